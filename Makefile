@@ -1,0 +1,99 @@
+# Dialtone. `make help` lists what there is to do.
+
+V       ?= 0
+B       ?= build
+PREFIX  ?= /usr/local
+CC      ?= cc
+OPT     ?= -O2 -g
+
+MAKEFLAGS += --no-builtin-rules
+
+# Rooms, bottom up; each directory is one archive (see README, house plan).
+ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels sipd/ua \
+	   sipd/registrar sipd sipd/dial
+MAINS   := sipd/main.c sipd/dial/main.c
+
+PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
+	   libmnl libxxhash
+RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
+	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
+
+WARN    := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	   -Wpointer-arith -Wvla $(WERROR)
+CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -DRE_VER=$(RE_VER) \
+	   -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL \
+	   -I. -I$(B) -pthread $(WARN) $(OPT) $(SAN) \
+	   $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -pthread
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)
+
+srcs     = $(filter-out $(MAINS),$(wildcard $(1)/*.c))
+archive  = $(B)/lib$(subst /,_,$(1)).a
+ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
+UNITS    := $(patsubst tests/unit/%.c,$(B)/unit/%,\
+	     $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+
+all: $(B)/sipd $(B)/dial
+
+help:
+	@grep -E '^#:' Makefile | sed 's/^#: //'
+
+$(B)/obj/%.o: %.c
+	$(call say,CC,$<)mkdir -p $(@D) && \
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+define room
+$(call archive,$(1)): $(patsubst %.c,$(B)/obj/%.o,$(call srcs,$(1))) $(if $(filter tunnels,$(1)),$(B)/obj/tunnel_kinds.o)
+	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room,$(r))))
+
+# Every tunnels/*.c but tunnel.c holds one kind, named as the file.
+KINDS := $(filter-out tunnel,$(patsubst tunnels/%.c,%,$(shell grep -l '^const struct tunnel_kind ' tunnels/*.c 2>/dev/null)))
+$(B)/tunnel_kinds.c: $(wildcard tunnels/*.c) Makefile
+	@mkdir -p $(@D); { echo '#include "tunnels/tunnel.h"'; \
+	for k in $(KINDS); do echo "extern const struct tunnel_kind $${k}_tunnel;"; done; \
+	echo 'const struct tunnel_kind *const tunnel_kinds[] = {'; \
+	for k in $(KINDS); do echo "	&$${k}_tunnel,"; done; \
+	echo '	NULL'; echo '};'; } > $@
+$(B)/obj/tunnel_kinds.o: $(B)/tunnel_kinds.c tunnels/tunnel.h
+	@mkdir -p $(@D); $(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+link = $(call say,LD,$@)mkdir -p $(@D) && $(CC) -o $@ $(filter %.o,$^) \
+	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
+
+$(B)/sipd: $(B)/obj/sipd/main.o $(filter-out %_dial.a,$(ARCHIVES))
+	$(link)
+$(B)/dial: $(B)/obj/sipd/dial/main.o $(ARCHIVES)
+	$(link)
+
+# A unit test may link only the rooms below the one it tests.
+below_base      := sdp/base
+below_sdp       := sdp/base sdp
+below_modules   := sdp/base sdp modules/path
+below_tunnels   := sdp/base sdp tunnels/flow tunnels
+below_ua        := sdp/base sdp sipd/ua
+below_registrar := sdp/base sdp sipd/ua sipd/registrar
+below_sipd      := $(ROOMS)
+define unit
+$(1): $(patsubst $(B)/unit/%,$(B)/obj/tests/unit/%.o,$(1)) $(B)/obj/tests/unit/unit.o $(foreach r,$(below_$(firstword $(subst /, ,$(patsubst $(B)/unit/%,%,$(1))))),$(call archive,$(r)))
+	$$(link) -lcunit
+endef
+$(foreach u,$(UNITS),$(eval $(call unit,$(u))))
+
+#: make             build sipd and dial
+#: make unit        unit tests, one suite a line
+units: $(UNITS)
+unit: $(UNITS)
+	@fail=0; for u in $(UNITS); do timeout 300 $$u || fail=1; done; exit $$fail
+
+#: make clean       remove what was built
+clean:
+	rm -rf build build-*
+
+.PHONY: all help unit units clean
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

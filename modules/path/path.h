@@ -1,0 +1,95 @@
+/*
+ * path.h: how we reach the peer. One path per session: an ICE agent, the
+ * finders that feed it, and the timers that drive it.
+ *
+ *   finders --cand--> [agent] <--packet, tick-- [path] <--STUN-- worker
+ *                        |--transmits, events-->  |----send----> worker
+ *
+ * The agent (agent.h) is pure: packets and times in, packets and events out.
+ * All calls and handlers here are on the control thread.
+ */
+#ifndef DIALTONE_PATH_H
+#define DIALTONE_PATH_H
+
+#include "sdp/base/clock.h"
+#include "sdp/desc.h"
+
+struct path;
+struct paths;
+
+/* What all paths of a process share: where to send, and whom to ask. */
+struct paths_conf {
+	struct timers *timers;          /* of the control thread */
+	uint16_t port4, port6;          /* local UDP ports, 0: family absent */
+	const char *interfaces;         /* comma list of names or patterns,
+	                                   NULL or "": all but loopback;
+	                                   loopback is used when nothing else
+	                                   is there or it is named */
+	struct sa stunv[4];             /* STUN servers */
+	size_t stunc;
+	/* Send one packet from local (address; port is ours) to dst.
+	 * 0 or errno; EMSGSIZE, ENETUNREACH... fail the pair. */
+	int (*sendh)(const struct sa *local, const struct sa *dst,
+		     const uint8_t *buf, size_t len, void *arg);
+	void *arg;
+};
+
+int paths_alloc(struct paths **pp, const struct paths_conf *conf);
+
+/* STUN servers learned later (by DNS); replaces those known. */
+void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac);
+
+/* Hand in one packet whose first byte is 0..3. Any source, any length,
+ * hostile. Finds the path by the ufrag in USERNAME or by transaction. */
+void paths_recv(struct paths *ps, const struct sa *local,
+		const struct sa *src, const uint8_t *buf, size_t len);
+
+/* The host's addresses changed: every path gathers again and re-checks. */
+void paths_changed(struct paths *ps);
+
+enum path_fail {
+	PATH_FAIL_NONE,
+	PATH_FAIL_CHECKS,       /* no pair worked in time (39.5 s, RFC 8863) */
+	PATH_FAIL_CONSENT,      /* no answer for 30 s (RFC 7675) */
+};
+
+/* Facts reported upward. found is called again whenever the path moves.
+ * The receiver may mem_deref the path in any of them. */
+struct path_handlers {
+	void (*candh)(const struct cand *c, void *arg); /* new local */
+	void (*gatheredh)(void *arg);                   /* exactly once */
+	void (*foundh)(const struct cand *local, const struct cand *remote,
+		       void *arg);
+	/* the peer has been heard until `until` (CLOCK_MONOTONIC ns) + 30 s;
+	 * sending must stop at that time unless told a later one */
+	void (*consenth)(uint64_t until, void *arg);
+	void (*failh)(enum path_fail why, void *arg);
+};
+
+/* A path that has not gathered yet. `controlling`: the offerer is. ufrag and
+ * pwd of this side are made here. mem_deref ends all its checks. */
+int path_alloc(struct path **pp, struct paths *ps, bool controlling,
+	       const struct path_handlers *h, void *arg);
+
+/* This side's credentials, for the description; valid as long as p. */
+const char *path_ufrag(const struct path *p);
+const char *path_pwd(const struct path *p);
+
+/* Start the finders. Host candidates come within the call itself. */
+int path_gather(struct path *p);
+
+/* The peer's credentials and candidates. Called again with the same ufrag it
+ * adds candidates (trickle); with another ufrag it is an ICE restart. */
+int path_remote(struct path *p, const struct desc *remote);
+
+/* ICE restart on our side: new ufrag and pwd, gather again; the selected
+ * pair goes on until a new one is found (RFC 8445 section 9). */
+int path_restart(struct path *p);
+
+/* The selected pair's round-trip time in ns, 0 if unknown. */
+uint64_t path_rtt(const struct path *p);
+
+/* Every pair with state, for `dial why` and the log; for re's %H. */
+int path_debug(struct re_printf *pf, const struct path *p);
+
+#endif

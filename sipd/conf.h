@@ -1,0 +1,93 @@
+/*
+ * conf.h: sipd.conf, read once into one struct. Every key, its type and its
+ * default stands in one table in conf.c; etc/sipd.conf is tested against it.
+ */
+#ifndef DIALTONE_CONF_H
+#define DIALTONE_CONF_H
+
+#include <re.h>
+
+enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_ASK, UNKNOWN_PIN };
+enum conf_relay { RELAY_AUTO, RELAY_NEVER, RELAY_ONLY };
+
+struct conf_account {
+	struct le le;
+	char *name;             /* [account NAME], "" for [account] */
+	char *address;          /* sip:alice@example.org or alice@... */
+	char *password;         /* password-file already read */
+	char *user;
+	char *registrar, *outbound, *tls_ca, *tls_cert;
+	uint32_t expires;
+	bool audio_line;
+};
+
+struct conf_peer {
+	struct le le;
+	char *name;
+	char *address;          /* NULL: only recognised by its key */
+	char *account;          /* call it by this account, NULL: the first */
+	bool has_fp;
+	uint8_t fp[32];
+	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
+};
+
+/* Any section named after a tunnel kind: [file], [pipe], [forward]. */
+struct conf_kind {
+	struct le le;
+	char *kind;
+	char *key, *value;
+};
+
+struct conf_registrar {
+	bool enabled;           /* a [registrar] section is there */
+	char *listen, *domain, *users_file, *tls_cert;
+	bool stun;
+	uint32_t expires;
+};
+
+struct conf {
+	char *file;             /* as read; NULL: defaults only */
+	char *state;            /* folder: identity, known_peers, call log */
+	char *control;          /* socket path */
+	char *log;              /* "stderr", "syslog" or a file */
+	char *user;             /* to run as, NULL: stay */
+	enum conf_unknown unknown;
+	uint16_t sip_port;
+	char *allow;            /* for pinned peers without a [peer] */
+	uint32_t sessions, per_peer, rate;      /* limits */
+
+	uint16_t nat_port;
+	char *stun;             /* comma list host[:port] */
+	char *interfaces;
+	/* kept for the finders to come; parsed and checked now only when
+	 * their work is there: no dead keys */
+
+	struct list accountl;   /* struct conf_account */
+	struct list peerl;      /* struct conf_peer */
+	struct list kindl;      /* struct conf_kind */
+	struct conf_registrar registrar;
+};
+
+struct conf_error {
+	char text[256];         /* "sipd.conf:12: unknown key ...; did you
+	                           mean ...?" */
+};
+
+/* Read FILE; NULL: defaults only (for dial without a configuration). State
+ * and control default to folders of the user, or of the system for root
+ * (/var/lib/dialtone, /run/dialtone). Errno with the text filled in. */
+int conf_load(struct conf **cp, const char *file, struct conf_error *e);
+
+/* The default file: ~/.config/dialtone/sipd.conf if it exists, then
+ * /etc/dialtone/sipd.conf if it exists, else NULL. */
+int conf_default_file(char *buf, size_t size);
+
+/* Value of KEY in the section of a tunnel kind, or its default, or NULL. */
+const char *conf_kind_get(const struct conf *c, const char *kind,
+			  const char *key);
+
+/* The configuration with every key and default, as etc/sipd.conf shows it;
+ * for the test and `sipd -t -v`. */
+int conf_print_defaults(struct re_printf *pf, void *unused);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * unit.c: runs one suite with CUnit and says how it went in one line.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "tests/unit/unit.h"
+
+static void print_failure(const CU_pTest test)
+{
+	CU_pFailureRecord f = CU_get_failure_list();
+
+	for (; f; f = f->pNext)
+		if (f->pTest == test)
+			printf("%s:%u: %s: %s\n", f->strFileName,
+			       f->uiLineNumber, test->pName, f->strCondition);
+}
+
+static unsigned failed_tests(CU_pSuite s, unsigned *count)
+{
+	unsigned failed = 0;
+
+	for (CU_pTest t = s->pTest; t; t = t->pNext) {
+		CU_pFailureRecord f = CU_get_failure_list();
+
+		++*count;
+		while (f && f->pTest != t)
+			f = f->pNext;
+		if (f) {
+			++failed;
+			print_failure(t);
+		}
+	}
+	return failed;
+}
+
+int unit_main(const char *suite, const struct unit_test *tests, size_t n)
+{
+	unsigned count = 0, failed;
+	CU_pSuite s;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (libre_init() || CU_initialize_registry())
+		return 2;
+	s = CU_add_suite(suite, NULL, NULL);
+	for (size_t i = 0; i < n; i++)
+		CU_add_test(s, tests[i].name, tests[i].fn);
+	CU_basic_set_mode(CU_BRM_SILENT);
+	CU_basic_run_tests();
+	failed = failed_tests(s, &count);
+	printf("%s: %u passed, %u failed\n", suite, count - failed, failed);
+	CU_cleanup_registry();
+	libre_close();
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,76 @@
+/*
+ * quic.h: a flow that is a QUIC connection (RFC 9000) pinned to the peer's
+ * key in both directions. The only file that includes ngtcp2 is quic.c and
+ * its helpers.
+ *
+ * quic_alloc, quic_path, quic_close and the handlers belong to the control
+ * thread; the connection itself lives on the worker.
+ */
+#ifndef DIALTONE_QUIC_H
+#define DIALTONE_QUIC_H
+
+#include "tunnels/flow/flow.h"
+#include "tunnels/flow/worker.h"
+
+struct quic;
+struct identity;
+
+enum { QUIC_SEED_SIZE = 32 };
+
+struct quic_conf {
+	bool client;                    /* a=setup:active is the client */
+	const struct identity *identity; /* own key; outlives the quic */
+	uint8_t peer_fp[32];            /* SHA-256 of the peer's certificate */
+	/* Known to both sides from the descriptions. The client's first
+	 * destination connection id is made of it, so that many sessions
+	 * between the same two sockets are told apart from the first
+	 * packet on. */
+	uint8_t seed[QUIC_SEED_SIZE];
+	uint64_t keepalive;             /* ns, default 5 s */
+	uint64_t idle;                  /* ns without a packet from the peer
+	                                   until it is lost, default 20 s */
+};
+
+enum quic_end {
+	QUIC_END_CLOSED,        /* the peer closed; text is its reason */
+	QUIC_END_IDLE,          /* nothing heard for `idle` */
+	QUIC_END_HANDSHAKE,     /* not secured within 15 s of the first path */
+	QUIC_END_KEY,           /* the peer has another key: got_fp */
+	QUIC_END_PROTOCOL,      /* the peer broke the protocol */
+};
+
+struct quic_handlers {
+	/* handshake done and the key is the expected one. On the control
+	 * thread. The flow may be used on the worker from now on. */
+	void (*securedh)(struct flow *f, void *arg);
+	/* at most once, after it nothing; not after quic_close */
+	void (*endh)(enum quic_end why, uint64_t code, const char *text,
+		     const uint8_t got_fp[32], void *arg);
+};
+
+/* Nothing is sent before the first quic_path. mem_deref closes with code 0
+ * if quic_close was not called; no handler is called after it. */
+int quic_alloc(struct quic **qp, struct worker *w,
+	       const struct quic_conf *conf, const struct quic_handlers *h,
+	       void *arg);
+
+/* Where to send from now on (the agent's selected pair). The connection does
+ * not notice: no reset of window, no new handshake. */
+void quic_path(struct quic *q, const struct sa *local,
+	       const struct sa *remote);
+
+/* Nothing is sent after `until` (CLOCK_MONOTONIC ns), RFC 7675. */
+void quic_consent(struct quic *q, uint64_t until);
+
+/* Close with a code and a reason that the peer's endh is told. Buffered
+ * stream data is dropped. */
+void quic_close(struct quic *q, uint64_t code, const char *text);
+
+/* Counters, updated by the worker, read from any thread. */
+struct quic_stats {
+	uint64_t rx_bytes, tx_bytes;    /* UDP payload */
+	uint64_t rtt, lost;             /* ns; packets */
+};
+void quic_stats(const struct quic *q, struct quic_stats *st);
+
+#endif
