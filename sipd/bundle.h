@@ -1,0 +1,51 @@
+/*
+ * bundle.h: the tunnels of one session, and their way across the threads.
+ *
+ *   control thread                     worker thread
+ *   bundle: offer, answer  --start-->  wire: tunnel_kind.start
+ *   handlers               <--post---  progress, done
+ *   mem_deref              --stop--->  mem_deref of each tunnel
+ */
+#ifndef DIALTONE_BUNDLE_H
+#define DIALTONE_BUNDLE_H
+
+#include "sdp/base/mailbox.h"
+#include "tunnels/tunnel.h"
+
+struct bundle;
+
+/* On the control thread; the receiver may mem_deref the bundle. */
+struct bundle_handlers {
+	void (*progressh)(unsigned number, const struct tunnel_progress *p,
+			  void *arg);
+	/* once per tunnel at most */
+	void (*doneh)(unsigned number, int err, const char *why, void *arg);
+};
+
+int bundle_alloc(struct bundle **bp, struct mailbox *control,
+		 const struct bundle_handlers *h, void *arg);
+
+/* Ask a kind for our m-line in `local`. Errors as tunnel_kind.offer. */
+int bundle_offer(struct bundle *b, struct desc *local,
+		 const struct tunnel_kind *kind,
+		 const struct tunnel_ask *ask);
+
+/* The same for the peer's m-line `number`; local is ours in the answer and
+ * stays rejected on error. */
+int bundle_answer(struct bundle *b, unsigned number,
+		  const struct tunnel_kind *kind,
+		  const struct tunnel_ask *ask,
+		  const struct desc_media *remote, struct desc_media *local);
+
+/* Hand the tunnels that `remote` takes to the flow's worker. ENOENT if none
+ * is left. Once. */
+int bundle_start(struct bundle *b, const struct desc *remote,
+		 struct flow *flow, struct loop *loop);
+
+/* "file,pipe", for people and the call log. */
+const char *bundle_names(const struct bundle *b);
+
+/* Every tunnel has said that it is done without an error. */
+bool bundle_complete(const struct bundle *b);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * session.h: one session: a call, a path, a flow, its tunnels.
+ *
+ *   idle -> gathering -> offering -> ringing -> checking -> securing -> open
+ *                \_______________________________________________/
+ *                                 -> closed(reason)
+ *
+ * caller.c makes outgoing ones, callee.c answers; session.c is what both
+ * share once the two descriptions are known. All on the control thread.
+ */
+#ifndef DIALTONE_SESSION_H
+#define DIALTONE_SESSION_H
+
+#include "sipd/house.h"
+#include "sipd/reason.h"
+#include "tunnels/tunnel.h"
+
+struct session;
+
+enum session_state {
+	SESSION_IDLE, SESSION_GATHERING, SESSION_OFFERING, SESSION_RINGING,
+	SESSION_CHECKING, SESSION_SECURING, SESSION_OPEN, SESSION_CLOSED,
+};
+
+/* "offering"; for events and the log. */
+const char *session_state_name(enum session_state st);
+
+/* Facts reported upward. The receiver may mem_deref the session in any. */
+struct session_handlers {
+	void (*stateh)(struct session *s, void *arg);
+	/* the peer's key is not known: session_trust must be called */
+	void (*askh)(struct session *s, const uint8_t *fp, void *arg);
+	void (*progressh)(struct session *s, unsigned tunnel,
+			  const struct tunnel_progress *p, void *arg);
+	void *arg;
+};
+
+/* What one tunnel is asked for. */
+struct session_want {
+	const struct tunnel_kind *kind;
+	struct tunnel_ask ask;
+};
+
+/* Milliseconds since the session began; 0: not reached. */
+struct session_times {
+	uint32_t offered, answered, found, secured, open;
+};
+
+/* What can be told about a session, valid until it changes or ends. */
+struct session_info {
+	const char *id;
+	const struct peer *peer;
+	bool incoming;
+	enum session_state state;
+	enum reason reason;
+	const char *text;               /* more on the reason, or "" */
+	bool peer_said;                 /* text is the peer's own words */
+	const char *tunnels;            /* "file,pipe" */
+	const char *callid;
+	const uint8_t *fp;              /* key shown by the peer or NULL */
+	struct cand local, remote;      /* when open */
+	struct session_times times;
+	uint64_t started;               /* wall clock, ms since 1970 */
+	struct quic_stats *stats;       /* NULL before securing */
+};
+void session_info(const struct session *s, struct session_info *info);
+
+/* May the user be asked about a new key? Else `unknown` decides. */
+enum { SESSION_CAN_ASK = 1 };
+
+/* Call a peer for these tunnels. On error nothing was sent and why says it:
+ * the reason is in *rp. Owned by the caller; mem_deref without session_hangup
+ * hangs up too, silently. */
+int session_dial(struct session **sp, struct house *h, const struct peer *p,
+		 const struct session_want *wantv, size_t wantc,
+		 unsigned flags, const struct session_handlers *sh,
+		 enum reason *rp, char *why, size_t size);
+
+/* What to answer a call with; wantv[i] belongs to m-line i and kind NULL
+ * means that it is rejected. */
+struct session_answer {
+	struct peer peer;
+	bool trusted;                   /* the key is pinned: do not ask */
+	struct desc *offer;             /* decoded; referenced */
+	struct session_want wantv[DESC_MEDIA_MAX];
+	unsigned flags;
+};
+
+/* Take an incoming call. On error it has been refused. */
+int session_take(struct session **sp, struct house *h, struct call *c,
+		 const struct session_answer *an,
+		 const struct session_handlers *sh, enum reason *rp,
+		 char *why, size_t size);
+
+/* The answer to askh: accept this key, or end the session. */
+void session_trust(struct session *s, bool accept);
+
+/* End with a reason; stateh is called with SESSION_CLOSED unless it was
+ * closed already. Idempotent. */
+void session_hangup(struct session *s, enum reason r, const char *text);
+
+#endif
