@@ -118,12 +118,16 @@ int digest_server_alloc(struct digest_server **dsp, const char *realm,
 
 const char *digest_server_realm(const struct digest_server *ds);
 
-/* A challenge value "Digest realm=..., nonce=...". The nonce is good for that
- * source address (port not counted) only; src NULL: for any. */
-int digest_server_challenge(struct re_printf *pf,
-			    const struct digest_server *ds,
-			    enum digest_alg alg, const struct sa *src,
-			    bool stale);
+/* A challenge value "Digest realm=..., nonce=...", for "%H". The nonce is
+ * good for that source address (port not counted); src NULL: for any. */
+struct digest_offer {
+	const struct digest_server *ds;
+	enum digest_alg alg;
+	const struct sa *src;
+	bool stale;
+};
+
+int digest_offer_print(struct re_printf *pf, const struct digest_offer *o);
 
 /* A decoded Authorization value; points into it. */
 struct digest_answer {

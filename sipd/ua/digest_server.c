@@ -76,21 +76,19 @@ static void nonce_make(char nonce[NONCE_LEN + 1],
 	digest_hex(nonce + STAMP_LEN, mac, MAC_BYTES);
 }
 
-int digest_server_challenge(struct re_printf *pf,
-			    const struct digest_server *ds,
-			    enum digest_alg alg, const struct sa *src,
-			    bool stale)
+int digest_offer_print(struct re_printf *pf, const struct digest_offer *o)
 {
 	char nonce[NONCE_LEN + 1], stamp[STAMP_LEN + 1];
 
-	if (!ds || alg >= DIGEST_ALGS)
+	if (!o || !o->ds || o->alg >= DIGEST_ALGS)
 		return EINVAL;
 	re_snprintf(stamp, sizeof stamp, "%08x%08x",
 		    (uint32_t)(clock_ns() / SEC), rand_u32());
-	nonce_make(nonce, ds, stamp, src);
+	nonce_make(nonce, o->ds, stamp, o->src);
 	return re_hprintf(pf, "Digest realm=\"%s\", nonce=\"%s\","
-			  " algorithm=%s, qop=\"auth\"%s", ds->realm, nonce,
-			  digest_alg_name(alg), stale ? ", stale=true" : "");
+			  " algorithm=%s, qop=\"auth\"%s", o->ds->realm,
+			  nonce, digest_alg_name(o->alg),
+			  o->stale ? ", stale=true" : "");
 }
 
 enum digest_verdict digest_server_nonce(const struct digest_server *ds,
