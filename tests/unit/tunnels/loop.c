@@ -1,0 +1,231 @@
+/*
+ * loop.c: order of a turn, timers in microseconds, unwatching inside a
+ * handler, posts from other threads.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include "tests/unit/fakeflow.h"
+#include "tests/unit/unit.h"
+
+enum { POSTS = 1000 };
+
+static void count_handler(void *data)
+{
+	atomic_fetch_add((atomic_int *)data, 1);
+}
+
+static void test_posts(void)
+{
+	struct loop *l = NULL;
+	atomic_int n;
+
+	atomic_init(&n, 0);
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&l, "t"), 0);
+	for (int i = 0; i < POSTS; i++)
+		CU_ASSERT_EQUAL(loop_post(l, count_handler, &n), 0);
+	mem_deref(l);
+	CU_ASSERT_EQUAL(atomic_load(&n), POSTS);
+}
+
+struct sleeper {
+	struct loop *l;
+	struct timer t;
+	uint64_t started, fired;
+	int times;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+};
+
+static void wake(struct sleeper *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->fired = clock_ns();
+	++s->times;
+	pthread_cond_signal(&s->cond);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int wait_times(struct sleeper *s, int n)
+{
+	struct timespec ts;
+	int err = 0;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += 10;
+	pthread_mutex_lock(&s->lock);
+	while (s->times < n && !err)
+		err = pthread_cond_timedwait(&s->cond, &s->lock, &ts);
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+static void timer_handler(void *arg)
+{
+	wake(arg);
+}
+
+static void start_timer(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->started = clock_ns();
+	CU_ASSERT_EQUAL(timer_start(loop_timers(s->l), &s->t, 300000,
+				    timer_handler, s), 0);
+}
+
+static void test_timer(void)
+{
+	struct sleeper s = { .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .cond = PTHREAD_COND_INITIALIZER };
+	uint64_t best = UINT64_MAX;
+
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&s.l, "t"), 0);
+	for (int i = 1; i <= 20; i++) {
+		fake_call(s.l, start_timer, &s);
+		CU_ASSERT_EQUAL(wait_times(&s, i), 0);
+		CU_ASSERT(s.fired - s.started >= 300000);
+		if (s.fired - s.started < best)
+			best = s.fired - s.started;
+	}
+	/* milliseconds would be 1,000,000 at least */
+	CU_ASSERT(best < 900000);
+	mem_deref(s.l);
+}
+
+struct turns {
+	struct loop *l;
+	struct loop_defer d[3];
+	int order[16];
+	int n;
+};
+
+static void note(struct turns *t, int what)
+{
+	if (t->n < 16)
+		t->order[t->n++] = what;
+}
+
+static void third(void *arg)
+{
+	note(arg, 3);
+}
+
+static void second(void *arg)
+{
+	note(arg, 2);
+}
+
+/* asks again for itself once, and takes the third back */
+static void first(void *arg)
+{
+	struct turns *t = arg;
+
+	note(t, 1);
+	if (t->n < 3) {
+		loop_defer(t->l, &t->d[0], first, t);
+		loop_defer(t->l, &t->d[0], first, t);
+		loop_defer_cancel(t->l, &t->d[2]);
+	}
+}
+
+static void start_turns(void *arg)
+{
+	struct turns *t = arg;
+
+	loop_defer(t->l, &t->d[0], first, t);
+	loop_defer(t->l, &t->d[1], second, t);
+	loop_defer(t->l, &t->d[1], second, t);
+	loop_defer(t->l, &t->d[2], third, t);
+	note(t, 0);
+}
+
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void test_defer(void)
+{
+	struct turns t = { .n = 0 };
+	static const int want[] = { 0, 1, 2, 1 };
+
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&t.l, "t"), 0);
+	fake_call(t.l, start_turns, &t);
+	for (int i = 0; i < 3; i++)
+		fake_call(t.l, nothing, NULL);
+	mem_deref(t.l);
+	CU_ASSERT_EQUAL(t.n, 4);
+	CU_ASSERT_EQUAL(memcmp(t.order, want, sizeof want), 0);
+}
+
+struct pair {
+	struct loop *l;
+	struct loop_fd lf[2];
+	int fd[2];
+	atomic_int calls;
+};
+
+/* the first one called unwatches both: the other must not be called */
+static void unwatch_handler(uint32_t events, void *arg)
+{
+	struct pair *p = arg;
+
+	CU_ASSERT(events & EPOLLIN);
+	atomic_fetch_add(&p->calls, 1);
+	loop_unwatch(&p->lf[0]);
+	loop_unwatch(&p->lf[1]);
+}
+
+static void watch_both(void *arg)
+{
+	struct pair *p = arg;
+
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(loop_watch(p->l, &p->lf[i], p->fd[i], EPOLLIN,
+					   unwatch_handler, p), 0);
+		CU_ASSERT_EQUAL(loop_rewatch(&p->lf[i], 0), 0);
+		CU_ASSERT_EQUAL(loop_rewatch(&p->lf[i], EPOLLIN), 0);
+	}
+}
+
+static void test_unwatch(void)
+{
+	struct pair p = { .l = NULL };
+
+	atomic_init(&p.calls, 0);
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&p.l, "t"), 0);
+	for (int i = 0; i < 2; i++)
+		p.fd[i] = eventfd(1, EFD_NONBLOCK);
+	fake_call(p.l, watch_both, &p);
+	for (int i = 0; i < 3; i++)
+		fake_call(p.l, nothing, NULL);
+	mem_deref(p.l);
+	CU_ASSERT_EQUAL(atomic_load(&p.calls), 1);
+	CU_ASSERT_PTR_NULL(p.lf[0].loop);
+	for (int i = 0; i < 2; i++)
+		close(p.fd[i]);
+}
+
+static void test_arguments(void)
+{
+	struct loop_fd lf = { .loop = NULL };
+
+	CU_ASSERT_EQUAL(loop_alloc(NULL, "t"), EINVAL);
+	CU_ASSERT_EQUAL(loop_post(NULL, nothing, NULL), EINVAL);
+	CU_ASSERT_EQUAL(loop_watch(NULL, &lf, 0, EPOLLIN, NULL, NULL),
+			EINVAL);
+	CU_ASSERT_EQUAL(loop_rewatch(&lf, EPOLLIN), EINVAL);
+	loop_unwatch(&lf);
+	loop_unwatch(NULL);
+}
+
+UNIT_SUITE("loop",
+	{ "posts run before the join", test_posts },
+	{ "a timer in microseconds", test_timer },
+	{ "deferred work", test_defer },
+	{ "unwatch inside a handler", test_unwatch },
+	{ "arguments", test_arguments })
