@@ -268,6 +268,12 @@ static bool qop_has_auth(struct pl p)
 	return false;
 }
 
+/* pl_strcpy cuts silently; half a nonce is none. */
+static bool copy(char *dst, size_t size, const struct pl *pl)
+{
+	return pl->l < size && !pl_strcpy(pl, dst, size);
+}
+
 int digest_challenge_decode(struct digest_challenge *c, const struct pl *val)
 {
 	struct words w;
@@ -282,9 +288,9 @@ int digest_challenge_decode(struct digest_challenge *c, const struct pl *val)
 	if (err)
 		return err;
 	if (!w.realm.p || !w.nonce.l ||
-	    pl_strcpy(&w.realm, c->realm, sizeof c->realm) ||
-	    pl_strcpy(&w.nonce, c->nonce, sizeof c->nonce) ||
-	    (w.opaque.p && pl_strcpy(&w.opaque, c->opaque, sizeof c->opaque)))
+	    !copy(c->realm, sizeof c->realm, &w.realm) ||
+	    !copy(c->nonce, sizeof c->nonce, &w.nonce) ||
+	    (w.opaque.p && !copy(c->opaque, sizeof c->opaque, &w.opaque)))
 		return EBADMSG;
 	c->qop = w.qop.p != NULL;
 	if (c->qop && !qop_has_auth(w.qop))
