@@ -1,6 +1,6 @@
 /*
  * conf.h: sipd.conf, read once into one struct. Every key, its type and its
- * default stands in one table in conf.c; etc/sipd.conf is tested against it.
+ * default stands in one table, conftab.c; etc/sipd.conf is tested against it.
  */
 #ifndef DIALTONE_CONF_H
 #define DIALTONE_CONF_H

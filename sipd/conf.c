@@ -1,0 +1,242 @@
+/*
+ * conf.c: the configuration as one struct: defaults, then the file, then what
+ * depends on both (where state, control socket and inbox are).
+ *
+ *   conf -> confread (lines, sections) -> conftab (keys) -> confval (types)
+ *
+ * Called by main, and by dial for a call in its own process. Folders are not
+ * made here.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "sipd/confread.h"
+#include "sipd/confval.h"
+
+static void destructor(void *arg)
+{
+	struct conf *c = arg;
+
+	list_flush(&c->kindl);
+	list_flush(&c->peerl);
+	list_flush(&c->accountl);
+	mem_deref(c->registrar.tls_cert);
+	mem_deref(c->registrar.users_file);
+	mem_deref(c->registrar.domain);
+	mem_deref(c->registrar.listen);
+	mem_deref(c->interfaces);
+	mem_deref(c->stun);
+	mem_deref(c->allow);
+	mem_deref(c->user);
+	mem_deref(c->log);
+	mem_deref(c->control);
+	mem_deref(c->state);
+	mem_deref(c->file);
+}
+
+/* XDG: a folder of the environment counts only if it is absolute. */
+static int xdg_path(char *buf, size_t size, const char *var,
+		    const char *in_home, const char *rest)
+{
+	const char *dir = getenv(var);
+	char home[PATH_MAX];
+
+	if (!dir || *dir != '/') {
+		if (!in_home || confval_home(home, sizeof home, in_home))
+			return ENOENT;
+		dir = home;
+	}
+	return re_snprintf(buf, size, "%s/%s", dir, rest) < 0 ?
+		ENAMETOOLONG : 0;
+}
+
+static int state_default(char *buf, size_t size)
+{
+	if (geteuid() == 0) {
+		str_ncpy(buf, "/var/lib/dialtone", size);
+		return 0;
+	}
+	return xdg_path(buf, size, "XDG_STATE_HOME", ".local/state",
+			"dialtone");
+}
+
+/* A state folder of one's own brings a control socket of its own: two sipd
+ * with two files do not meet by accident. */
+static int control_default(char *buf, size_t size, const struct conf *c,
+			   bool own_state)
+{
+	if (!own_state && geteuid() == 0) {
+		str_ncpy(buf, "/run/dialtone/control", size);
+		return 0;
+	}
+	if (!own_state && !xdg_path(buf, size, "XDG_RUNTIME_DIR", NULL,
+				    "dialtone/control"))
+		return 0;
+	return re_snprintf(buf, size, "%s/control", c->state) < 0 ?
+		ENAMETOOLONG : 0;
+}
+
+/* Where a person looks for what has arrived; the system's sipd has no person,
+ * and keeps it with its state. */
+static int inbox_default(char *buf, size_t size, const struct conf *c,
+			 bool own_state)
+{
+	if (!own_state && geteuid() != 0)
+		return confval_home(buf, size, "Downloads");
+	return re_snprintf(buf, size, "%s/inbox", c->state) < 0 ?
+		ENAMETOOLONG : 0;
+}
+
+static int bad(struct conf_error *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)re_vsnprintf(e->text, sizeof e->text, fmt, ap);
+	va_end(ap);
+	return EINVAL;
+}
+
+static int set_control(struct conf *c, bool own_state, struct conf_error *e)
+{
+	char buf[PATH_MAX];
+	int err = 0;
+
+	if (!c->control) {
+		err = control_default(buf, sizeof buf, c, own_state);
+		if (!err)
+			err = str_dup(&c->control, buf);
+	}
+	if (!err && strlen(c->control) >=
+	    sizeof ((struct sockaddr_un *)0)->sun_path)
+		return bad(e, "%s: the control socket's path is longer than "
+			   "107 bytes: set control= to a shorter one",
+			   c->file ? c->file : c->control);
+	return err;
+}
+
+static int set_places(struct conf *c, struct conf_error *e)
+{
+	bool own_state = c->state != NULL;
+	char buf[PATH_MAX];
+	int err;
+
+	if (!own_state) {
+		if (state_default(buf, sizeof buf))
+			return bad(e, "there is no home folder to keep the "
+				   "state in: set state= in [sipd]");
+		err = str_dup(&c->state, buf);
+		if (err)
+			return err;
+	}
+	err = set_control(c, own_state, e);
+	if (err || conf_kind_get(c, "file", "inbox"))
+		return err;
+	err = inbox_default(buf, sizeof buf, c, own_state);
+	return err ? err : conf_kind_add(c, "file", "inbox", buf);
+}
+
+static int set_defaults(struct conf *c)
+{
+	int err = conf_set_defaults(c, SEC_SIPD);
+
+	if (!err)
+		err = conf_set_defaults(c, SEC_NAT);
+	return err ? err : conf_set_defaults(&c->registrar, SEC_REGISTRAR);
+}
+
+int conf_load(struct conf **cp, const char *file, struct conf_error *e)
+{
+	struct conf *c;
+	int err;
+
+	if (!cp || !e)
+		return EINVAL;
+	e->text[0] = '\0';
+	c = mem_zalloc(sizeof *c, destructor);
+	if (!c)
+		return ENOMEM;
+	err = set_defaults(c);
+	if (!err && file)
+		err = str_dup(&c->file, file);
+	if (!err && file)
+		err = conf_read(c, file, e);
+	if (!err)
+		err = set_places(c, e);
+	if (err && !e->text[0])
+		(void)bad(e, "the configuration cannot be read: %m", err);
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+	return err;
+}
+
+int conf_default_file(char *buf, size_t size)
+{
+	static const char system_file[] = "/etc/dialtone/sipd.conf";
+
+	if (!buf || !size)
+		return EINVAL;
+	if (!xdg_path(buf, size, "XDG_CONFIG_HOME", ".config",
+		      "dialtone/sipd.conf") && !access(buf, F_OK))
+		return 0;
+	if (size > sizeof system_file && !access(system_file, F_OK)) {
+		str_ncpy(buf, system_file, size);
+		return 0;
+	}
+	buf[0] = '\0';
+	return ENOENT;
+}
+
+const char *conf_kind_get(const struct conf *c, const char *kind,
+			  const char *key)
+{
+	struct le *le;
+
+	for (le = list_head(&c->kindl); le; le = le->next) {
+		const struct conf_kind *k = le->data;
+
+		if (!strcmp(k->kind, kind) && !strcmp(k->key, key))
+			return k->value;
+	}
+	for (size_t i = 0; i < conf_keyc; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const struct conf_section *s = &conf_sections[k->sec];
+
+		if (s->kind && !strcmp(s->word, kind) &&
+		    !strcmp(k->word, key))
+			return k->def;
+	}
+	return NULL;
+}
+
+static int print_header(struct re_printf *pf, enum conf_sec sec)
+{
+	const struct conf_section *s = &conf_sections[sec];
+
+	return re_hprintf(pf, "%s%s[%s%s]\n", sec ? "\n" : "",
+			  s->optional ? "#" : "", s->word,
+			  s->name == NAME_MUST ? " NAME" : "");
+}
+
+int conf_print_defaults(struct re_printf *pf, void *unused)
+{
+	int err = 0;
+
+	(void)unused;
+	for (size_t i = 0; i < conf_keyc && !err; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const char *v = k->def ? k->def : k->show;
+
+		if (!i || conf_keys[i - 1].sec != k->sec)
+			err = print_header(pf, k->sec);
+		if (!err)
+			err = re_hprintf(pf, "#%s =%s%s\n", k->word,
+					 *v ? " " : "", v);
+	}
+	return err;
+}

@@ -1,0 +1,123 @@
+/*
+ * conftab.c: the table of sections and keys. To add a key: one row here, one
+ * member in conf.h, two lines in etc/sipd.conf and etc/sipd.conf.5.
+ */
+#include <stddef.h>
+#include <string.h>
+#include "sipd/conftab.h"
+#include "sipd/confval.h"
+
+const struct conf_section conf_sections[SEC_COUNT] = {
+	[SEC_SIPD]      = { "sipd",      NAME_NO,   false, false },
+	[SEC_ACCOUNT]   = { "account",   NAME_MAY,  false, true  },
+	[SEC_NAT]       = { "nat",       NAME_NO,   false, false },
+	[SEC_PEER]      = { "peer",      NAME_MUST, false, true  },
+	[SEC_FILE]      = { "file",      NAME_NO,   true,  false },
+	[SEC_PIPE]      = { "pipe",      NAME_NO,   true,  false },
+	[SEC_REGISTRAR] = { "registrar", NAME_NO,   false, true  },
+};
+
+#define IN(type, member) offsetof(struct type, member)
+
+const struct conf_key conf_keys[] = {
+	{ SEC_SIPD, "state", confval_path, IN(conf, state),
+	  NULL, "/var/lib/dialtone", false, 0, 0 },
+	{ SEC_SIPD, "control", confval_path, IN(conf, control),
+	  NULL, "/run/dialtone/control", false, 0, 0 },
+	{ SEC_SIPD, "log", confval_log, IN(conf, log),
+	  "stderr", NULL, false, 0, 0 },
+	{ SEC_SIPD, "user", confval_user, IN(conf, user),
+	  NULL, "dialtone", false, 0, 0 },
+	{ SEC_SIPD, "port", confval_u16, IN(conf, sip_port),
+	  "5060", NULL, false, 0, 65534 },      /* TLS has the next one */
+	{ SEC_SIPD, "unknown", confval_unknown, IN(conf, unknown),
+	  "reject", NULL, false, 0, 0 },
+	{ SEC_SIPD, "allow", confval_allow, IN(conf, allow),
+	  "", NULL, true, 0, 0 },
+	{ SEC_SIPD, "sessions", confval_u32, IN(conf, sessions),
+	  "1000", NULL, false, 1, 1000000 },
+	{ SEC_SIPD, "per-peer", confval_u32, IN(conf, per_peer),
+	  "32", NULL, false, 1, 1000000 },
+	{ SEC_SIPD, "rate", confval_u32, IN(conf, rate),
+	  "600", NULL, false, 1, 10000000 },
+
+	{ SEC_ACCOUNT, "address", confval_address,
+	  IN(conf_account, address),
+	  NULL, "sip:alice@example.org", false, 0, 0 },
+	{ SEC_ACCOUNT, "password", confval_secret,
+	  IN(conf_account, password), NULL, "secret", false, 0, 0 },
+	{ SEC_ACCOUNT, "password-file", confval_secret_file,
+	  IN(conf_account, password),
+	  NULL, "/etc/dialtone/password", false, 0, 0 },
+	{ SEC_ACCOUNT, "user", confval_string, IN(conf_account, user),
+	  NULL, "alice", false, 0, 0 },
+	{ SEC_ACCOUNT, "registrar", confval_server,
+	  IN(conf_account, registrar),
+	  NULL, "sip:example.org;transport=tls", false, 0, 0 },
+	{ SEC_ACCOUNT, "outbound", confval_server,
+	  IN(conf_account, outbound),
+	  NULL, "sip:proxy.example.org;transport=tls", false, 0, 0 },
+	{ SEC_ACCOUNT, "expires", confval_u32, IN(conf_account, expires),
+	  "600", NULL, false, 5, 604800 },
+	{ SEC_ACCOUNT, "tls-ca", confval_readable,
+	  IN(conf_account, tls_ca),
+	  NULL, "/etc/ssl/certs/ca-certificates.crt", false, 0, 0 },
+	{ SEC_ACCOUNT, "tls-cert", confval_readable,
+	  IN(conf_account, tls_cert),
+	  NULL, "/etc/dialtone/tls.pem", false, 0, 0 },
+	{ SEC_ACCOUNT, "audio-line", confval_bool,
+	  IN(conf_account, audio_line), "no", NULL, false, 0, 0 },
+
+	{ SEC_NAT, "port", confval_u16, IN(conf, nat_port),
+	  "0", NULL, false, 0, 65535 },
+	{ SEC_NAT, "stun", confval_hosts, IN(conf, stun),
+	  "", NULL, true, 0, 0 },
+	{ SEC_NAT, "interfaces", confval_list, IN(conf, interfaces),
+	  "", NULL, true, 0, 0 },
+
+	{ SEC_PEER, "address", confval_address, IN(conf_peer, address),
+	  NULL, "sip:bob@example.org", false, 0, 0 },
+	{ SEC_PEER, "account", confval_string, IN(conf_peer, account),
+	  NULL, "NAME", false, 0, 0 },
+	{ SEC_PEER, "fingerprint", confval_fp, 0,
+	  NULL, "AB:CD:...", false, 0, 0 },
+	{ SEC_PEER, "allow", confval_allow, IN(conf_peer, allow),
+	  "", NULL, true, 0, 0 },
+
+	{ SEC_FILE, "inbox", confval_path, 0,
+	  NULL, "~/Downloads", false, 0, 0 },
+	{ SEC_FILE, "max-size", confval_size, 0, "0", NULL, false, 0, 0 },
+
+	{ SEC_PIPE, "command", confval_string, 0,
+	  NULL, "cat", false, 0, 0 },
+
+	{ SEC_REGISTRAR, "listen", confval_listen,
+	  IN(conf_registrar, listen),
+	  "udp:0.0.0.0:5060, tcp:0.0.0.0:5060", NULL, true, 0, 0 },
+	{ SEC_REGISTRAR, "domain", confval_hosts,
+	  IN(conf_registrar, domain), "", NULL, true, 0, 0 },
+	{ SEC_REGISTRAR, "users-file", confval_readable,
+	  IN(conf_registrar, users_file),
+	  NULL, "/etc/dialtone/users", false, 0, 0 },
+	{ SEC_REGISTRAR, "tls-cert", confval_readable,
+	  IN(conf_registrar, tls_cert),
+	  NULL, "/etc/dialtone/tls.pem", false, 0, 0 },
+	{ SEC_REGISTRAR, "stun", confval_bool, IN(conf_registrar, stun),
+	  "yes", NULL, false, 0, 0 },
+	{ SEC_REGISTRAR, "expires", confval_u32,
+	  IN(conf_registrar, expires), "3600", NULL, false, 5, 604800 },
+};
+
+_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= 64,
+	       "confread.c counts the keys seen in 64 bits");
+
+const size_t conf_keyc = sizeof conf_keys / sizeof conf_keys[0];
+
+const struct conf_key *conf_key_find(enum conf_sec sec, const char *word)
+{
+	for (size_t i = 0; i < conf_keyc; i++)
+		if (conf_keys[i].sec == sec &&
+		    !strcmp(conf_keys[i].word, word))
+			return &conf_keys[i];
+	return NULL;
+}

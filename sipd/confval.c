@@ -1,0 +1,414 @@
+/*
+ * confval.c: one function for each type of value in sipd.conf: it checks the
+ * text, and on success writes the field. Named in the table of conftab.c.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "sdp/desc.h"
+#include "tunnels/tunnel.h"
+#include "sipd/address.h"
+#include "sipd/confval.h"
+#include "sipd/nearest.h"
+
+enum { SECRET_MAX = 255 };      /* bytes */
+
+int confval_bad(const struct conf_ctx *ctx, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)re_vsnprintf(ctx->why, ctx->size, fmt, ap);
+	va_end(ap);
+	return EINVAL;
+}
+
+static int replace(void *field, const char *value)
+{
+	char **strp = field, *str = NULL;
+	int err = str_dup(&str, value);
+
+	if (err)
+		return err;
+	mem_deref(*strp);
+	*strp = str;
+	return 0;
+}
+
+int confval_string(void *field, const struct conf_key *k, const char *value,
+		   const struct conf_ctx *ctx)
+{
+	(void)k;
+	return *value ? replace(field, value) :
+		confval_bad(ctx, "is empty: leave the line out");
+}
+
+int confval_list(void *field, const struct conf_key *k, const char *value,
+		 const struct conf_ctx *ctx)
+{
+	char **strp = field, *str = NULL;
+	int err;
+
+	(void)k;
+	(void)ctx;
+	if (!*strp || !**strp || !*value)
+		return *strp && !*value ? 0 : replace(field, value);
+	err = re_sdprintf(&str, "%s, %s", *strp, value);
+	if (err)
+		return err;
+	mem_deref(*strp);
+	*strp = str;
+	return 0;
+}
+
+int confval_home(char *buf, size_t size, const char *rest)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *pw;
+
+	if (!home || *home != '/') {
+		pw = getpwuid(geteuid());
+		home = pw ? pw->pw_dir : NULL;
+	}
+	if (!home || *home != '/')
+		return ENOENT;
+	return re_snprintf(buf, size, "%s/%s", home, rest) < 0 ?
+		ENAMETOOLONG : 0;
+}
+
+static int absolute(char buf[PATH_MAX], const char *value,
+		    const struct conf_ctx *ctx)
+{
+	if (!*value)
+		return confval_bad(ctx, "is empty: leave the line out");
+	if (!strncmp(value, "~/", 2))
+		return confval_home(buf, PATH_MAX, value + 2) ?
+			confval_bad(ctx, "begins with '~', but there is no "
+				    "home folder") : 0;
+	if (*value == '~')
+		return confval_bad(ctx, "begins with '~', of which only ~/ "
+				   "is known");
+	if (re_snprintf(buf, PATH_MAX, "%s%s%s",
+			*value == '/' ? "" : ctx->dir,
+			*value == '/' ? "" : "/", value) < 0)
+		return confval_bad(ctx, "is too long");
+	return 0;
+}
+
+int confval_path(void *field, const struct conf_key *k, const char *value,
+		 const struct conf_ctx *ctx)
+{
+	char buf[PATH_MAX];
+	int err = absolute(buf, value, ctx);
+
+	(void)k;
+	return err ? err : replace(field, buf);
+}
+
+int confval_readable(void *field, const struct conf_key *k,
+		     const char *value, const struct conf_ctx *ctx)
+{
+	char buf[PATH_MAX];
+	int err = absolute(buf, value, ctx);
+
+	(void)k;
+	if (err)
+		return err;
+	if (access(buf, R_OK))
+		return confval_bad(ctx, "names %s, which cannot be read: %m",
+				   buf, errno);
+	return replace(field, buf);
+}
+
+int confval_log(void *field, const struct conf_key *k, const char *value,
+		const struct conf_ctx *ctx)
+{
+	if (!strcmp(value, "stderr") || !strcmp(value, "syslog"))
+		return replace(field, value);
+	if (!strchr(value, '/'))
+		return confval_bad(ctx, "must be stderr, syslog or the path "
+				   "of a file");
+	return confval_path(field, k, value, ctx);
+}
+
+int confval_user(void *field, const struct conf_key *k, const char *value,
+		 const struct conf_ctx *ctx)
+{
+	(void)k;
+	if (!*value || !getpwnam(value))
+		return confval_bad(ctx, "names '%s', who is no user of this "
+				   "system", value);
+	return replace(field, value);
+}
+
+static int number(uint32_t *np, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	unsigned long long n = 0;
+	const char *p;
+
+	for (p = value; *p >= '0' && *p <= '9' && n <= UINT32_MAX; p++)
+		n = n * 10 + (unsigned)(*p - '0');
+	if (p == value || *p || n < k->min || n > k->max)
+		return confval_bad(ctx, "must be a number from %u to %u, "
+				   "not '%s'", k->min, k->max, value);
+	*np = (uint32_t)n;
+	return 0;
+}
+
+int confval_u16(void *field, const struct conf_key *k, const char *value,
+		const struct conf_ctx *ctx)
+{
+	uint32_t n;
+	int err = number(&n, k, value, ctx);
+
+	if (!err)
+		*(uint16_t *)field = (uint16_t)n;
+	return err;
+}
+
+int confval_u32(void *field, const struct conf_key *k, const char *value,
+		const struct conf_ctx *ctx)
+{
+	return number(field, k, value, ctx);
+}
+
+int confval_bool(void *field, const struct conf_key *k, const char *value,
+		 const struct conf_ctx *ctx)
+{
+	bool yes = !str_casecmp(value, "yes") || !str_casecmp(value, "true");
+
+	(void)k;
+	if (!yes && str_casecmp(value, "no") && str_casecmp(value, "false"))
+		return confval_bad(ctx, "must be yes or no, not '%s'", value);
+	*(bool *)field = yes;
+	return 0;
+}
+
+int confval_size(void *field, const struct conf_key *k, const char *value,
+		 const struct conf_ctx *ctx)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char buf[24], *end;
+	unsigned shift = 0;
+	uint64_t n;
+
+	(void)k;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (*end && (unit = strchr(units, *end & ~0x20))) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		++end;
+	}
+	if (*value < '0' || *value > '9' || errno || *end ||
+	    n > UINT64_MAX >> shift)
+		return confval_bad(ctx, "must be a number of bytes such as "
+				   "500000, 20M or 5G, not '%s'", value);
+	if (re_snprintf(buf, sizeof buf, "%llu", n << shift) < 0)
+		return EOVERFLOW;
+	return replace(field, buf);
+}
+
+int confval_unknown(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	static const char *const wordv[] = {
+		[UNKNOWN_REJECT] = "reject", [UNKNOWN_ASK] = "ask",
+		[UNKNOWN_PIN] = "pin",
+	};
+
+	(void)k;
+	for (size_t i = 0; i < sizeof wordv / sizeof wordv[0]; i++)
+		if (!strcmp(value, wordv[i])) {
+			*(enum conf_unknown *)field = (enum conf_unknown)i;
+			return 0;
+		}
+	return confval_bad(ctx, "must be reject, ask or pin, not '%s'",
+			   value);
+}
+
+static int sip_uri(char uri[ADDRESS_SIZE], const char *value,
+		   const struct conf_ctx *ctx)
+{
+	char why[128];
+
+	if (!address_parse(uri, value, why, sizeof why))
+		return 0;
+	return confval_bad(ctx, "'%s' is no SIP address: it %s", value, why);
+}
+
+int confval_address(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	char uri[ADDRESS_SIZE];
+	int err = sip_uri(uri, value, ctx);
+
+	(void)k;
+	return err ? err : replace(field, uri);
+}
+
+int confval_server(void *field, const struct conf_key *k, const char *value,
+		   const struct conf_ctx *ctx)
+{
+	char uri[ADDRESS_SIZE];
+	int err = sip_uri(uri, value, ctx);
+
+	(void)k;
+	if (!err && strchr(uri, '@'))
+		return confval_bad(ctx, "must be a server without a user, "
+				   "such as sip:example.org;transport=tls");
+	return err ? err : replace(field, uri);
+}
+
+/* One element of a comma list, its blanks cut off; false at the end. */
+static bool next_item(const char **pp, char *buf, size_t size)
+{
+	const char *p = *pp + strspn(*pp, " \t,");
+	size_t n = strcspn(p, ","), keep;
+
+	if (!n)
+		return false;
+	*pp = p + n;
+	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		--n;
+	keep = n < size ? n : size - 1;
+	memcpy(buf, p, keep);
+	buf[keep] = '\0';
+	return true;
+}
+
+int confval_hosts(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	char item[ADDRESS_SIZE], text[ADDRESS_SIZE + 8], uri[ADDRESS_SIZE];
+	const char *p = value;
+
+	while (next_item(&p, item, sizeof item)) {
+		(void)re_snprintf(text, sizeof text, "sip:%s", item);
+		if (strpbrk(item, "@;/") || sip_uri(uri, text, ctx))
+			return confval_bad(ctx, "needs host or host:port "
+					   "with commas between, not '%s'",
+					   item);
+	}
+	return confval_list(field, k, value, ctx);
+}
+
+static bool is_listen(const char *item)
+{
+	static const char *const protov[] = { "udp:", "tcp:", "tls:" };
+	struct sa sa;
+
+	for (size_t i = 0; i < sizeof protov / sizeof protov[0]; i++)
+		if (!strncmp(item, protov[i], 4))
+			return !sa_decode(&sa, item + 4, strlen(item + 4));
+	return false;
+}
+
+int confval_listen(void *field, const struct conf_key *k, const char *value,
+		   const struct conf_ctx *ctx)
+{
+	char item[ADDRESS_SIZE];
+	const char *p = value;
+	unsigned n = 0;
+
+	for (; next_item(&p, item, sizeof item); n++)
+		if (!is_listen(item))
+			return confval_bad(ctx, "needs entries such as "
+					   "udp:0.0.0.0:5060, tcp:[::]:5060 "
+					   "or tls:192.0.2.1:5061, not '%s'",
+					   item);
+	return n ? confval_list(field, k, value, ctx) :
+		confval_bad(ctx, "is empty: leave the line out");
+}
+
+int confval_allow(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	char item[256];
+	const char *p = value;
+
+	while (next_item(&p, item, sizeof item)) {
+		struct nearest near = { NULL, 0 };
+
+		item[strcspn(item, " \t")] = '\0';
+		if (!strcmp(item, "all") || !strcmp(item, "*") ||
+		    tunnel_find(item))
+			continue;
+		for (size_t i = 0; tunnel_kinds[i]; i++)
+			nearest_try(&near, item, tunnel_kinds[i]->name);
+		return confval_bad(ctx, "has '%s', which is no kind of "
+				   "tunnel%H", item, nearest_print, &near);
+	}
+	return confval_list(field, k, value, ctx);
+}
+
+int confval_secret(void *field, const struct conf_key *k, const char *value,
+		   const struct conf_ctx *ctx)
+{
+	if (ctx->exposed)
+		return confval_bad(ctx, "is a secret, but everybody can read "
+				   "this file: chmod 600 it");
+	return confval_string(field, k, value, ctx);
+}
+
+static int read_secret(char *buf, size_t size, FILE *f, const char *path,
+		       const struct conf_ctx *ctx)
+{
+	struct stat st;
+
+	if (fstat(fileno(f), &st) || !S_ISREG(st.st_mode))
+		return confval_bad(ctx, "names %s, which is no file", path);
+	if (st.st_mode & S_IROTH)
+		return confval_bad(ctx, "names %s, which everybody can "
+				   "read: chmod 600 it", path);
+	if (!fgets(buf, (int)size, f))
+		return confval_bad(ctx, "names %s, which is empty", path);
+	if (!strchr(buf, '\n') && !feof(f))
+		return confval_bad(ctx, "names %s, whose first line is too "
+				   "long for a password", path);
+	buf[strcspn(buf, "\r\n")] = '\0';
+	return *buf ? 0 :
+		confval_bad(ctx, "names %s, whose first line is empty", path);
+}
+
+int confval_secret_file(void *field, const struct conf_key *k,
+			const char *value, const struct conf_ctx *ctx)
+{
+	char path[PATH_MAX], secret[SECRET_MAX + 2] = "";
+	int err = absolute(path, value, ctx);
+	FILE *f;
+
+	(void)k;
+	if (err)
+		return err;
+	f = fopen(path, "re");
+	if (!f)
+		return confval_bad(ctx, "names %s, which cannot be read: %m",
+				   path, errno);
+	err = read_secret(secret, sizeof secret, f, path, ctx);
+	fclose(f);
+	if (!err)
+		err = replace(field, secret);
+	explicit_bzero(secret, sizeof secret);
+	return err;
+}
+
+int confval_fp(void *field, const struct conf_key *k, const char *value,
+	       const struct conf_ctx *ctx)
+{
+	struct conf_peer *p = field;
+	struct pl pl;
+
+	(void)k;
+	pl_set_str(&pl, value);
+	if (fp_decode(p->fp, &pl))
+		return confval_bad(ctx, "must be 64 hexadecimal digits, as "
+				   "`dial identity` prints them there");
+	p->has_fp = true;
+	return 0;
+}

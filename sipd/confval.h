@@ -1,0 +1,37 @@
+/*
+ * confval.h: the types of values in sipd.conf, one function each, all of
+ * type conf_set_h (conftab.h). Text fields are char *, replaced; list fields
+ * are appended to.
+ */
+#ifndef DIALTONE_CONFVAL_H
+#define DIALTONE_CONFVAL_H
+
+#include "sipd/conftab.h"
+
+conf_set_h confval_string;      /* anything but nothing */
+conf_set_h confval_list;        /* appended, with a comma between */
+conf_set_h confval_path;        /* ~/ expanded, made absolute */
+conf_set_h confval_readable;    /* the same, and it can be read */
+conf_set_h confval_log;         /* stderr, syslog or a path */
+conf_set_h confval_user;        /* of this system */
+conf_set_h confval_u16;
+conf_set_h confval_u32;
+conf_set_h confval_bool;        /* yes or no */
+conf_set_h confval_size;        /* 10M; text of the bytes: "10485760" */
+conf_set_h confval_unknown;     /* enum conf_unknown */
+conf_set_h confval_address;     /* a SIP address, in its normal form */
+conf_set_h confval_server;      /* the same without a user */
+conf_set_h confval_hosts;       /* list of host[:port] */
+conf_set_h confval_listen;      /* list of udp|tcp|tls:ip:port */
+conf_set_h confval_allow;       /* list of tunnel kinds with their rest */
+conf_set_h confval_secret;
+conf_set_h confval_secret_file; /* the secret is its first line */
+conf_set_h confval_fp;          /* field is a struct conf_peer */
+
+/* Write the refusal into ctx->why; returns EINVAL. */
+int confval_bad(const struct conf_ctx *ctx, const char *fmt, ...);
+
+/* A path in the user's home; ENOENT if there is no home. */
+int confval_home(char *buf, size_t size, const char *rest);
+
+#endif

@@ -1,0 +1,349 @@
+/*
+ * peers.c: who is who. Two sources are asked in this order:
+ *
+ *   [peer NAME] of sipd.conf     decides, never written here
+ *   known_peers (known.c)        keys pinned by `dial` and unknown=pin
+ *
+ * A key that sipd.conf contradicts is nobody's: who changes a fingerprint
+ * there must not leave the old key behind with any right. Called by session
+ * for every call and by control for `dial trust`.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include "sipd/address.h"
+#include "sipd/known.h"
+#include "sipd/nearest.h"
+#include "sipd/peers.h"
+
+struct peers {
+	const struct conf *conf;
+	struct known *known;
+};
+
+static void destructor(void *arg)
+{
+	struct peers *ps = arg;
+
+	mem_deref(ps->known);
+}
+
+int peers_alloc(struct peers **pp, const struct conf *conf)
+{
+	char file[PATH_MAX];
+	struct peers *ps;
+	int err;
+
+	if (!pp || !conf)
+		return EINVAL;
+	ps = mem_zalloc(sizeof *ps, destructor);
+	if (!ps)
+		return ENOMEM;
+	ps->conf = conf;
+	err = re_snprintf(file, sizeof file, "%s/known_peers",
+			  conf->state) < 0 ? ENAMETOOLONG : 0;
+	if (!err)
+		err = known_alloc(&ps->known, file);
+	if (err)
+		mem_deref(ps);
+	else
+		*pp = ps;
+	return err;
+}
+
+static void from_conf(struct peer *p, const struct conf_peer *cp)
+{
+	memset(p, 0, sizeof *p);
+	p->configured = true;
+	str_ncpy(p->name, cp->name, sizeof p->name);
+	str_ncpy(p->address, cp->address ? cp->address : "",
+		 sizeof p->address);
+	str_ncpy(p->account, cp->account ? cp->account : "",
+		 sizeof p->account);
+	p->pinned = cp->has_fp;
+	if (cp->has_fp)
+		memcpy(p->fp, cp->fp, sizeof p->fp);
+	p->allow = cp->allow;
+}
+
+static void from_address(struct peer *p, const char *address)
+{
+	memset(p, 0, sizeof *p);
+	str_ncpy(p->name, address, sizeof p->name);
+	str_ncpy(p->address, address, sizeof p->address);
+	p->allow = "";
+}
+
+static void from_known(struct peer *p, const struct known_line *k,
+		       const struct conf *conf)
+{
+	from_address(p, k->address);
+	if (*k->name)
+		str_ncpy(p->name, k->name, sizeof p->name);
+	p->pinned = true;
+	memcpy(p->fp, k->fp, sizeof p->fp);
+	p->allow = conf->allow;
+}
+
+static const struct conf_peer *conf_by_name(const struct conf *c,
+					    const char *name)
+{
+	struct le *le;
+
+	for (le = list_head(&c->peerl); le; le = le->next) {
+		const struct conf_peer *cp = le->data;
+
+		if (!strcmp(cp->name, name))
+			return cp;
+	}
+	return NULL;
+}
+
+static const struct conf_peer *conf_by_address(const struct conf *c,
+					       const char *uri)
+{
+	struct le *le;
+
+	for (le = list_head(&c->peerl); le; le = le->next) {
+		const struct conf_peer *cp = le->data;
+
+		if (cp->address && address_equal(cp->address, uri))
+			return cp;
+	}
+	return NULL;
+}
+
+static const struct conf_peer *conf_by_fp(const struct conf *c,
+					  const uint8_t *fp)
+{
+	struct le *le;
+
+	for (le = list_head(&c->peerl); le; le = le->next) {
+		const struct conf_peer *cp = le->data;
+
+		if (cp->has_fp && !memcmp(cp->fp, fp, sizeof cp->fp))
+			return cp;
+	}
+	return NULL;
+}
+
+/* A [peer], and what known_peers adds: its key, or where to call it. */
+static void from_both(struct peer *p, const struct peers *ps,
+		      const struct conf_peer *cp)
+{
+	const struct known_line *k;
+
+	from_conf(p, cp);
+	if (cp->has_fp && !cp->address) {
+		k = known_by_fp(ps->known, cp->fp);
+		if (k)
+			str_ncpy(p->address, k->address, sizeof p->address);
+	}
+	if (cp->has_fp || !cp->address)
+		return;
+	k = known_by_address(ps->known, cp->address);
+	if (k && !conf_by_fp(ps->conf, k->fp)) {
+		p->pinned = true;
+		memcpy(p->fp, k->fp, sizeof p->fp);
+	}
+}
+
+static int no_peer(const struct peers *ps, const char *text,
+		   const char *what, char *why, size_t size)
+{
+	struct nearest near = { NULL, 0 };
+	struct le *le;
+
+	for (le = list_head(&ps->conf->peerl); le; le = le->next) {
+		const struct conf_peer *cp = le->data;
+
+		nearest_try(&near, text, cp->name);
+	}
+	(void)re_snprintf(why, size, "'%s' is neither a [peer] nor a SIP "
+			  "address: it %s%H", text, what, nearest_print,
+			  &near);
+	return EINVAL;
+}
+
+/* So that the sentence about it can go to a terminal. */
+static bool printable(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
+
+/* A pinned line stands only as far as sipd.conf does not contradict it. */
+static bool overruled(const struct peers *ps, const struct known_line *k)
+{
+	const struct conf_peer *cp = conf_by_address(ps->conf, k->address);
+
+	return cp && cp->has_fp && memcmp(cp->fp, k->fp, sizeof cp->fp);
+}
+
+static void from_line(struct peer *p, const struct peers *ps,
+		      const struct known_line *k)
+{
+	const struct conf_peer *cp = conf_by_fp(ps->conf, k->fp);
+
+	if (!cp)
+		cp = conf_by_address(ps->conf, k->address);
+	if (cp)
+		from_both(p, ps, cp);
+	else
+		from_known(p, k, ps->conf);
+}
+
+int peers_by_fp(const struct peers *ps, const uint8_t *fp, struct peer *p)
+{
+	const struct conf_peer *cp;
+	const struct known_line *k;
+
+	if (!ps || !fp || !p)
+		return EINVAL;
+	cp = conf_by_fp(ps->conf, fp);
+	if (cp) {
+		from_both(p, ps, cp);
+		return 0;
+	}
+	for (k = known_next(ps->known, NULL); k; k = known_next(ps->known, k))
+		if (!memcmp(k->fp, fp, sizeof k->fp) && !overruled(ps, k)) {
+			from_line(p, ps, k);
+			return 0;
+		}
+	return ENOENT;
+}
+
+int peers_by_address(const struct peers *ps, const char *uri, struct peer *p)
+{
+	const struct conf_peer *cp;
+	const struct known_line *k;
+
+	if (!ps || !uri || !p)
+		return EINVAL;
+	cp = conf_by_address(ps->conf, uri);
+	if (cp) {
+		from_both(p, ps, cp);
+		return 0;
+	}
+	k = known_by_address(ps->known, uri);
+	if (!k)
+		return ENOENT;
+	from_line(p, ps, k);
+	return 0;
+}
+
+int peers_resolve(const struct peers *ps, const char *text, struct peer *p,
+		  char *why, size_t size)
+{
+	char uri[ADDRESS_SIZE], what[160];
+	const struct conf_peer *cp;
+
+	if (!ps || !text || !p || !why || !size)
+		return EINVAL;
+	cp = conf_by_name(ps->conf, text);
+	if (cp) {
+		from_both(p, ps, cp);
+		return 0;
+	}
+	if (!printable(text))
+		return no_peer(ps, "?", "has a control character in it", why,
+			       size);
+	if (address_parse(uri, text, what, sizeof what))
+		return no_peer(ps, text, what, why, size);
+	if (peers_by_address(ps, uri, p))
+		from_address(p, uri);
+	else if (strchr(uri, ';') || !address_equal(p->address, uri))
+		str_ncpy(p->address, uri, sizeof p->address);
+	return 0;
+}
+
+int peers_pin(struct peers *ps, const char *address, const char *name,
+	      const uint8_t *fp)
+{
+	char uri[ADDRESS_SIZE], why[160];
+
+	if (!ps || !address || !fp)
+		return EINVAL;
+	if (address_parse(uri, address, why, sizeof why))
+		return EINVAL;
+	return known_set(ps->known, uri, name, fp);
+}
+
+int peers_unpin(struct peers *ps, const char *address)
+{
+	if (!ps || !address)
+		return EINVAL;
+	return known_set(ps->known, address, NULL, NULL);
+}
+
+void peers_apply(const struct peers *ps, peers_h *h, void *arg)
+{
+	const struct known_line *k;
+	struct peer p;
+	struct le *le;
+
+	if (!ps || !h)
+		return;
+	for (le = list_head(&ps->conf->peerl); le; le = le->next) {
+		from_both(&p, ps, le->data);
+		h(&p, arg);
+	}
+	for (k = known_next(ps->known, NULL); k; k = known_next(ps->known, k))
+		if (!conf_by_fp(ps->conf, k->fp) &&
+		    !conf_by_address(ps->conf, k->address)) {
+			from_known(&p, k, ps->conf);
+			h(&p, arg);
+		}
+}
+
+/* Next entry of an allow line: its kind, and the rest of its words. */
+static bool next_entry(const char **pp, struct pl *kind, struct pl *rest)
+{
+	const char *p = *pp + strspn(*pp, " \t,");
+	size_t n = strcspn(p, ","), k = strcspn(p, " \t,"), gap;
+
+	if (!n)
+		return false;
+	*pp = p + n;
+	*kind = (struct pl){ p, k };
+	gap = strspn(p + k, " \t");
+	*rest = (struct pl){ p + k + gap, n - k - gap };
+	while (rest->l && (rest->p[rest->l - 1] == ' ' ||
+			   rest->p[rest->l - 1] == '\t'))
+		--rest->l;
+	return true;
+}
+
+/* A rest cut short could allow another port: it is refused as a whole. */
+bool peers_may(const struct peer *p, const char *kind, char *rest,
+	       size_t size)
+{
+	struct pl word, more;
+	const char *allow;
+	bool may = false;
+	size_t n = 0;
+
+	if (!p || !p->allow || !kind || !rest || !size)
+		return false;
+	rest[0] = '\0';
+	for (allow = p->allow; next_entry(&allow, &word, &more); ) {
+		if (!pl_strcmp(&word, "all") || !pl_strcmp(&word, "*")) {
+			may = true;
+			continue;
+		}
+		if (pl_strcmp(&word, kind))
+			continue;
+		may = true;
+		if (!more.l)
+			continue;
+		if (re_snprintf(rest + n, size - n, "%s%r", n ? " " : "",
+				&more) < 0) {
+			rest[0] = '\0';
+			return false;
+		}
+		n = strlen(rest);
+	}
+	return may;
+}
