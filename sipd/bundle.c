@@ -287,13 +287,14 @@ int bundle_start(struct bundle *b, const struct desc *remote,
 
 const char *bundle_names(const struct bundle *b)
 {
-	return b->names;
+	return b ? b->names : "";
 }
 
 bool bundle_complete(const struct bundle *b)
 {
 	for (size_t i = 0; i < b->wire->itemc; i++)
-		if (!b->wire->itemv[i].done)
+		if (!b->wire->itemv[i].done &&
+		    !b->wire->itemv[i].kind->endless)
 			return false;
 	return true;
 }

@@ -45,7 +45,8 @@ int bundle_start(struct bundle *b, const struct desc *remote,
 /* "file,pipe", for people and the call log. */
 const char *bundle_names(const struct bundle *b);
 
-/* Every tunnel has said that it is done without an error. */
+/* Every tunnel has said that it is done without an error, or never says so
+ * because it ends with the session. */
 bool bundle_complete(const struct bundle *b);
 
 #endif

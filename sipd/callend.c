@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/callend.h"
 
 static const struct {
@@ -57,6 +58,8 @@ static const struct {
 	{ REASON_UNKNOWN_HERE, REASON_UNKNOWN_THERE },
 	{ REASON_NOT_TRUSTED,  REASON_UNKNOWN_THERE },
 	{ REASON_PEER_LOST,    REASON_PATH_LOST     },
+	{ REASON_WRONG_KEY,    REASON_WRONG_KEY_THERE },
+	{ REASON_LIMIT,        REASON_BUSY          },
 	{ REASON_INTERNAL,     REASON_REFUSED       },
 };
 

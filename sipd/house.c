@@ -114,12 +114,11 @@ static int send_handler(const struct sa *local, const struct sa *dst,
 	return worker_send(h->worker, local, dst, buf, len);
 }
 
-static int open_media(struct house *h, enum house_role role, char *why,
-		      size_t size)
+static int open_media(struct house *h, char *why, size_t size)
 {
 	const struct conf *conf = h->conf;
 	const struct worker_conf wc = {
-		.port = role == HOUSE_DAEMON ? conf->nat_port : 0,
+		.port = h->role == HOUSE_DAEMON ? conf->nat_port : 0,
 		.control = h->mailbox,
 		.stunh = stun_handler,
 		.arg = h,
@@ -243,42 +242,121 @@ static int account_add(struct house *h, const struct conf_account *conf,
 	return err;
 }
 
-/* One account per section, and one for direct calls. */
-static int open_accounts(struct house *h, enum house_role role, char *why,
-			 size_t size)
+static int account_open(struct house *h, const struct conf_account *c,
+			char *why, size_t size)
 {
-	const struct conf *conf = h->conf;
-	struct ua_conf direct = {
-		.port = role == HOUSE_CALLER ? 0 : conf->sip_port,
-		.interfaces = conf->interfaces,
+	const bool quiet = h->role == HOUSE_CALLER;
+	const struct ua_conf uc = {
+		.aor = c->address,
+		.user = c->user,
+		.password = c->password,
+		.registrar = quiet ? NULL : c->registrar,
+		.outbound = c->outbound ? c->outbound : c->registrar,
+		.expires = c->expires,
+		.tls_ca = c->tls_ca,
+		.tls_cert = c->tls_cert,
+		.interfaces = h->conf->interfaces,
 	};
-	struct le *le;
-	int err;
 
-	for (le = conf->accountl.head; le; le = le->next) {
-		const struct conf_account *c = le->data;
-		const struct ua_conf uc = {
-			.aor = c->address,
-			.user = c->user,
-			.password = c->password,
-			.registrar = role == HOUSE_CALLER ? NULL
-							  : c->registrar,
-			.outbound = c->outbound ? c->outbound : c->registrar,
-			.expires = c->expires,
-			.tls_ca = c->tls_ca,
-			.tls_cert = c->tls_cert,
-			.interfaces = conf->interfaces,
-		};
+	return account_add(h, c, &uc, why, size);
+}
 
-		err = account_add(h, c, &uc, why, size);
-		if (err)
-			return err;
+/* With the meeting point in this process its port serves the calls of
+ * others; ours come through it. */
+static int direct_open(struct house *h, char *why, size_t size)
+{
+	const struct ua_conf uc = {
+		.port = h->role == HOUSE_CALLER || h->conf->registrar.enabled
+			? 0 : h->conf->sip_port,
+		.interfaces = h->conf->interfaces,
+	};
+
+	return account_add(h, NULL, &uc, why, size);
+}
+
+/* One account per section, and one for direct calls. */
+static int open_accounts(struct house *h, char *why, size_t size)
+{
+	int err = 0;
+
+	for (struct le *le = h->conf->accountl.head; le && !err; le = le->next)
+		err = account_open(h, le->data, why, size);
+	return err ? err : direct_open(h, why, size);
+}
+
+static bool same_account(const struct conf_account *a,
+			 const struct conf_account *b)
+{
+	return !str_cmp(a->name, b->name) &&
+		!str_cmp(a->address, b->address) &&
+		!str_cmp(a->password, b->password) &&
+		!str_cmp(a->user, b->user) &&
+		!str_cmp(a->registrar, b->registrar) &&
+		!str_cmp(a->outbound, b->outbound) &&
+		!str_cmp(a->tls_ca, b->tls_ca) &&
+		!str_cmp(a->tls_cert, b->tls_cert) &&
+		a->expires == b->expires;
+}
+
+static struct house_account *stale_like(const struct house *h,
+					const struct conf_account *c)
+{
+	for (struct le *le = h->accountl.head; le; le = le->next) {
+		struct house_account *ac = le->data;
+
+		if (ac->stale && same_account(ac->conf, c))
+			return ac;
 	}
-	/* with the meeting point in this process its port serves the calls
-	 * of others; ours come through it */
-	if (conf->registrar.enabled)
-		direct.port = 0;
-	return account_add(h, NULL, &direct, why, size);
+	return NULL;
+}
+
+static void stale_closed(void *arg)
+{
+	mem_deref(arg);
+}
+
+int house_reload(struct house *h, const struct conf *conf, char *why,
+		 size_t size)
+{
+	struct peers *peers;
+	struct le *le;
+	int err = peers_alloc(&peers, conf);
+
+	if (err) {
+		(void)re_snprintf(why, size, "known_peers cannot be read:"
+				  " %m.", err);
+		return err;
+	}
+	for (le = h->accountl.head; le; le = le->next) {
+		struct house_account *ac = le->data;
+
+		ac->stale = ac->conf != NULL;
+	}
+	mem_deref(h->peers);
+	h->peers = peers;
+	h->conf = conf;
+	for (le = conf->accountl.head; le; le = le->next) {
+		struct house_account *ac = stale_like(h, le->data);
+
+		if (ac) {
+			ac->conf = le->data;
+			ac->stale = false;
+		}
+		else if (account_open(h, le->data, why, size)) {
+			log_error("%s", why);
+		}
+	}
+	for (le = h->accountl.head; le; ) {
+		struct house_account *ac = le->data;
+
+		le = le->next;
+		if (!ac->stale)
+			continue;
+		list_unlink(&ac->le);
+		ac->conf = NULL;
+		ua_close(ac->ua, stale_closed, ac);
+	}
+	return stun_start(h);
 }
 
 static void network_handler(void *arg)
@@ -308,6 +386,7 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!h)
 		return ENOMEM;
 	h->conf = conf;
+	h->role = role;
 	h->callh = callh;
 	h->changedh = changedh;
 	h->arg = arg;
@@ -323,11 +402,11 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = open_state(h, why, size);
 	if (!err)
-		err = open_media(h, role, why, size);
+		err = open_media(h, why, size);
 	if (!err)
 		err = stun_start(h);
 	if (!err)
-		err = open_accounts(h, role, why, size);
+		err = open_accounts(h, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
 				     h);
@@ -373,7 +452,8 @@ static int account_rank(const struct house_account *ac, const struct peer *p)
 	return is_ip_address(p->address) ? 1 : 2;
 }
 
-struct ua *house_ua_for(const struct house *h, const struct peer *p)
+const struct house_account *house_account_for(const struct house *h,
+					      const struct peer *p)
 {
 	const struct house_account *best = NULL;
 	int rank = 0;
@@ -387,7 +467,7 @@ struct ua *house_ua_for(const struct house *h, const struct peer *p)
 			best = ac;
 		}
 	}
-	return best ? best->ua : NULL;
+	return best;
 }
 
 struct closing {

@@ -15,12 +15,19 @@
 #include "sipd/peers.h"
 #include "sipd/ua/ua.h"
 
+enum house_role {
+	HOUSE_DAEMON,           /* registers, answers, fixed ports */
+	HOUSE_CALLER,           /* one call out: registers nothing */
+	HOUSE_WAITER,           /* answers, like the daemon */
+};
+
 /* One account and what the house knows of it. */
 struct house_account {
 	struct le le;
 	struct house *house;
 	const struct conf_account *conf;        /* NULL: direct calls */
 	struct ua *ua;
+	bool stale;                     /* during a reload */
 	uint16_t scode;                 /* of the last registration */
 	char why[128];
 };
@@ -28,6 +35,7 @@ struct house_account {
 /* Read by all of sipd/; changed by house.c only. */
 struct house {
 	const struct conf *conf;        /* owned by whoever owns the house */
+	enum house_role role;
 	struct timers *timers;
 	struct mailbox *mailbox;        /* of the control thread */
 	struct identity *identity;
@@ -43,12 +51,6 @@ struct house {
 	struct netwatch *netwatch;
 };
 
-enum house_role {
-	HOUSE_DAEMON,           /* registers, answers, fixed ports */
-	HOUSE_CALLER,           /* one call out: registers nothing */
-	HOUSE_WAITER,           /* answers, like the daemon */
-};
-
 /* Make folders, key, sockets and accounts. On error one sentence in why.
  * callh is told of each incoming call, changedh of a change of the state of
  * an account. */
@@ -60,7 +62,13 @@ int house_alloc(struct house **hp, const struct conf *conf,
 
 /* The account to call this peer by: its own, the one of its domain, the
  * direct one for an IP address, else the first. NULL: there is none. */
-struct ua *house_ua_for(const struct house *h, const struct peer *p);
+const struct house_account *house_account_for(const struct house *h,
+					      const struct peer *p);
+
+/* Follow another configuration: peers at once; accounts that changed are
+ * closed and opened anew, the others stay as they are. */
+int house_reload(struct house *h, const struct conf *conf, char *why,
+		 size_t size);
 
 /* Unregister everywhere; doneh once it is over (at most 2 s). */
 void house_close(struct house *h, void (*doneh)(void *arg), void *arg);

@@ -13,6 +13,7 @@
 	X(DONE, "done", 0, "Done.") \
 	X(LOCAL_HANGUP, "local-hangup", 0, "You ended the session with %s.") \
 	X(PEER_HANGUP, "peer-hangup", 0, "%s ended the session.") \
+	X(PEER_STOPPED, "peer-stopped", 1, "%s ended the session before everything was transferred.") \
 	X(INTERRUPTED, "interrupted", 130, "Interrupted.") \
 	X(NO_ACCOUNT, "no-account", 1, "No account can call %s: add an [account] section to sipd.conf, or give an address such as sip:192.0.2.7.") \
 	X(BAD_ADDRESS, "bad-address", 2, "%s is not a SIP address or the name of a [peer]: write sip:user@host or user@host.") \
@@ -32,6 +33,7 @@
 	X(REFUSED, "refused", 1, "%s refused the tunnel.") \
 	X(NOT_TRUSTED, "not-trusted", 1, "The key of %s was not accepted.") \
 	X(WRONG_KEY, "wrong-key", 1, "%s has another key than the one pinned: either its key was made anew or somebody is in between. Compare fingerprints by another way before changing it.") \
+	X(WRONG_KEY_THERE, "wrong-key-there", 1, "%s has another key pinned for us than the one we showed: it must compare and replace it.") \
 	X(NOT_DIALTONE, "not-dialtone", 1, "%s answered, but it does not speak Dialtone.") \
 	X(BAD_PEER, "bad-peer", 1, "%s does not follow the protocol.") \
 	X(NO_PATH, "no-path", 1, "No path to %s was found: UDP between the two networks is blocked.") \

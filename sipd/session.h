@@ -68,13 +68,13 @@ void session_info(const struct session *s, struct session_info *info);
 /* May the user be asked about a new key? Else `unknown` decides. */
 enum { SESSION_CAN_ASK = 1 };
 
-/* Call a peer for these tunnels. On error nothing was sent and why says it:
- * the reason is in *rp. Owned by the caller; mem_deref without session_hangup
+/* Call a peer for these tunnels. On error nothing was sent: the reason is
+ * in *rp and a kind's sentence in its ask.why. Owned by the caller; mem_deref without session_hangup
  * hangs up too, silently. */
 int session_dial(struct session **sp, struct house *h, const struct peer *p,
 		 const struct session_want *wantv, size_t wantc,
 		 unsigned flags, const struct session_handlers *sh,
-		 enum reason *rp, char *why, size_t size);
+		 enum reason *rp);
 
 /* What to answer a call with; wantv[i] belongs to m-line i and kind NULL
  * means that it is rejected. */
@@ -86,11 +86,11 @@ struct session_answer {
 	unsigned flags;
 };
 
-/* Take an incoming call. On error it has been refused. */
+/* Take an incoming call. On error nothing was answered yet: the reason is in
+ * *rp and a kind's sentence in its ask.why. */
 int session_take(struct session **sp, struct house *h, struct call *c,
 		 const struct session_answer *an,
-		 const struct session_handlers *sh, enum reason *rp,
-		 char *why, size_t size);
+		 const struct session_handlers *sh, enum reason *rp);
 
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);

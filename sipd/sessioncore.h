@@ -27,10 +27,11 @@ struct session {
 	struct desc *local;             /* what we said, last */
 	struct desc *remote;            /* what the peer said, last */
 	char callid[128];
+	char tunnels[128];              /* kept when the bundle is gone */
 	bool gathered;
 	bool described;                 /* our description has gone out */
 	void (*readyh)(struct session *s);      /* gathering is enough */
-	bool asking;
+	void (*trustedh)(struct session *s);    /* while asking */
 	struct timer timer;             /* of the present state */
 
 	struct cand local_cand, remote_cand;
@@ -55,9 +56,15 @@ int session_gather(struct session *s, void (*readyh)(struct session *s));
 /* Fill in what our description says of us: ICE, key, setup. */
 int session_describe(struct session *s, enum desc_setup setup);
 
-/* The peer's description is here and its key may be trusted, must be asked
- * about, or is wrong: go on to checking, or end. Takes the reference. */
-void session_meet(struct session *s, struct desc *remote, bool trusted);
+/* s->remote is known and its key accepted: on to the checks. */
+void session_begin(struct session *s);
+
+/* s->remote shows a key that nobody has pinned: ask the owner, and go on with
+ * trustedh if it says yes. */
+void session_ask(struct session *s, void (*trustedh)(struct session *s));
+
+/* A re-INVITE or UPDATE: the description that holds is said again. */
+void session_reoffer(struct session *s);
 
 /* INFO or MESSAGE from the peer. */
 void session_info_recv(struct session *s, const struct call_body *b);

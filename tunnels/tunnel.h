@@ -62,6 +62,7 @@ struct tunnel_kind {
 	const char *name;       /* in SDP, in sipd.conf, on dial's line */
 	const char *usage;      /* words after the kind, for `dial help` */
 	enum flow_need need;
+	bool endless;           /* never done by itself: as long as the session */
 	/* Our m-line for what the user asks. *tp: the new tunnel. EINVAL with
 	 * ask->why: what was asked makes no sense. */
 	int (*offer)(struct tunnel **tp, const struct tunnel_ask *ask,

@@ -1,0 +1,127 @@
+/*
+ * callee.c: the incoming half of a session: the offer is known and allowed,
+ * answer it.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/sessioncore.h"
+#include "sipd/callend.h"
+#include "sipd/log.h"
+
+static void established_handler(const struct call_body *b, void *arg)
+{
+	(void)b;
+	(void)arg;
+}
+
+static void offer_handler(const struct call_body *b, void *arg)
+{
+	(void)b;
+	session_reoffer(arg);
+}
+
+static void info_handler(const char *method, const struct call_body *b,
+			 void *arg)
+{
+	(void)method;
+	session_info_recv(arg, b);
+}
+
+static void end_handler(const struct call_end *end, void *arg)
+{
+	struct session *s = arg;
+
+	session_call_ended(s, end, s->state > SESSION_RINGING);
+}
+
+static const struct call_handlers call_handlers = {
+	.establishedh = established_handler,
+	.offerh       = offer_handler,
+	.infoh        = info_handler,
+	.endh         = end_handler,
+};
+
+/* Enough candidates are known and the key is trusted: say yes. */
+static void answer(struct session *s)
+{
+	struct call_body b = { "application/sdp", NULL, 0 };
+	struct mbuf *mb = NULL;
+	int err;
+
+	err = session_describe(s, SETUP_ACTIVE);
+	if (!err)
+		err = desc_encode(&mb, s->local);
+	if (!err) {
+		b.p = (const char *)mbuf_buf(mb);
+		b.n = mbuf_get_left(mb);
+		err = call_answer(s->call, &b);
+	}
+	mem_deref(mb);
+	if (err) {
+		session_hangup(s, REASON_INTERNAL, strerror(err));
+		return;
+	}
+	session_begin(s);
+}
+
+static void gather(struct session *s)
+{
+	int err = session_gather(s, answer);
+
+	if (err)
+		session_hangup(s, REASON_INTERNAL, strerror(err));
+}
+
+/* Every m-line that is wanted is put to its kind; one refusal refuses the
+ * call, so that the caller hears why. */
+static int answer_wants(struct session *s, const struct session_answer *an,
+			enum reason *rp)
+{
+	int err = desc_answer_init(&s->local, s->remote);
+
+	for (unsigned i = 0; !err && i < s->remote->mediac; i++) {
+		const struct session_want *w = &an->wantv[i];
+
+		if (!w->kind)
+			continue;
+		err = bundle_answer(s->bundle, i, w->kind, &w->ask,
+				    &s->remote->mediav[i],
+				    &s->local->mediav[i]);
+		*rp = err == EACCES ? REASON_NOT_ALLOWED : REASON_REFUSED;
+	}
+	return err;
+}
+
+int session_take(struct session **sp, struct house *h, struct call *c,
+		 const struct session_answer *an,
+		 const struct session_handlers *sh, enum reason *rp)
+{
+	struct session *s;
+	int err;
+
+	*rp = REASON_INTERNAL;
+	err = session_alloc(&s, h, &an->peer, true, an->flags, sh);
+	if (err)
+		return err;
+	s->remote = mem_ref(an->offer);
+	(void)str_ncpy(s->callid, call_id(c), sizeof s->callid);
+	err = answer_wants(s, an, rp);
+	if (!err) {
+		*rp = REASON_INTERNAL;
+		err = call_take(&s->call, c, &call_handlers, s);
+	}
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+	*sp = s;
+	if (an->trusted) {
+		gather(s);
+	}
+	else {
+		(void)call_progress(s->call, 180, "Ringing", NULL);
+		session_state_set(s, SESSION_RINGING);
+		session_ask(s, gather);
+	}
+	return 0;
+}

@@ -1,0 +1,197 @@
+/*
+ * caller.c: the outgoing half of a session: offer, ring, answer.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/sessioncore.h"
+#include "sipd/callend.h"
+#include "sipd/log.h"
+
+static const uint64_t ring_wait = 120 * SEC;
+
+static void ring_timeout(void *arg)
+{
+	session_hangup(arg, REASON_NO_ANSWER, NULL);
+}
+
+static void progress_handler(uint16_t scode, const struct call_body *b,
+			     void *arg)
+{
+	struct session *s = arg;
+	(void)b;
+
+	if (scode > 100 && s->state == SESSION_OFFERING)
+		session_state_set(s, SESSION_RINGING);
+}
+
+static void wrong_key(struct session *s, const uint8_t *got)
+{
+	char want[FP_TEXT_SIZE], have[FP_TEXT_SIZE], both[256];
+
+	fp_print(want, s->peer.fp);
+	fp_print(have, got);
+	(void)re_snprintf(both, sizeof both, "pinned %s, got %s", want, have);
+	session_hangup(s, REASON_WRONG_KEY, both);
+}
+
+/* Is this the key we expect? If none is pinned: ask, pin or refuse. */
+static void judge(struct session *s)
+{
+	const uint8_t *fp = s->remote->fp;
+	char text[FP_TEXT_SIZE], why[256];
+
+	if (s->peer.pinned) {
+		if (!memcmp(fp, s->peer.fp, sizeof s->peer.fp))
+			session_begin(s);
+		else
+			wrong_key(s, fp);
+	}
+	else if (s->flags & SESSION_CAN_ASK) {
+		session_ask(s, session_begin);
+	}
+	else if (s->house->conf->unknown == UNKNOWN_PIN) {
+		(void)peers_pin(s->house->peers, s->peer.address,
+				s->peer.name, fp);
+		session_begin(s);
+	}
+	else {
+		fp_print(text, fp);
+		(void)re_snprintf(why, sizeof why, "it shows %s; pin it with"
+				  " fingerprint= in [peer], or call once on"
+				  " a terminal", text);
+		session_hangup(s, REASON_NOT_TRUSTED, why);
+	}
+}
+
+static void answer_handler(const struct call_body *b, void *arg)
+{
+	struct session *s = arg;
+	struct desc_refusal why;
+
+	if (s->remote)          /* the answer to a re-INVITE */
+		return;
+	(void)str_ncpy(why.text, "its answer is empty", sizeof why.text);
+	if (!b->ctype || str_casecmp(b->ctype, "application/sdp") ||
+	    desc_decode(&s->remote, b->p, b->n, false, &why)) {
+		session_hangup(s, REASON_NOT_DIALTONE, why.text);
+		return;
+	}
+	judge(s);
+}
+
+static void offer_handler(const struct call_body *b, void *arg)
+{
+	(void)b;
+	session_reoffer(arg);
+}
+
+static void info_handler(const char *method, const struct call_body *b,
+			 void *arg)
+{
+	(void)method;
+	session_info_recv(arg, b);
+}
+
+static void end_handler(const struct call_end *end, void *arg)
+{
+	struct session *s = arg;
+
+	session_call_ended(s, end, s->remote != NULL);
+}
+
+static const struct call_handlers call_handlers = {
+	.progressh = progress_handler,
+	.answerh   = answer_handler,
+	.offerh    = offer_handler,
+	.infoh     = info_handler,
+	.endh      = end_handler,
+};
+
+/* Enough candidates are known: call. */
+static void offer(struct session *s)
+{
+	struct call_body b = { "application/sdp", NULL, 0 };
+	struct mbuf *mb = NULL;
+	const struct house_account *ac = house_account_for(s->house,
+							   &s->peer);
+	int err;
+
+	err = session_describe(s, SETUP_ACTPASS);
+	if (!err)
+		err = desc_encode(&mb, s->local);
+	if (err) {
+		session_hangup(s, REASON_INTERNAL, strerror(err));
+		return;
+	}
+	b.p = (const char *)mbuf_buf(mb);
+	b.n = mbuf_get_left(mb);
+	mem_ref(s);
+	session_state_set(s, SESSION_OFFERING);
+	if (s->state == SESSION_OFFERING) {
+		err = call_connect(&s->call, ac->ua, s->peer.address, &b,
+				   NULL, &call_handlers, s);
+		if (!err)
+			err = timer_start(s->house->timers, &s->timer,
+					  ring_wait, ring_timeout, s);
+		if (err)
+			session_hangup(s, REASON_UNREACHABLE, strerror(err));
+		else
+			(void)str_ncpy(s->callid, call_id(s->call),
+				       sizeof s->callid);
+	}
+	mem_deref(mb);
+	mem_deref(s);
+}
+
+/* From the loop, so that the owner knows its session before it is told of
+ * anything. */
+static void start_handler(void *arg)
+{
+	struct session *s = arg;
+	int err = session_gather(s, offer);
+
+	if (err)
+		session_hangup(s, REASON_INTERNAL, strerror(err));
+}
+
+static int wants_offer(struct session *s, const struct session_want *wantv,
+		       size_t wantc)
+{
+	for (size_t i = 0; i < wantc; i++) {
+		int err = bundle_offer(s->bundle, s->local, wantv[i].kind,
+				       &wantv[i].ask);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int session_dial(struct session **sp, struct house *h, const struct peer *p,
+		 const struct session_want *wantv, size_t wantc,
+		 unsigned flags, const struct session_handlers *sh,
+		 enum reason *rp)
+{
+	const struct house_account *ac = house_account_for(h, p);
+	struct session *s = NULL;
+	int err;
+
+	*rp = REASON_INTERNAL;
+	if (!ac || !*p->address) {
+		*rp = ac ? REASON_BAD_ADDRESS : REASON_NO_ACCOUNT;
+		return ENOENT;
+	}
+	err = session_alloc(&s, h, p, false, flags, sh);
+	if (err)
+		return err;
+	s->local->audio = ac->conf && ac->conf->audio_line;
+	err = wants_offer(s, wantv, wantc);
+	if (err)
+		*rp = REASON_TUNNEL_FAILED;
+	else
+		err = timer_start(h->timers, &s->timer, 0, start_handler, s);
+	if (err)
+		mem_deref(s);
+	else
+		*sp = s;
+	return err;
+}

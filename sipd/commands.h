@@ -1,0 +1,12 @@
+/*
+ * commands.h: the words of the control socket.
+ */
+#ifndef DIALTONE_COMMANDS_H
+#define DIALTONE_COMMANDS_H
+
+#include "sipd/control.h"
+
+/* NULL if there is no such command. */
+command_h *command_find(const char *name);
+
+#endif

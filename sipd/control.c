@@ -1,0 +1,400 @@
+/*
+ * control.c: the socket and its connections; what the words mean is in
+ * commands.c.
+ *
+ * A reader that does not read is cut off when OUT_MAX bytes wait for it; a
+ * line longer than CONTROL_LINE_MAX ends its connection with an error.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include "sdp/base/recompat.h"
+#include "sipd/control.h"
+#include "sipd/log.h"
+
+enum {
+	CONN_MAX = 64,
+	OUT_MAX = 4 * 1024 * 1024,
+	JSON_DEPTH = 8,
+	FDS = 2,
+};
+
+struct control {
+	struct control_env env;
+	struct list connl;
+	struct rc_fd rfd;               /* fd -1: not listening */
+	char path[108];
+};
+
+struct conn {
+	struct le le;
+	struct control *control;
+	struct rc_fd rfd;
+	struct mbuf *in, *out;
+	struct list keepl;
+	int fdv[FDS];
+	unsigned fdc;
+	bool dead;
+};
+
+static void drop_fds(struct conn *cn)
+{
+	for (unsigned i = 0; i < cn->fdc; i++)
+		(void)close(cn->fdv[i]);
+	cn->fdc = 0;
+}
+
+static void conn_destructor(void *arg)
+{
+	struct conn *cn = arg;
+
+	list_unlink(&cn->le);
+	rc_fd_close(&cn->rfd);
+	(void)close(cn->rfd.fd);
+	list_flush(&cn->keepl);
+	drop_fds(cn);
+	mem_deref(cn->in);
+	mem_deref(cn->out);
+}
+
+static void control_destructor(void *arg)
+{
+	struct control *c = arg;
+
+	list_flush(&c->connl);
+	if (c->rfd.fd >= 0) {
+		rc_fd_close(&c->rfd);
+		(void)close(c->rfd.fd);
+		(void)unlink(c->path);
+	}
+}
+
+int control_alloc(struct control **cp, const struct control_env *env)
+{
+	struct control *c = mem_zalloc(sizeof *c, control_destructor);
+
+	if (!c)
+		return ENOMEM;
+	c->env = *env;
+	c->rfd.fd = -1;
+	*cp = c;
+	return 0;
+}
+
+const struct control_env *conn_env(const struct conn *cn)
+{
+	return &cn->control->env;
+}
+
+static void fd_handler(int flags, void *arg);
+
+static void watch(struct conn *cn)
+{
+	const bool more = mbuf_get_left(cn->out) > 0;
+
+	(void)rc_fd_listen(&cn->rfd, FD_READ | (more ? FD_WRITE : 0),
+			   fd_handler, cn);
+}
+
+static void flush(struct conn *cn)
+{
+	struct mbuf *mb = cn->out;
+
+	while (mbuf_get_left(mb)) {
+		ssize_t n = send(cn->rfd.fd, mbuf_buf(mb), mbuf_get_left(mb),
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0) {
+			if (errno != EAGAIN && errno != EINTR)
+				cn->dead = true;
+			return;
+		}
+		mb->pos += (size_t)n;
+	}
+	mbuf_rewind(mb);
+}
+
+void conn_event(struct conn *cn, const struct odict *o)
+{
+	struct mbuf *mb = cn->out;
+	size_t pos = mb->pos;
+	int err;
+
+	if (cn->dead)
+		return;
+	if (mbuf_get_left(mb) > OUT_MAX) {
+		log_warn("control: a reader that does not read is cut off");
+		cn->dead = true;
+		return;
+	}
+	mb->pos = mb->end;
+	err = mbuf_printf(mb, "%H\n", json_encode_odict, o);
+	mb->pos = pos;
+	if (err)
+		cn->dead = true;
+	flush(cn);
+	if (!cn->dead)
+		watch(cn);
+}
+
+static void end_event(struct conn *cn, const char *event, const char *tag,
+		      int code, const char *text)
+{
+	struct odict *o;
+
+	if (odict_alloc(&o, 8))
+		return;
+	(void)odict_entry_add(o, "event", ODICT_STRING, event);
+	if (tag)
+		(void)odict_entry_add(o, "tag", ODICT_STRING, tag);
+	if (text)
+		(void)odict_entry_add(o, "text", ODICT_STRING, text);
+	(void)odict_entry_add(o, "exit", ODICT_INT, (int64_t)code);
+	conn_event(cn, o);
+	mem_deref(o);
+}
+
+void conn_end(struct conn *cn, const char *tag)
+{
+	end_event(cn, "end", tag, 0, NULL);
+}
+
+void conn_error(struct conn *cn, const char *tag, int code,
+		const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)re_vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	end_event(cn, "error", tag, code, text);
+}
+
+bool conn_take_fds(struct conn *cn, int *in, int *out)
+{
+	if (cn->fdc != FDS)
+		return false;
+	*in = cn->fdv[0];
+	*out = cn->fdv[1];
+	cn->fdc = 0;
+	return true;
+}
+
+void conn_keep(struct conn *cn, struct le *le, void *data)
+{
+	list_append(&cn->keepl, le, data);
+}
+
+static void handle_line(struct conn *cn, const char *p, size_t n)
+{
+	const char *name, *tag;
+	struct odict *o = NULL;
+	command_h *h;
+
+	if (json_decode_odict(&o, 16, p, n, JSON_DEPTH) || !o) {
+		conn_error(cn, NULL, 2, "This is not a line of JSON.");
+		return;
+	}
+	tag = odict_string(o, "tag");
+	name = odict_string(o, "cmd");
+	h = name ? cn->control->env.findh(name) : NULL;
+	if (h)
+		h(cn, o, tag);
+	else
+		conn_error(cn, tag, 2, "There is no command \"%s\".",
+			   name ? name : "");
+	drop_fds(cn);
+	mem_deref(o);
+}
+
+/* All whole lines of what was read so far. */
+static void handle_input(struct conn *cn)
+{
+	struct mbuf *mb = cn->in;
+	char *nl;
+
+	mb->pos = 0;
+	while (!cn->dead && (nl = memchr(mbuf_buf(mb), '\n',
+					 mbuf_get_left(mb)))) {
+		size_t n = (size_t)(nl - (char *)mbuf_buf(mb));
+
+		if (n)
+			handle_line(cn, (char *)mbuf_buf(mb), n);
+		mb->pos += n + 1;
+	}
+	memmove(mb->buf, mbuf_buf(mb), mbuf_get_left(mb));
+	mb->end = mbuf_get_left(mb);
+	mb->pos = mb->end;
+	if (mb->end >= CONTROL_LINE_MAX) {
+		conn_error(cn, NULL, 2, "A line is longer than %u bytes.",
+			   CONTROL_LINE_MAX);
+		cn->dead = true;
+	}
+}
+
+static void take_fds(struct conn *cn, struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c;
+	     c = CMSG_NXTHDR(msg, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int *fdv = (int *)(void *)CMSG_DATA(c);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		drop_fds(cn);
+		for (size_t i = 0; i < n; i++) {
+			if (cn->fdc < FDS)
+				cn->fdv[cn->fdc++] = fdv[i];
+			else
+				(void)close(fdv[i]);
+		}
+	}
+}
+
+static void receive(struct conn *cn)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int) * FDS)];
+	} ctl;
+	struct iovec iov;
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = ctl.buf, .msg_controllen = sizeof ctl.buf,
+	};
+	ssize_t n;
+
+	iov.iov_base = cn->in->buf + cn->in->end;
+	iov.iov_len = cn->in->size - cn->in->end;
+	n = recvmsg(cn->rfd.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		cn->dead = true;
+		return;
+	}
+	take_fds(cn, &msg);
+	cn->in->end += (size_t)n;
+	handle_input(cn);
+}
+
+static void fd_handler(int flags, void *arg)
+{
+	struct conn *cn = mem_ref(arg);
+
+	if (flags & FD_WRITE)
+		flush(cn);
+	if (!cn->dead && flags & (FD_READ | FD_EXCEPT))
+		receive(cn);
+	if (!cn->dead)
+		watch(cn);
+	else if (cn->le.list)
+		mem_deref(cn);
+	mem_deref(cn);
+}
+
+int control_serve(struct control *c, int fd)
+{
+	struct conn *cn;
+	int err;
+
+	cn = mem_zalloc(sizeof *cn, conn_destructor);
+	if (!cn) {
+		(void)close(fd);
+		return ENOMEM;
+	}
+	cn->control = c;
+	cn->rfd.fd = fd;
+	cn->in = mbuf_alloc(CONTROL_LINE_MAX);
+	cn->out = mbuf_alloc(1024);
+	list_append(&c->connl, &cn->le, cn);
+	err = cn->in && cn->out
+		? rc_fd_listen(&cn->rfd, FD_READ, fd_handler, cn) : ENOMEM;
+	if (err)
+		mem_deref(cn);
+	return err;
+}
+
+static void accept_handler(int flags, void *arg)
+{
+	struct control *c = arg;
+	int fd = accept4(c->rfd.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	(void)flags;
+
+	if (fd < 0)
+		return;
+	if (list_count(&c->connl) >= CONN_MAX) {
+		static const char busy[] = "{\"event\":\"error\",\"text\":"
+			"\"Too many connections to sipd.\",\"exit\":1}\n";
+
+		(void)send(fd, busy, sizeof busy - 1, MSG_NOSIGNAL);
+		(void)close(fd);
+		return;
+	}
+	(void)control_serve(c, fd);
+}
+
+/* Is somebody listening there already? */
+static bool answered(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes;
+
+	if (fd < 0)
+		return false;
+	yes = !connect(fd, (const struct sockaddr *)sun, sizeof *sun);
+	(void)close(fd);
+	return yes;
+}
+
+static int make_folder(const char *path)
+{
+	char buf[108], *slash;
+
+	(void)str_ncpy(buf, path, sizeof buf);
+	slash = strrchr(buf, '/');
+	if (!slash || slash == buf)
+		return 0;
+	*slash = '\0';
+	return mkdir(buf, 0700) && errno != EEXIST ? errno : 0;
+}
+
+int control_listen(struct control *c, const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	mode_t mask;
+	int err;
+
+	if (strlen(path) >= sizeof sun.sun_path)
+		return ENAMETOOLONG;
+	(void)str_ncpy(sun.sun_path, path, sizeof sun.sun_path);
+	err = make_folder(path);
+	if (err)
+		return err;
+	if (answered(&sun))
+		return EADDRINUSE;
+	(void)unlink(path);
+	c->rfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+			   SOCK_NONBLOCK, 0);
+	if (c->rfd.fd < 0)
+		return errno;
+	mask = umask(0177);
+	err = bind(c->rfd.fd, (struct sockaddr *)&sun, sizeof sun) ? errno : 0;
+	(void)umask(mask);
+	if (!err && listen(c->rfd.fd, 16))
+		err = errno;
+	if (!err)
+		err = rc_fd_listen(&c->rfd, FD_READ, accept_handler, c);
+	if (err) {
+		(void)close(c->rfd.fd);
+		c->rfd.fd = -1;
+		return err;
+	}
+	(void)str_ncpy(c->path, path, sizeof c->path);
+	return 0;
+}

@@ -1,0 +1,217 @@
+/*
+ * main.c: sipd, in the foreground until SIGTERM or SIGINT.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include "sdp/base/recompat.h"
+#include "sipd/log.h"
+#include "sipd/node.h"
+
+static const char usage[] =
+	"usage: sipd [-tv] [-c FILE]\n"
+	"  -c FILE  the configuration (default ~/.config/dialtone/sipd.conf,\n"
+	"           then /etc/dialtone/sipd.conf)\n"
+	"  -t       check the configuration and exit\n"
+	"  -v       tell more; twice: even more\n";
+
+static struct {
+	struct node *node;
+	struct rc_fd sigfd;
+	int stops;
+} self = { NULL, { .fd = -1 }, 0 };
+
+static void closed_handler(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+static void reload(void)
+{
+	char why[400];
+
+	if (node_reload(self.node, why, sizeof why))
+		log_error("the configuration was not reloaded: %s", why);
+}
+
+/* The first asks politely, the second does not wait. */
+static void stop(void)
+{
+	if (self.stops++)
+		re_cancel();
+	else
+		node_close(self.node, closed_handler, NULL);
+}
+
+static void signal_handler(int flags, void *arg)
+{
+	struct signalfd_siginfo si;
+	(void)flags;
+	(void)arg;
+
+	if (read(self.sigfd.fd, &si, sizeof si) != sizeof si)
+		return;
+	if (si.ssi_signo == SIGHUP)
+		reload();
+	else
+		stop();
+}
+
+/* Before any thread is made, so that all of them leave the signals to us. */
+static int signals_open(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return errno;
+	self.sigfd.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (self.sigfd.fd < 0)
+		return errno;
+	return rc_fd_listen(&self.sigfd, FD_READ, signal_handler, NULL);
+}
+
+static int fail(const char *text)
+{
+	(void)fprintf(stderr, "sipd: %s\n", text);
+	return 1;
+}
+
+/* A folder that the other user may use. */
+static int give(const char *path, bool parent, const struct passwd *pw)
+{
+	char buf[512], *slash;
+
+	(void)str_ncpy(buf, path, sizeof buf);
+	slash = strrchr(buf, '/');
+	if (parent && slash)
+		*slash = '\0';
+	if (mkdir(buf, 0700) && errno != EEXIST)
+		return errno;
+	return chown(buf, pw->pw_uid, pw->pw_gid) ? errno : 0;
+}
+
+/* As root with user= in [sipd]: become that user before the network is
+ * touched. Ports below 1024 then need CAP_NET_BIND_SERVICE. */
+static int become_user(const struct conf *conf, char *why, size_t size)
+{
+	const struct passwd *pw;
+	int err;
+
+	if (!conf->user || geteuid())
+		return 0;
+	pw = getpwnam(conf->user);
+	if (!pw) {
+		(void)re_snprintf(why, size, "There is no user %s, which"
+				  " user= in [sipd] names.", conf->user);
+		return ENOENT;
+	}
+	err = give(conf->state, false, pw);
+	if (!err)
+		err = give(conf->control, true, pw);
+	if (!err && (initgroups(pw->pw_name, pw->pw_gid) ||
+		     setgid(pw->pw_gid) || setuid(pw->pw_uid)))
+		err = errno;
+	if (err)
+		(void)re_snprintf(why, size, "sipd cannot become the user %s:"
+				  " %m.", conf->user, err);
+	return err;
+}
+
+/* As many calls as limits allow need descriptors. */
+static void raise_limits(void)
+{
+	struct rlimit rl;
+
+	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
+		rl.rlim_cur = MIN(rl.rlim_max, 65536u);
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+		(void)fd_setsize((int)rl.rlim_cur);
+	}
+}
+
+static int run(const char *file)
+{
+	char why[512];
+
+	if (signals_open())
+		return fail("Signals cannot be handled.");
+	if (node_alloc(&self.node, file, HOUSE_DAEMON, why, sizeof why))
+		return fail(why);
+	log_info("sipd is ready; control socket %s",
+		 node_conf(self.node)->control);
+	(void)re_main(NULL);
+	self.node = mem_deref(self.node);
+	rc_fd_close(&self.sigfd);
+	(void)close(self.sigfd.fd);
+	return 0;
+}
+
+static int check_and_run(const char *file, bool check, int verbose)
+{
+	struct conf_error ce;
+	struct conf *conf;
+	char why[400] = "";
+	int err;
+
+	if (conf_load(&conf, file, &ce))
+		return fail(ce.text);
+	if (check) {
+		(void)printf("%s: correct\n", file ? file : "defaults");
+		mem_deref(conf);
+		return 0;
+	}
+	err = log_open(conf->log, verbose > 1 ? LOG_LV_DEBUG : verbose
+		       ? LOG_LV_INFO : LOG_LV_WARN);
+	if (err)
+		(void)re_snprintf(why, sizeof why, "The log %s cannot be"
+				  " opened: %m.", conf->log, err);
+	else
+		err = become_user(conf, why, sizeof why);
+	mem_deref(conf);
+	return err ? fail(why) : run(file);
+}
+
+int main(int argc, char *argv[])
+{
+	static char found[512];
+	const char *file = NULL;
+	bool check = false;
+	int opt, verbose = 0, code;
+
+	while ((opt = getopt(argc, argv, "c:tvh")) != -1) {
+		switch (opt) {
+		case 'c': file = optarg; break;
+		case 't': check = true; break;
+		case 'v': ++verbose; break;
+		case 'h': (void)fputs(usage, stdout); return 0;
+		default:  (void)fputs(usage, stderr); return 2;
+		}
+	}
+	if (optind != argc) {
+		(void)fputs(usage, stderr);
+		return 2;
+	}
+	if (!file && !conf_default_file(found, sizeof found))
+		file = found;
+	raise_limits();
+	if (libre_init())
+		return fail("libre cannot be started.");
+	code = check_and_run(file, check, verbose);
+	log_close();
+	libre_close();
+	return code;
+}

@@ -1,0 +1,143 @@
+/*
+ * node.c: puts the parts together, top down in node_alloc, bottom up when it
+ * goes.
+ */
+#include <errno.h>
+#include "sipd/commands.h"
+#include "sipd/log.h"
+#include "sipd/node.h"
+#include "sipd/registrar/registrar.h"
+
+struct node {
+	char *file;
+	struct conf *conf;
+	struct timers *timers;          /* the meeting point's */
+	struct registrar *registrar;
+	struct board *board;
+	struct control *control;
+};
+
+static void node_destructor(void *arg)
+{
+	struct node *n = arg;
+
+	mem_deref(n->control);
+	mem_deref(n->board);
+	mem_deref(n->registrar);
+	mem_deref(n->timers);
+	mem_deref(n->conf);
+	mem_deref(n->file);
+}
+
+static int registrar_open(struct node *n, char *why, size_t size)
+{
+	const struct conf_registrar *c = &n->conf->registrar;
+	const struct registrar_conf rc = {
+		.listen = c->listen,
+		.domain = c->domain,
+		.users_file = c->users_file,
+		.tls_cert = c->tls_cert,
+		.stun = c->stun,
+		.expires_max = c->expires,
+	};
+	int err = timers_alloc(&n->timers);
+
+	if (!err)
+		err = timers_attach(n->timers);
+	if (!err)
+		err = registrar_alloc(&n->registrar, n->timers, &rc, why,
+				      size);
+	return err;
+}
+
+static int reload_handler(char *why, size_t size, void *arg)
+{
+	return node_reload(arg, why, size);
+}
+
+static int control_open(struct node *n, enum house_role role, char *why,
+			size_t size)
+{
+	const struct control_env env = {
+		.findh = command_find,
+		.board = n->board,
+		.reloadh = role == HOUSE_DAEMON ? reload_handler : NULL,
+		.arg = n,
+	};
+	int err = control_alloc(&n->control, &env);
+
+	if (err || role != HOUSE_DAEMON)
+		return err;
+	err = control_listen(n->control, n->conf->control);
+	if (err)
+		(void)re_snprintf(why, size, "The control socket %s cannot be"
+				  " opened: %m.%s", n->conf->control, err,
+				  err == EADDRINUSE ? " Another sipd runs"
+				  " with this configuration." : "");
+	return err;
+}
+
+int node_alloc(struct node **np, const char *file, enum house_role role,
+	       char *why, size_t size)
+{
+	struct conf_error ce = { "No memory." };
+	struct node *n;
+	int err;
+
+	n = mem_zalloc(sizeof *n, node_destructor);
+	if (!n)
+		return ENOMEM;
+	err = file ? str_dup(&n->file, file) : 0;
+	if (!err)
+		err = conf_load(&n->conf, n->file, &ce);
+	(void)str_ncpy(why, ce.text, size);
+	if (!err && role == HOUSE_DAEMON && n->conf->registrar.enabled)
+		err = registrar_open(n, why, size);
+	if (!err)
+		err = board_alloc(&n->board, n->conf, role, why, size);
+	if (!err)
+		err = control_open(n, role, why, size);
+	if (err)
+		mem_deref(n);
+	else
+		*np = n;
+	return err;
+}
+
+const struct conf *node_conf(const struct node *n)
+{
+	return n->conf;
+}
+
+int node_serve(struct node *n, int fd)
+{
+	return control_serve(n->control, fd);
+}
+
+int node_reload(struct node *n, char *why, size_t size)
+{
+	struct conf_error ce = { "No memory." };
+	struct conf *conf;
+	int err = conf_load(&conf, n->file, &ce);
+
+	(void)str_ncpy(why, ce.text, size);
+	if (err)
+		return err;
+	err = board_reload(n->board, conf, why, size);
+	if (err) {
+		mem_deref(conf);
+		return err;
+	}
+	mem_deref(n->conf);
+	n->conf = conf;
+	if (n->registrar)
+		err = registrar_reload(n->registrar, why, size);
+	if (!err)
+		log_info("configuration reloaded");
+	return err;
+}
+
+void node_close(struct node *n, void (*doneh)(void *arg), void *arg)
+{
+	board_close(n->board, doneh, arg);
+}

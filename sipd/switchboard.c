@@ -1,0 +1,544 @@
+/*
+ * switchboard.c: keeps the sessions, plugs calls into those who wait for
+ * them, and writes down each attempt.
+ *
+ *   call -> incoming_read -> limits -> whose line? -> session_take
+ *             \______________________________________-> refused, logged
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+#include "sipd/switchboard.h"
+#include "sipd/incoming.h"
+#include "sipd/log.h"
+#include "tunnels/flow/quic.h"
+
+enum { LINE_BUCKETS = 256, ALLOW_MAX = 512 };
+
+/* One session and who is told of it. */
+struct line {
+	struct le le;                   /* in board.linel, oldest first */
+	struct le he;                   /* in board.peerh, by peer */
+	struct board *board;
+	struct session *s;
+	struct session_handlers owner;
+	char peer[64];
+};
+
+struct wait {
+	struct le le;
+	struct wait_conf conf;
+	char *from, *into;
+};
+
+struct board {
+	struct house *house;
+	const struct conf *conf;
+	struct list linel;              /* struct line */
+	struct hash *peerh;
+	struct list waitl;              /* struct wait */
+	uint32_t linec;
+	bool closing;
+	uint64_t minute;                /* ns, begin of the rate window */
+	uint32_t calls;                 /* in it */
+};
+
+static void line_destructor(void *arg)
+{
+	struct line *l = arg;
+
+	list_unlink(&l->le);
+	hash_unlink(&l->he);
+	l->board->linec--;
+	mem_deref(l->s);
+}
+
+static void wait_destructor(void *arg)
+{
+	struct wait *w = arg;
+
+	list_unlink(&w->le);
+	mem_deref(w->from);
+	mem_deref(w->into);
+}
+
+static void board_destructor(void *arg)
+{
+	struct board *b = arg;
+
+	list_flush(&b->linel);
+	while (b->waitl.head)
+		list_unlink(b->waitl.head);
+	mem_deref(b->peerh);
+	mem_deref(b->house);
+}
+
+/* --- the call log ------------------------------------------------------ */
+
+static uint64_t wall_clock(void)
+{
+	struct timeval tv;
+
+	(void)gettimeofday(&tv, NULL);
+	return (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000;
+}
+
+static void log_session(const struct board *b, const struct session *s)
+{
+	struct session_info in;
+	struct calllog_entry e = { 0 };
+
+	session_info(s, &in);
+	e.started = in.started;
+	e.duration = wall_clock() - in.started;
+	e.incoming = in.incoming;
+	e.id = in.id;
+	e.callid = in.callid;
+	e.peer = in.peer->name;
+	e.address = in.peer->address;
+	e.fp = in.fp;
+	e.tunnel = in.tunnels;
+	e.allowed = in.reason != REASON_NOT_TRUSTED &&
+		in.reason != REASON_WRONG_KEY;
+	e.reason = reason_name(in.reason);
+	e.path = in.times.found ? "direct" : "";
+	e.rx = in.stats->rx_bytes;
+	e.tx = in.stats->tx_bytes;
+	if (calllog_write(b->house->calllog, &e))
+		log_warn("the call log cannot be written");
+}
+
+static void offered_tunnels(char *buf, size_t size, const struct desc *d)
+{
+	size_t n = 0;
+
+	*buf = '\0';
+	for (size_t i = 0; d && i < d->mediac && n + 26 < size; i++)
+		if (d->mediav[i].known)
+			n += (size_t)re_snprintf(buf + n, size - n, "%s%s",
+						 n ? "," : "",
+						 d->mediav[i].kind);
+}
+
+static void log_refused(const struct board *b, const struct incoming *in,
+			const struct call *c)
+{
+	char tunnels[160];
+	struct calllog_entry e = {
+		.started = wall_clock(),
+		.incoming = true,
+		.id = "",
+		.callid = call_id(c),
+		.peer = in->peer.name,
+		.address = call_peer_uri(c),
+		.fp = in->offer && in->offer->has_fp ? in->offer->fp : NULL,
+		.tunnel = tunnels,
+		.reason = reason_name(in->reason),
+		.path = "",
+	};
+
+	offered_tunnels(tunnels, sizeof tunnels, in->offer);
+	log_info("call from %s refused: %s %s", in->peer.name, e.reason,
+		 in->text);
+	if (calllog_write(b->house->calllog, &e))
+		log_warn("the call log cannot be written");
+}
+
+/* --- lines ------------------------------------------------------------- */
+
+static void state_handler(struct session *s, void *arg)
+{
+	struct line *l = mem_ref(arg);
+	struct session_info in;
+	bool closed;
+
+	session_info(s, &in);
+	closed = in.state == SESSION_CLOSED;
+	if (closed)
+		log_session(l->board, s);
+	if (l->owner.stateh)
+		l->owner.stateh(s, l->owner.arg);
+	if (closed)
+		mem_deref(l);
+	mem_deref(l);
+}
+
+static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
+{
+	struct line *l = arg;
+
+	if (l->owner.askh)
+		l->owner.askh(s, fp, l->owner.arg);
+	else
+		session_trust(s, false);
+}
+
+static void progress_handler(struct session *s, unsigned tunnel,
+			     const struct tunnel_progress *p, void *arg)
+{
+	struct line *l = arg;
+
+	if (p->note)
+		log_info("session with %s: %s", l->peer, p->note);
+	if (l->owner.progressh)
+		l->owner.progressh(s, tunnel, p, l->owner.arg);
+}
+
+static int line_add(struct line **lp, struct board *b, const struct peer *p,
+		    const struct session_handlers *owner)
+{
+	struct line *l = mem_zalloc(sizeof *l, line_destructor);
+
+	if (!l)
+		return ENOMEM;
+	l->board = b;
+	if (owner)
+		l->owner = *owner;
+	(void)str_ncpy(l->peer, p->name, sizeof l->peer);
+	list_append(&b->linel, &l->le, l);
+	hash_append(b->peerh, hash_joaat_str(l->peer), &l->he, l);
+	b->linec++;
+	*lp = l;
+	return 0;
+}
+
+static struct session_handlers line_handlers(struct line *l)
+{
+	const struct session_handlers sh = {
+		state_handler, ask_handler, progress_handler, l
+	};
+
+	return sh;
+}
+
+static uint32_t peer_lines(const struct board *b, const char *peer)
+{
+	uint32_t n = 0;
+	struct le *le = list_head(hash_list(b->peerh,
+					    hash_joaat_str(peer)));
+
+	for (; le; le = le->next) {
+		const struct line *l = le->data;
+
+		n += !strcmp(l->peer, peer);
+	}
+	return n;
+}
+
+/* --- calls in ---------------------------------------------------------- */
+
+/* Does a limit speak against one more call? */
+static bool limited(struct board *b, struct incoming *in)
+{
+	const struct conf *c = b->conf;
+	uint64_t now = clock_ns();
+
+	if (now - b->minute > 60 * SEC) {
+		b->minute = now;
+		b->calls = 0;
+	}
+	if (b->closing)
+		in->reason = REASON_SHUTDOWN;
+	else if ((c->rate && ++b->calls > c->rate) ||
+		 (c->sessions && b->linec >= c->sessions) ||
+		 (c->per_peer &&
+		  peer_lines(b, in->peer.name) >= c->per_peer))
+		in->reason = REASON_LIMIT;
+	return in->reason != REASON_NONE;
+}
+
+static bool wait_matches(const struct wait *w, const struct incoming *in,
+			 const struct desc_media *m)
+{
+	if (w->conf.kind ? str_cmp(w->conf.kind->name, m->kind)
+			 : str_cmp(m->kind, "pipe") &&
+			   str_cmp(m->kind, "file"))
+		return false;
+	return !w->from || !str_casecmp(w->from, in->peer.name) ||
+		!str_casecmp(w->from, in->peer.address);
+}
+
+static struct wait *find_wait(const struct board *b,
+			      const struct incoming *in)
+{
+	for (struct le *le = b->waitl.head; le; le = le->next) {
+		struct wait *w = le->data;
+
+		for (size_t i = 0; i < in->offer->mediac; i++)
+			if (wait_matches(w, in, &in->offer->mediav[i]))
+				return w;
+	}
+	return NULL;
+}
+
+/* An unknown key: is there somebody to ask, or is it pinned unasked? */
+static bool judge_unknown(struct board *b, struct incoming *in,
+			  const struct wait *w, struct session_answer *an)
+{
+	an->trusted = in->known;
+	if (in->known)
+		return true;
+	if (w && w->conf.flags & SESSION_CAN_ASK)
+		return true;
+	if (b->conf->unknown == UNKNOWN_PIN) {
+		an->trusted = true;
+		return !peers_pin(b->house->peers, in->peer.address,
+				  in->peer.name, in->offer->fp) &&
+		       !peers_by_fp(b->house->peers, in->offer->fp,
+				    &in->peer);
+	}
+	in->reason = REASON_UNKNOWN_HERE;
+	return false;
+}
+
+/* What the kinds ask of the configuration. */
+struct lookup {
+	const struct conf *conf;
+	const char *kind;
+	const char *into;
+};
+
+static const char *conf_handler(const char *key, void *arg)
+{
+	const struct lookup *lu = arg;
+
+	if (lu->into && !strcmp(key, "inbox"))
+		return lu->into;
+	return conf_kind_get(lu->conf, lu->kind, key);
+}
+
+/* One m-line: is there such a kind, and may this peer use it? */
+static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
+			 const struct wait *w, struct session_want *want,
+			 char *allow)
+{
+	const bool waited = w && wait_matches(w, in, m);
+
+	want->kind = tunnel_find(m->kind);
+	if (!want->kind)
+		return true;            /* answered with port 0 */
+	*allow = '\0';
+	if (!peers_may(&in->peer, m->kind, allow, ALLOW_MAX) && !waited) {
+		in->reason = REASON_NOT_ALLOWED;
+		(void)re_snprintf(in->text, sizeof in->text,
+				  "%s is not in the allow line of %s",
+				  m->kind, in->peer.name);
+		return false;
+	}
+	want->ask.allow = allow;
+	want->ask.peer = in->peer.name;
+	want->ask.confh = conf_handler;
+	want->ask.why = in->text;
+	want->ask.why_size = sizeof in->text;
+	want->ask.fd_in = waited ? w->conf.fd_in : -1;
+	want->ask.fd_out = waited ? w->conf.fd_out : -1;
+	return true;
+}
+
+/* Everything was judged: take the call. */
+static int take(struct board *b, struct incoming *in, struct call *c,
+		struct session_answer *an, const struct wait *w)
+{
+	struct session_handlers sh;
+	struct line *l;
+	int err;
+
+	an->peer = in->peer;
+	an->offer = in->offer;
+	an->flags = w ? w->conf.flags : 0;
+	err = line_add(&l, b, &in->peer, w ? &w->conf.sh : NULL);
+	if (err)
+		return err;
+	sh = line_handlers(l);
+	mem_ref(l);
+	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
+	if (err)
+		mem_deref(l);
+	mem_deref(l);
+	return err;
+}
+
+static bool admit(struct board *b, struct incoming *in, struct call *c)
+{
+	char allow[DESC_MEDIA_MAX][ALLOW_MAX];
+	struct lookup lookupv[DESC_MEDIA_MAX];
+	struct session_answer an = { 0 };
+	const struct wait *w;
+	unsigned n = 0;
+
+	if (in->reason != REASON_NONE || limited(b, in))
+		return false;
+	w = find_wait(b, in);
+	if (!judge_unknown(b, in, w, &an))
+		return false;
+	for (size_t i = 0; i < in->offer->mediac; i++) {
+		const struct desc_media *m = &in->offer->mediav[i];
+		struct session_want *want = &an.wantv[i];
+
+		if (!m->known || m->rejected)
+			continue;
+		if (!judge_tunnel(in, m, w, want, allow[i]))
+			return false;
+		lookupv[i].conf = b->conf;
+		lookupv[i].kind = m->kind;
+		lookupv[i].into = w ? w->into : NULL;
+		want->ask.arg = &lookupv[i];
+		n += want->kind != NULL;
+	}
+	if (!n) {
+		in->reason = REASON_REFUSED;
+		(void)str_ncpy(in->text, "no tunnel of a kind known here",
+			       sizeof in->text);
+		return false;
+	}
+	return !take(b, in, c, &an, w);
+}
+
+static void call_handler(struct ua *ua, struct call *c, void *arg)
+{
+	struct board *b = arg;
+	struct incoming in;
+	(void)ua;
+
+	incoming_read(&in, b->house, c);
+	if (!admit(b, &in, c)) {
+		log_refused(b, &in, c);
+		incoming_refuse(&in, c);
+	}
+	mem_deref(in.offer);
+}
+
+/* --- orders ------------------------------------------------------------ */
+
+int board_alloc(struct board **bp, const struct conf *conf,
+		enum house_role role, char *why, size_t size)
+{
+	struct board *b;
+	int err;
+
+	b = mem_zalloc(sizeof *b, board_destructor);
+	if (!b)
+		return ENOMEM;
+	b->conf = conf;
+	err = hash_alloc(&b->peerh, LINE_BUCKETS);
+	if (!err)
+		err = house_alloc(&b->house, conf, role, call_handler, NULL,
+				  b, why, size);
+	if (err)
+		mem_deref(b);
+	else
+		*bp = b;
+	return err;
+}
+
+struct house *board_house(const struct board *b)
+{
+	return b->house;
+}
+
+void board_close(struct board *b, void (*doneh)(void *arg), void *arg)
+{
+	struct le *le;
+
+	b->closing = true;
+	while ((le = b->linel.head)) {
+		struct line *l = le->data;
+
+		session_hangup(l->s, REASON_SHUTDOWN, NULL);
+	}
+	house_close(b->house, doneh, arg);
+}
+
+int board_reload(struct board *b, const struct conf *conf, char *why,
+		 size_t size)
+{
+	int err = house_reload(b->house, conf, why, size);
+
+	if (!err)
+		b->conf = conf;
+	return err;
+}
+
+int board_dial(struct session **sp, struct board *b, const char *text,
+	       const struct session_want *wantv, size_t wantc,
+	       unsigned flags, const struct session_handlers *owner,
+	       enum reason *rp, char *why, size_t size)
+{
+	struct session_handlers sh;
+	struct peer p;
+	struct line *l;
+	int err;
+
+	*rp = REASON_BAD_ADDRESS;
+	err = peers_resolve(b->house->peers, text, &p, why, size);
+	if (err)
+		return err;
+	*why = '\0';
+	*rp = REASON_LIMIT;
+	if (b->conf->sessions && b->linec >= b->conf->sessions)
+		return EAGAIN;
+	*rp = REASON_INTERNAL;
+	err = line_add(&l, b, &p, owner);
+	if (err)
+		return err;
+	sh = line_handlers(l);
+	err = session_dial(&l->s, b->house, &p, wantv, wantc, flags, &sh,
+			   rp);
+	if (err)
+		mem_deref(l);
+	else
+		*sp = l->s;
+	return err;
+}
+
+int board_wait(struct wait **wp, struct board *b,
+	       const struct wait_conf *conf)
+{
+	struct wait *w = mem_zalloc(sizeof *w, wait_destructor);
+	int err = 0;
+
+	if (!w)
+		return ENOMEM;
+	w->conf = *conf;
+	if (conf->from)
+		err = str_dup(&w->from, conf->from);
+	if (!err && conf->into)
+		err = str_dup(&w->into, conf->into);
+	if (err) {
+		mem_deref(w);
+		return err;
+	}
+	list_append(&b->waitl, &w->le, w);
+	*wp = w;
+	return 0;
+}
+
+struct session *board_apply(const struct board *b, board_session_h *h,
+			    void *arg)
+{
+	struct le *le = b->linel.head;
+
+	while (le) {
+		struct line *l = le->data;
+
+		le = le->next;
+		if (h(l->s, arg))
+			return l->s;
+	}
+	return NULL;
+}
+
+void board_drop(struct board *b, const void *owner)
+{
+	struct le *le = b->linel.head;
+
+	while (le) {
+		struct line *l = le->data;
+
+		le = le->next;
+		if (!l->owner.arg || l->owner.arg != owner)
+			continue;
+		memset(&l->owner, 0, sizeof l->owner);
+		session_hangup(l->s, REASON_LOCAL_HANGUP, NULL);
+	}
+}
