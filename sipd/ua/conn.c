@@ -1,0 +1,331 @@
+/*
+ * conn.c: SIP on a stream (RFC 3261 section 18.3): frames by Content-Length.
+ *
+ *   connecting --> open --> closed        closed is final; whoever holds a
+ *                                         reference then gets ENOTCONN
+ * Nothing is decoded before precheck.c has seen all of it. transp.c owns the
+ * connections; messages refer to theirs.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/ua/conn.h"
+#include "sipd/ua/precheck.h"
+
+enum {
+	ACCEPT_TIME = 32,       /* s until the first message */
+	IDLE_TIME   = 900,      /* s without one */
+	PONG_TIME   = 10,       /* s */
+	QUEUE_MAX   = 32,       /* messages until connected */
+	SENDQ_MAX   = 1 << 20,  /* bytes a slow reader may owe us */
+};
+
+struct conn {
+	struct conn_conf conf;
+	struct tcp_conn *tc;    /* NULL: closed */
+	struct tls_conn *sc;
+	struct sa peer, local;
+	char *name;
+	struct mbuf *rx;        /* what came and is not a message yet */
+	struct mbuf *txv[QUEUE_MAX];
+	unsigned txc;
+	struct timer idle, pong;
+	bool up;
+	bool accepted;
+};
+
+static void queue_drop(struct conn *c)
+{
+	while (c->txc)
+		mem_deref(c->txv[--c->txc]);
+}
+
+static void conn_destructor(void *arg)
+{
+	struct conn *c = arg;
+
+	conn_close(c);
+	mem_deref(c->rx);
+	mem_deref(c->name);
+}
+
+void conn_close(struct conn *c)
+{
+	timer_stop(&c->idle);
+	timer_stop(&c->pong);
+	queue_drop(c);
+	c->sc = mem_deref(c->sc);
+	c->tc = mem_deref(c->tc);
+}
+
+static void fail(struct conn *c, int err)
+{
+	char why[128] = "";
+
+	if (!c->tc)
+		return;
+	if (tlsctx_fault(c->conf.tls, why, sizeof why))
+		err = EACCES;
+	mem_ref(c);
+	conn_close(c);
+	c->conf.closeh(c, err ? err : ECONNRESET, why, c->conf.arg);
+	mem_deref(c);
+}
+
+static void timeout_handler(void *arg)
+{
+	fail(arg, ETIMEDOUT);
+}
+
+static void idle_start(struct conn *c, uint64_t seconds)
+{
+	(void)timer_start(c->conf.timers, &c->idle, seconds * SEC,
+			  timeout_handler, c);
+}
+
+static void estab_handler(void *arg)
+{
+	struct conn *c = arg;
+	int err = 0;
+
+	c->up = true;
+	if (!c->accepted)
+		idle_start(c, IDLE_TIME);
+	for (unsigned i = 0; i < c->txc && !err; i++)
+		err = tcp_send(c->tc, c->txv[i]);
+	queue_drop(c);
+	if (err)
+		fail(c, err);
+}
+
+static void close_handler(int err, void *arg)
+{
+	fail(arg, err);
+}
+
+/* CRLF between messages: two are a ping (answered by one), one is a pong. */
+static bool skip_crlf(struct conn *c)
+{
+	static char crlf[] = "\r\n";
+	struct mbuf pong = { .buf = (uint8_t *)crlf, .size = 2, .end = 2 };
+	const uint8_t *p = mbuf_buf(c->rx);
+	size_t n = mbuf_get_left(c->rx);
+
+	if (n < 2 || memcmp(p, "\r\n", 2))
+		return false;
+	if (n >= 4 && !memcmp(p, "\r\n\r\n", 4)) {
+		c->rx->pos += 4;
+		if (tcp_send(c->tc, &pong))
+			fail(c, EPIPE);
+	}
+	else {
+		c->rx->pos += 2;
+	}
+	return true;
+}
+
+static int deliver(struct conn *c, size_t head, size_t total)
+{
+	struct sip_msg *msg = NULL;
+	struct mbuf *mb;
+	int err;
+
+	mb = mbuf_alloc(total);
+	if (!mb)
+		return ENOMEM;
+	(void)mbuf_write_mem(mb, mbuf_buf(c->rx), total);
+	c->rx->pos += total;
+	mb->pos = 0;
+	err = sip_msg_decode(&msg, mb);
+	if (!err && mb->pos != head)
+		err = EBADMSG;
+	if (!err) {
+		msg->sock = mem_ref(c);
+		msg->src = c->peer;
+		msg->dst = c->local;
+		msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
+		idle_start(c, IDLE_TIME);
+		c->conf.msgh(msg, c->conf.arg);
+	}
+	mem_deref(msg);
+	mem_deref(mb);
+	return err ? EBADMSG : 0;
+}
+
+/* One message or CRLF; ENODATA when there is none. */
+static int next(struct conn *c)
+{
+	struct precheck pc;
+	int err;
+
+	if (!mbuf_get_left(c->rx))
+		return ENODATA;
+	if (skip_crlf(c))
+		return 0;
+	if (mbuf_buf(c->rx)[0] == '\r' && mbuf_get_left(c->rx) == 1)
+		return ENODATA;
+	err = precheck(&pc, mbuf_buf(c->rx), mbuf_get_left(c->rx));
+	if (err)
+		return err;
+	if (!pc.has_clen)
+		return EBADMSG;         /* RFC 3261 section 18.3 */
+	if (mbuf_get_left(c->rx) < pc.head + pc.clen)
+		return ENODATA;
+	return deliver(c, pc.head, pc.head + pc.clen);
+}
+
+/* Keep only what is left, at the beginning of the buffer. */
+static void squeeze(struct conn *c)
+{
+	size_t left = mbuf_get_left(c->rx);
+
+	if (!left) {
+		c->rx = mem_deref(c->rx);
+		return;
+	}
+	memmove(c->rx->buf, mbuf_buf(c->rx), left);
+	c->rx->pos = 0;
+	c->rx->end = left;
+}
+
+static void recv_handler(struct mbuf *mb, void *arg)
+{
+	struct conn *c = arg;
+	size_t pos;
+	int err = 0;
+
+	mem_ref(c);
+	timer_stop(&c->pong);           /* any sign of life will do */
+	if (!c->rx)
+		c->rx = mbuf_alloc(mbuf_get_left(mb));
+	if (!c->rx) {
+		err = ENOMEM;
+		goto out;
+	}
+	pos = c->rx->pos;
+	c->rx->pos = c->rx->end;
+	err = mbuf_write_mem(c->rx, mbuf_buf(mb), mbuf_get_left(mb));
+	c->rx->pos = pos;
+	while (!err && c->tc)           /* a handler may close us */
+		err = next(c);
+	if (c->tc)
+		squeeze(c);
+ out:
+	if (err && err != ENODATA)
+		fail(c, err);
+	mem_deref(c);
+}
+
+static struct conn *conn_new(const struct conn_conf *conf,
+			     const struct sa *peer)
+{
+	struct conn *c = mem_zalloc(sizeof *c, conn_destructor);
+
+	if (!c)
+		return NULL;
+	c->conf = *conf;
+	c->peer = *peer;
+	return c;
+}
+
+static int begin(struct conn *c)
+{
+	int err = tcp_conn_local_get(c->tc, &c->local);
+
+	tcp_conn_txqsz_set(c->tc, SENDQ_MAX);
+	if (!err && c->conf.tls)
+		err = tlsctx_start(&c->sc, c->conf.tls, c->tc, c->name);
+	return err;
+}
+
+int conn_connect(struct conn **cp, const struct conn_conf *conf,
+		 const struct sa *peer, const char *name, uint32_t timeout)
+{
+	struct conn *c = conn_new(conf, peer);
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	err = conf->tls ? name ? str_dup(&c->name, name) : EACCES : 0;
+	if (!err)
+		err = tcp_connect(&c->tc, peer, estab_handler, recv_handler,
+				  close_handler, c);
+	if (!err)
+		err = begin(c);
+	if (!err)
+		err = timer_start(conf->timers, &c->idle, timeout * MSEC,
+				  timeout_handler, c);
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+	return err;
+}
+
+int conn_accept(struct conn **cp, const struct conn_conf *conf,
+		struct tcp_sock *ts, const struct sa *peer)
+{
+	struct conn *c = conn_new(conf, peer);
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	err = tcp_accept(&c->tc, ts, estab_handler, recv_handler,
+			 close_handler, c);
+	if (!err)
+		err = begin(c);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+	c->accepted = true;
+	idle_start(c, ACCEPT_TIME);
+	*cp = c;
+	return 0;
+}
+
+int conn_send(struct conn *c, struct mbuf *mb)
+{
+	if (!c->tc)
+		return ENOTCONN;
+	if (c->up)
+		return tcp_send(c->tc, mb);
+	if (c->txc >= QUEUE_MAX)
+		return ENOBUFS;
+	c->txv[c->txc++] = mem_ref(mb);
+	return 0;
+}
+
+int conn_ping(struct conn *c, bool expect)
+{
+	static char crlf[] = "\r\n\r\n";
+	struct mbuf mb = { .buf = (uint8_t *)crlf, .size = 4, .end = 4 };
+	int err;
+
+	if (!c->tc || !c->up)
+		return ENOTCONN;
+	err = tcp_send(c->tc, &mb);
+	if (err || !expect || c->pong.heap)
+		return err;
+	return timer_start(c->conf.timers, &c->pong, PONG_TIME * SEC,
+			   timeout_handler, c);
+}
+
+bool conn_open(const struct conn *c)
+{
+	return c && c->tc;
+}
+
+bool conn_secure(const struct conn *c)
+{
+	return c->conf.tls != NULL;
+}
+
+const struct sa *conn_peer(const struct conn *c)
+{
+	return &c->peer;
+}
+
+const char *conn_name(const struct conn *c)
+{
+	return c->name;
+}

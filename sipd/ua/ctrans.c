@@ -1,0 +1,440 @@
+/*
+ * ctrans.c: client transactions (RFC 3261 section 17.1, RFC 6026).
+ *
+ *   INVITE  calling --1xx--> proceeding --3xx-6xx--> completed
+ *           2xx from either: gone
+ *   other   trying --1xx--> proceeding --2xx-6xx--> completed
+ *
+ * Found by the branch of their Via; those that wait are also kept by what
+ * they were sent to, so that a broken connection is their news at once.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/ua/ctrans.h"
+
+enum {
+	BUCKETS = 1024,
+	T1 = 500, T2 = 4000, T4 = 5000,         /* ms */
+	TIMER_D = 32000,
+};
+
+enum state { TRYING, PROCEEDING, COMPLETED };
+
+struct ctrans_set {
+	struct hash *branches;
+	struct hash *ways;
+	struct timers *timers;
+	struct transp *transp;
+	unsigned pending;
+};
+
+struct ctrans {
+	struct le he;           /* in branches, which owns it */
+	struct le we;           /* in ways, until completed */
+	struct ctrans_set *set;
+	struct ctrans **ctp;
+	ctrans_h *h;
+	void *arg;
+	struct mbuf *mb;        /* the request, later the ACK */
+	char *met;
+	struct timer end, again;
+	struct sa dst;
+	const void *sock;       /* to compare with only */
+	uint64_t branch;
+	uint32_t wait;          /* ms, of timer A or E */
+	enum sip_transp tp;
+	enum state state;
+	bool invite, cancel;
+	bool counted;
+};
+
+static void ctrans_destructor(void *arg)
+{
+	struct ctrans *ct = arg;
+
+	hash_unlink(&ct->he);
+	hash_unlink(&ct->we);
+	timer_stop(&ct->end);
+	timer_stop(&ct->again);
+	if (ct->ctp)
+		*ct->ctp = NULL;
+	if (ct->counted)
+		--ct->set->pending;
+	mem_deref(ct->mb);
+	mem_deref(ct->met);
+}
+
+static void set_destructor(void *arg)
+{
+	struct ctrans_set *set = arg;
+
+	hash_flush(set->branches);
+	mem_deref(set->branches);
+	mem_deref(set->ways);
+}
+
+static uint32_t way_key(enum sip_transp tp, const void *sock,
+			const struct sa *dst)
+{
+	return tp == SIP_TRANSP_UDP ? sa_hash(dst, SA_ALL)
+		: hash_joaat((const uint8_t *)&sock, sizeof sock);
+}
+
+static int transmit(struct ctrans *ct)
+{
+	struct hop hop = { .tp = ct->tp, .dst = ct->dst };
+
+	return transp_send(ct->set->transp, &hop, ct->mb, NULL);
+}
+
+void ctrans_detach(struct ctrans *ct)
+{
+	if (!ct)
+		return;
+	if (ct->ctp)
+		*ct->ctp = NULL;
+	ct->ctp = NULL;
+	ct->h = NULL;
+}
+
+/* No more waiting: the owner hears it, which is the last thing done here
+ * with anything that it may free. */
+static void finish(struct ctrans *ct, int err, const struct sip_msg *msg,
+		   bool linger)
+{
+	ctrans_h *h = ct->h;
+	void *arg = ct->arg;
+
+	ctrans_detach(ct);
+	hash_unlink(&ct->we);
+	if (ct->counted)
+		--ct->set->pending;
+	ct->counted = false;
+	if (!linger)
+		mem_deref(ct);
+	if (h)
+		h(err, msg, arg);
+}
+
+static void end_handler(void *arg)
+{
+	struct ctrans *ct = arg;
+
+	if (ct->state == COMPLETED)
+		mem_deref(ct);
+	else
+		finish(ct, ETIMEDOUT, NULL, false);
+}
+
+static void start(struct ctrans *ct, struct timer *t, uint32_t ms,
+		  timer_h *h)
+{
+	(void)timer_start(ct->set->timers, t, ms * MSEC, h, ct);
+}
+
+static void again_handler(void *arg)
+{
+	struct ctrans *ct = arg;
+	int err;
+
+	ct->wait = ct->state == PROCEEDING ? T2 : 2 * ct->wait;
+	if (!ct->invite && ct->wait > T2)
+		ct->wait = T2;
+	start(ct, &ct->again, ct->wait, again_handler);
+	err = transmit(ct);
+	if (err)
+		finish(ct, err, NULL, false);
+}
+
+/* ---- ACK and CANCEL: from the request itself ---- */
+
+static bool route_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	return mbuf_printf(arg, "Route: %r\r\n", &hdr->val) != 0;
+}
+
+static int derive(struct mbuf **mbp, struct ctrans *ct, const char *met,
+		  const struct pl *to)
+{
+	struct sip_msg *req;
+	struct mbuf *mb;
+	int err;
+
+	ct->mb->pos = 0;
+	err = sip_msg_decode(&req, ct->mb);
+	ct->mb->pos = 0;
+	if (err)
+		return err;
+	mb = mbuf_alloc(512);
+	if (!mb) {
+		mem_deref(req);
+		return ENOMEM;
+	}
+	err  = mbuf_printf(mb, "%s %r SIP/2.0\r\nVia: %r\r\n"
+			   "Max-Forwards: 70\r\n", met, &req->ruri,
+			   &req->via.val);
+	err |= sip_msg_hdr_apply(req, true, SIP_HDR_ROUTE, route_handler, mb)
+		? ENOMEM : 0;
+	err |= mbuf_printf(mb, "From: %r\r\nTo: %r\r\nCall-ID: %r\r\n"
+			   "CSeq: %u %s\r\nContent-Length: 0\r\n\r\n",
+			   &req->from.val, to ? to : &req->to.val,
+			   &req->callid, req->cseq.num, met);
+	mb->pos = 0;
+	mem_deref(req);
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+	return err;
+}
+
+static struct ctrans *ctrans_new(struct ctrans_set *set,
+				 const struct hop *hop, const char *met,
+				 uint64_t branch)
+{
+	struct ctrans *ct = mem_zalloc(sizeof *ct, ctrans_destructor);
+
+	if (!ct)
+		return NULL;
+	ct->set = set;
+	ct->tp = hop->tp;
+	ct->dst = hop->dst;
+	ct->branch = branch;
+	ct->invite = !strcmp(met, "INVITE");
+	if (str_dup(&ct->met, met))
+		return mem_deref(ct);
+	hash_append(set->branches, (uint32_t)branch, &ct->he, ct);
+	return ct;
+}
+
+static int launch(struct ctrans *ct, const struct hop *hop)
+{
+	int err;
+
+	ct->wait = T1;
+	start(ct, &ct->end, 64 * T1, end_handler);
+	if (!transp_reliable(ct->tp))
+		start(ct, &ct->again, ct->wait, again_handler);
+	err = transp_send(ct->set->transp, hop, ct->mb, &ct->sock);
+	if (err)
+		return err;
+	hash_append(ct->set->ways, way_key(ct->tp, ct->sock, &ct->dst),
+		    &ct->we, ct);
+	return 0;
+}
+
+static void send_cancel(struct ctrans *ct)
+{
+	struct hop hop = { .tp = ct->tp, .dst = ct->dst };
+	struct ctrans *can;
+
+	/* RFC 3261 section 9.1: if no final answer comes, give up */
+	start(ct, &ct->end, 64 * T1, end_handler);
+	can = ctrans_new(ct->set, &hop, "CANCEL", ct->branch);
+	if (can && (derive(&can->mb, ct, "CANCEL", NULL) ||
+		    launch(can, &hop)))
+		mem_deref(can);
+}
+
+void ctrans_cancel(struct ctrans *ct)
+{
+	if (!ct || !ct->invite || ct->cancel || ct->state == COMPLETED)
+		return;
+	ct->cancel = true;
+	if (ct->state == PROCEEDING)
+		send_cancel(ct);
+}
+
+static void send_ack(struct ctrans *ct, const struct sip_msg *resp)
+{
+	struct mbuf *ack;
+
+	if (derive(&ack, ct, "ACK", &resp->to.val))
+		return;
+	mem_deref(ct->mb);
+	ct->mb = ack;
+	(void)transmit(ct);
+}
+
+/* ---- responses ---- */
+
+static void provisional(struct ctrans *ct, const struct sip_msg *msg)
+{
+	bool first = ct->state == TRYING;
+
+	ct->state = PROCEEDING;
+	if (ct->invite && first) {
+		timer_stop(&ct->again);
+		timer_stop(&ct->end);           /* as long as it rings */
+		if (ct->cancel)
+			send_cancel(ct);
+	}
+	if (ct->h)
+		ct->h(0, msg, ct->arg);
+}
+
+static void final(struct ctrans *ct, const struct sip_msg *msg)
+{
+	bool linger = !transp_reliable(ct->tp);
+
+	timer_stop(&ct->again);
+	ct->state = COMPLETED;
+	if (ct->invite && msg->scode < 300)
+		linger = false;
+	else if (ct->invite)
+		send_ack(ct, msg);
+	if (linger)
+		start(ct, &ct->end, ct->invite ? TIMER_D : T4, end_handler);
+	finish(ct, 0, msg, linger);
+}
+
+static struct ctrans *find(const struct ctrans_set *set,
+			   const struct sip_msg *msg)
+{
+	struct le *le;
+	struct pl hex;
+	uint64_t branch;
+
+	if (msg->via.branch.l != 7 + 16 ||
+	    memcmp(msg->via.branch.p, "z9hG4bK", 7))
+		return NULL;
+	hex.p = msg->via.branch.p + 7;
+	hex.l = 16;
+	branch = pl_x64(&hex);
+	le = list_head(hash_list(set->branches, (uint32_t)branch));
+	for (; le; le = le->next) {
+		struct ctrans *ct = le->data;
+
+		if (ct->branch == branch &&
+		    !pl_strcmp(&msg->cseq.met, ct->met))
+			return ct;
+	}
+	return NULL;
+}
+
+bool ctrans_response(struct ctrans_set *set, const struct sip_msg *msg)
+{
+	struct ctrans *ct = find(set, msg);
+
+	if (!ct)
+		return false;
+	if (ct->state == COMPLETED) {
+		if (ct->invite && msg->scode < 300)
+			return false;
+		if (ct->invite && msg->scode >= 300)
+			(void)transmit(ct);
+	}
+	else if (msg->scode < 200) {
+		provisional(ct, msg);
+	}
+	else {
+		final(ct, msg);
+	}
+	return true;
+}
+
+struct fail {
+	struct list hits;
+	const void *sock;
+	enum sip_transp tp;
+	const struct sa *dst;
+};
+
+static bool fail_handler(struct le *le, void *arg)
+{
+	struct ctrans *ct = le->data;
+	struct fail *f = arg;
+
+	if (ct->tp != f->tp || (f->tp == SIP_TRANSP_UDP
+				? !sa_cmp(&ct->dst, f->dst, SA_ALL)
+				: ct->sock != f->sock))
+		return false;
+	/* gathered first: handlers may send anew to the same place */
+	hash_unlink(&ct->we);
+	list_append(&f->hits, &ct->we, ct);
+	return false;
+}
+
+void ctrans_fail(struct ctrans_set *set, const void *sock,
+		 enum sip_transp tp, const struct sa *dst, int err)
+{
+	struct fail f = { .sock = sock, .tp = tp, .dst = dst };
+
+	hash_lookup(set->ways, way_key(tp, sock, dst), fail_handler, &f);
+	while (f.hits.head) {
+		struct ctrans *ct = f.hits.head->data;
+
+		list_unlink(&ct->we);
+		finish(ct, err, NULL, false);
+	}
+}
+
+/* ---- requests ---- */
+
+int ctrans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
+	       uint64_t branch)
+{
+	return mbuf_printf(mb, "Via: SIP/2.0/%s %J;branch=z9hG4bK%016llx"
+			   ";rport\r\n", sip_transp_name(tp), laddr, branch);
+}
+
+int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
+		   const struct hop *hop, const struct sa *laddr,
+		   const char *met, const char *uri, const struct mbuf *rest,
+		   ctrans_h *h, void *arg)
+{
+	struct ctrans *ct = ctrans_new(set, hop, met, rand_u64());
+	int err;
+
+	if (!ct)
+		return ENOMEM;
+	ct->mb = mbuf_alloc(mbuf_get_left(rest) + 256);
+	if (!ct->mb) {
+		err = ENOMEM;
+		goto out;
+	}
+	err  = mbuf_printf(ct->mb, "%s %s SIP/2.0\r\n", met, uri);
+	err |= ctrans_via(ct->mb, hop->tp, laddr, ct->branch);
+	err |= mbuf_write_mem(ct->mb, mbuf_buf(rest), mbuf_get_left(rest));
+	ct->mb->pos = 0;
+	if (!err)
+		err = launch(ct, hop);
+ out:
+	if (err) {
+		mem_deref(ct);
+		return err;
+	}
+	ct->h = h;
+	ct->arg = arg;
+	ct->ctp = ctp;
+	ct->counted = true;
+	++set->pending;
+	*ctp = ct;
+	return 0;
+}
+
+unsigned ctrans_pending(const struct ctrans_set *set)
+{
+	return set->pending;
+}
+
+int ctrans_set_alloc(struct ctrans_set **sp, struct timers *timers,
+		     struct transp *transp)
+{
+	struct ctrans_set *set = mem_zalloc(sizeof *set, set_destructor);
+	int err;
+
+	if (!set)
+		return ENOMEM;
+	set->timers = timers;
+	set->transp = transp;
+	err = hash_alloc(&set->branches, BUCKETS);
+	err |= hash_alloc(&set->ways, BUCKETS);
+	if (err)
+		mem_deref(set);
+	else
+		*sp = set;
+	return err ? ENOMEM : 0;
+}

@@ -1,0 +1,51 @@
+/*
+ * ctrans.h: client transactions (RFC 3261 section 17.1).
+ */
+#ifndef DIALTONE_UA_CTRANS_H
+#define DIALTONE_UA_CTRANS_H
+
+#include <re.h>
+#include "sdp/base/clock.h"
+#include "sipd/ua/transp.h"
+
+struct ctrans_set;      /* those of one account */
+struct ctrans;
+
+/* Each provisional response, then once the final one, or an error (ETIMEDOUT,
+ * what failh of transp.h said) with msg NULL. A 2xx to INVITE ends the
+ * transaction: its repetitions are nobody's and go to the account. */
+typedef void (ctrans_h)(int err, const struct sip_msg *msg, void *arg);
+
+int ctrans_set_alloc(struct ctrans_set **sp, struct timers *timers,
+		     struct transp *transp);
+
+/* Send "MET URI" with our Via and then `rest`, the other headers and the
+ * body. *ctp is reset before the handler gets the end; the transaction
+ * belongs to the set. */
+int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
+		   const struct hop *hop, const struct sa *laddr,
+		   const char *met, const char *uri, const struct mbuf *rest,
+		   ctrans_h *h, void *arg);
+
+/* CANCEL an INVITE, now or as soon as a provisional response came; the
+ * handler still gets the final one, after 64 * T1 at the latest. */
+void ctrans_cancel(struct ctrans *ct);
+
+/* Nobody listens any more; the transaction comes to its end alone. */
+void ctrans_detach(struct ctrans *ct);
+
+/* A response came: did it belong to one? */
+bool ctrans_response(struct ctrans_set *set, const struct sip_msg *msg);
+
+/* failh of transp.h. */
+void ctrans_fail(struct ctrans_set *set, const void *sock,
+		 enum sip_transp tp, const struct sa *dst, int err);
+
+/* How many wait for an answer. */
+unsigned ctrans_pending(const struct ctrans_set *set);
+
+/* "Via: ..." with that branch. */
+int ctrans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
+	       uint64_t branch);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * resolve.h: from a SIP URI to the addresses to try, in order (RFC 3263).
+ */
+#ifndef DIALTONE_UA_RESOLVE_H
+#define DIALTONE_UA_RESOLVE_H
+
+#include <re.h>
+#include "sdp/base/clock.h"
+
+struct resolver;        /* what the machine knows: hosts file, DNS servers */
+struct resolve;         /* one question */
+
+enum { RESOLVE_MAX = 8 };
+
+struct target {
+	enum sip_transp tp;
+	struct sa dst;
+};
+
+/* err 0: at least one target; EHOSTUNREACH: the name is not known, ETIMEDOUT:
+ * no DNS server answered, EPROTONOSUPPORT: unknown transport. */
+typedef void (resolve_h)(int err, const struct target *v, size_t n,
+			 void *arg);
+
+/* dns: servers instead of those in /etc/resolv.conf, or NULL. */
+int resolver_alloc(struct resolver **rp, struct timers *timers,
+		   const struct sa *dns, uint32_t dnsc);
+
+/* Read /etc/resolv.conf again. */
+void resolver_refresh(struct resolver *r);
+
+/* Find the targets of uri's host, port and transport. An address or a name
+ * of the hosts file is answered before this returns. mem_deref gives up. */
+int resolve(struct resolve **qp, struct resolver *r, const struct uri *uri,
+	    resolve_h *h, void *arg);
+
+/* The transport a URI asks for: SIP_TRANSP_NONE if any will do;
+ * EPROTONOSUPPORT. sips: is TLS. */
+int resolve_transport(enum sip_transp *tp, const struct uri *uri);
+
+#endif

@@ -1,0 +1,512 @@
+/*
+ * strans.c: server transactions (RFC 3261 section 17.2, RFC 6026).
+ *
+ *   INVITE  proceeding --2xx--> accepted                  (ACK is the call's)
+ *           proceeding --3xx-6xx--> completed --ACK--> confirmed
+ *   other   proceeding --2xx-6xx--> completed
+ *
+ * After the final response only that and a short key are kept, not the
+ * request: thousands linger for 32 s each.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include "sipd/ua/strans.h"
+
+enum {
+	BUCKETS = 8192,
+	T1 = 500, T2 = 4000, T4 = 5000,         /* ms */
+	TRYING_TIME = 200,      /* ms; section 17.2.1 */
+};
+
+enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };
+
+struct strans_set {
+	struct hash *ids;
+	struct hash *merges;
+	struct timers *timers;
+	struct transp *transp;
+	char *software;
+};
+
+struct strans {
+	struct le he;           /* in ids, which owns it */
+	struct le me;           /* in merges */
+	struct strans_set *set;
+	struct strans **stp;
+	struct strans_handlers h;
+	void *arg;
+	struct sip_msg *msg;    /* until the final response */
+	struct mbuf *mb;        /* the last response */
+	void *sock;
+	struct timer end, again;
+	struct sa dst;
+	uint64_t merge;         /* digest of Call-ID, From tag, CSeq */
+	uint32_t wait;
+	enum sip_transp tp;
+	enum state state;
+	bool invite, waiting;   /* for strans_acked */
+	char met[12];
+	char id[];              /* branch and sent-by */
+};
+
+static void strans_destructor(void *arg)
+{
+	struct strans *st = arg;
+
+	hash_unlink(&st->he);
+	hash_unlink(&st->me);
+	timer_stop(&st->end);
+	timer_stop(&st->again);
+	if (st->stp)
+		*st->stp = NULL;
+	mem_deref(st->msg);
+	mem_deref(st->mb);
+	mem_deref(st->sock);
+}
+
+static void set_destructor(void *arg)
+{
+	struct strans_set *set = arg;
+
+	hash_flush(set->ids);
+	mem_deref(set->ids);
+	mem_deref(set->merges);
+	mem_deref(set->software);
+}
+
+static void start(struct strans *st, struct timer *t, uint32_t ms,
+		  timer_h *h)
+{
+	(void)timer_start(st->set->timers, t, ms * MSEC, h, st);
+}
+
+static int transmit(struct strans *st)
+{
+	struct hop hop = { .tp = st->tp, .dst = st->dst, .sock = st->sock };
+
+	st->mb->pos = 0;
+	return transp_send(st->set->transp, &hop, st->mb, NULL);
+}
+
+void strans_detach(struct strans *st)
+{
+	if (!st)
+		return;
+	if (st->stp)
+		*st->stp = NULL;
+	st->stp = NULL;
+	memset(&st->h, 0, sizeof st->h);
+}
+
+static void end_handler(void *arg)
+{
+	struct strans *st = arg;
+	void (*lossh)(void *) = st->waiting ? st->h.lossh : NULL;
+	void *harg = st->arg;
+
+	if (st->state == PROCEEDING) {          /* a reliable 1xx was lost */
+		strans_acked(st);
+	}
+	else {
+		strans_detach(st);
+		mem_deref(st);
+	}
+	if (lossh)
+		lossh(harg);
+}
+
+static void again_handler(void *arg)
+{
+	struct strans *st = arg;
+
+	st->wait *= 2;
+	/* reliable 1xx: doubled without end (RFC 3262 section 3) */
+	if (st->state != PROCEEDING && st->wait > T2)
+		st->wait = T2;
+	start(st, &st->again, st->wait, again_handler);
+	(void)transmit(st);
+}
+
+void strans_acked(struct strans *st)
+{
+	if (!st || !st->waiting)
+		return;
+	st->waiting = false;
+	timer_stop(&st->again);
+	if (st->state == PROCEEDING)
+		timer_stop(&st->end);
+	else
+		st->mb = mem_deref(st->mb);     /* Accepted: only absorb */
+}
+
+/* ---- responses ---- */
+
+/* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
+ * the request came from. */
+static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
+{
+	uint16_t port = sa_port(&msg->via.addr);
+
+	*dst = msg->src;
+	/* on streams: should the connection be gone by then */
+	if (msg->tp != SIP_TRANSP_UDP || !rport)
+		sa_set_port(dst, sip_transp_port(msg->tp, port));
+}
+
+static int via_write(struct mbuf *mb, const struct sip_msg *msg,
+		     const struct sip_hdr *hdr, bool *rport)
+{
+	struct pl rp;
+	int err = 0;
+
+	if (!msg_param_exists(&msg->via.params, "rport", &rp)) {
+		err |= mbuf_write_pl_skip(mb, &hdr->val, &rp);
+		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
+		*rport = true;
+	}
+	else {
+		err |= mbuf_write_pl(mb, &hdr->val);
+	}
+	if (*rport || !sa_cmp(&msg->src, &msg->via.addr, SA_ADDR))
+		err |= mbuf_printf(mb, ";received=%j", &msg->src);
+	return err;
+}
+
+static int head_write(struct mbuf *mb, const struct sip_msg *msg,
+		      uint16_t scode, bool *rport)
+{
+	bool top = true;
+	int err = 0;
+
+	for (struct le *le = msg->hdrl.head; le; le = le->next) {
+		const struct sip_hdr *hdr = le->data;
+
+		switch (hdr->id) {
+		case SIP_HDR_VIA:
+			err |= mbuf_write_str(mb, "Via: ");
+			err |= top ? via_write(mb, msg, hdr, rport)
+				: mbuf_write_pl(mb, &hdr->val);
+			err |= mbuf_write_str(mb, "\r\n");
+			top = false;
+			break;
+		case SIP_HDR_TO:
+			err |= mbuf_printf(mb, "To: %r", &hdr->val);
+			if (!pl_isset(&msg->to.tag) && scode > 100)
+				err |= mbuf_printf(mb, ";tag=%016llx",
+						   msg->tag);
+			err |= mbuf_write_str(mb, "\r\n");
+			break;
+		case SIP_HDR_RECORD_ROUTE:
+			if (scode <= 100 || scode >= 300)
+				break;
+			/*@fallthrough@*/
+		case SIP_HDR_FROM:
+		case SIP_HDR_CALL_ID:
+		case SIP_HDR_CSEQ:
+			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name,
+					   &hdr->val);
+			break;
+		default:
+			break;
+		}
+	}
+	return err;
+}
+
+static int compose(struct mbuf **mbp, struct sa *dst,
+		   const struct strans_set *set, const struct sip_msg *msg,
+		   uint16_t scode, const char *phrase, const char *fmt,
+		   va_list ap)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	bool rport = false;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err  = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
+	err |= head_write(mb, msg, scode, &rport);
+	if (set->software)
+		err |= mbuf_printf(mb, "Server: %s\r\n", set->software);
+	err |= fmt ? mbuf_vprintf(mb, fmt, ap)
+		: mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	mb->pos = 0;
+	(void)mbuf_resize(mb, mb->end);         /* it may stay for 32 s */
+	reply_addr(dst, msg, rport);
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+	return err;
+}
+
+static void repeat(struct strans *st)
+{
+	st->wait = T1;
+	start(st, &st->again, T1, again_handler);
+}
+
+static void completed(struct strans *st, uint16_t scode)
+{
+	st->msg = mem_deref(st->msg);
+	timer_stop(&st->again);
+	start(st, &st->end, 64 * T1, end_handler);
+	if (st->invite && scode < 300) {
+		/* the end that acknowledges is the other user agent, so
+		 * reliable transports do not help */
+		st->state = ACCEPTED;
+		st->waiting = true;
+		repeat(st);
+		return;
+	}
+	st->state = COMPLETED;
+	st->waiting = false;
+	if (transp_reliable(st->tp) && !st->invite) {
+		strans_detach(st);
+		mem_deref(st);
+	}
+	else if (!transp_reliable(st->tp) && st->invite) {
+		repeat(st);
+	}
+}
+
+static int vreply(struct strans *st, bool reliable, uint16_t scode,
+		  const char *phrase, const char *fmt, va_list ap)
+{
+	struct mbuf *mb;
+	int err;
+
+	if (!st || !st->msg)
+		return EALREADY;
+	err = compose(&mb, &st->dst, st->set, st->msg, scode, phrase, fmt,
+		      ap);
+	if (err)
+		return err;
+	mem_deref(st->mb);
+	st->mb = mb;
+	err = transmit(st);
+	if (scode >= 200) {
+		completed(st, scode);
+		return err;
+	}
+	timer_stop(&st->again);
+	st->waiting = reliable;
+	if (reliable) {
+		repeat(st);
+		start(st, &st->end, 64 * T1, end_handler);
+	}
+	return err;
+}
+
+int strans_reply(struct strans *st, bool reliable, uint16_t scode,
+		 const char *phrase, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = vreply(st, reliable, scode, phrase, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+/* ---- requests ---- */
+
+static uint64_t mix(uint64_t h, const struct pl *pl)
+{
+	for (size_t i = 0; i < pl->l; i++)
+		h = (h ^ (uint8_t)pl->p[i]) * 1099511628211ULL;
+	return (h ^ 0xff) * 1099511628211ULL;
+}
+
+/* Section 8.2.2.2: the same request by another way */
+static uint64_t merge_digest(const struct sip_msg *msg)
+{
+	uint64_t h = mix(14695981039346656037ULL, &msg->callid);
+
+	h = mix(h, &msg->from.tag);
+	h = mix(h, &msg->met);
+	return h ^ ((uint64_t)msg->cseq.num << 32);
+}
+
+static bool same(const struct strans *st, const struct sip_msg *msg)
+{
+	size_t n = msg->via.branch.l;
+
+	return strlen(st->id) == n + msg->via.sentby.l &&
+		!memcmp(st->id, msg->via.branch.p, n) &&
+		!memcmp(st->id + n, msg->via.sentby.p, msg->via.sentby.l);
+}
+
+static struct strans *find(const struct strans_set *set,
+			   const struct sip_msg *msg, const char *met)
+{
+	struct le *le = list_head(hash_list(set->ids,
+					hash_joaat_pl(&msg->via.branch)));
+
+	for (; le; le = le->next) {
+		struct strans *st = le->data;
+
+		if (same(st, msg) &&
+		    (met ? !strcmp(st->met, met)
+			 : !pl_strcmp(&msg->met, st->met)))
+			return st;
+	}
+	return NULL;
+}
+
+static bool merged(const struct strans_set *set, const struct sip_msg *msg)
+{
+	uint64_t h = merge_digest(msg);
+	struct le *le = list_head(hash_list(set->merges, (uint32_t)h));
+
+	for (; le; le = le->next) {
+		struct strans *st = le->data;
+
+		if (st->merge == h)
+			return true;
+	}
+	return false;
+}
+
+static void trying_handler(void *arg)
+{
+	(void)strans_reply(arg, false, 100, "Trying", NULL);
+}
+
+int strans_alloc(struct strans **stp, struct strans_set *set,
+		 const struct sip_msg *msg, const struct strans_handlers *h,
+		 void *arg)
+{
+	size_t n = msg->via.branch.l, m = msg->via.sentby.l;
+	struct strans *st = mem_zalloc(sizeof *st + n + m + 1,
+				       strans_destructor);
+
+	if (!st)
+		return ENOMEM;
+	st->set = set;
+	memcpy(st->id, msg->via.branch.p, n);
+	memcpy(st->id + n, msg->via.sentby.p, m);
+	(void)pl_strcpy(&msg->met, st->met, sizeof st->met);
+	st->msg = mem_ref((void *)msg);
+	st->sock = mem_ref(msg->sock);
+	st->tp = msg->tp;
+	st->invite = !strcmp(st->met, "INVITE");
+	hash_append(set->ids, hash_joaat_pl(&msg->via.branch), &st->he, st);
+	if (!pl_isset(&msg->to.tag)) {
+		st->merge = merge_digest(msg);
+		hash_append(set->merges, (uint32_t)st->merge, &st->me, st);
+	}
+	if (st->invite)
+		start(st, &st->again, TRYING_TIME, trying_handler);
+	if (h)
+		st->h = *h;
+	st->arg = arg;
+	st->stp = stp;
+	*stp = st;
+	return 0;
+}
+
+const struct sip_msg *strans_msg(const struct strans *st)
+{
+	return st ? st->msg : NULL;
+}
+
+int strans_answer(struct strans_set *set, const struct sip_msg *msg,
+		  uint16_t scode, const char *phrase, const char *fmt, ...)
+{
+	struct strans *st = NULL;
+	va_list ap;
+	int err;
+
+	err = strans_alloc(&st, set, msg, NULL, NULL);
+	if (err)
+		return err;
+	va_start(ap, fmt);
+	err = vreply(st, false, scode, phrase, fmt, ap);
+	va_end(ap);
+	strans_detach(st);
+	return err;
+}
+
+static void confirm(struct strans *st)
+{
+	timer_stop(&st->again);
+	st->state = CONFIRMED;
+	if (transp_reliable(st->tp))
+		mem_deref(st);
+	else
+		start(st, &st->end, T4, end_handler);
+}
+
+static bool ack(struct strans_set *set, const struct sip_msg *msg)
+{
+	struct strans *st = find(set, msg, "INVITE");
+
+	if (!st || st->state == ACCEPTED)
+		return false;                   /* for the dialog */
+	if (st->state == COMPLETED)
+		confirm(st);
+	return true;
+}
+
+static void cancel(struct strans_set *set, const struct sip_msg *msg)
+{
+	struct strans *st = find(set, msg, "INVITE");
+
+	if (!st) {
+		(void)strans_answer(set, msg, 481,
+				    "Call/Transaction Does Not Exist", NULL);
+		return;
+	}
+	if (st->msg)            /* section 9.2: the same To tag */
+		((struct sip_msg *)msg)->tag = st->msg->tag;
+	(void)strans_answer(set, msg, 200, "OK", NULL);
+	if (st->state == PROCEEDING && st->h.cancelh)
+		st->h.cancelh(msg, st->arg);
+}
+
+bool strans_request(struct strans_set *set, const struct sip_msg *msg)
+{
+	struct strans *st;
+
+	if (!pl_strcmp(&msg->met, "ACK"))
+		return ack(set, msg);
+	st = find(set, msg, NULL);
+	if (st) {
+		if (st->mb && st->state != CONFIRMED)
+			(void)transmit(st);
+		return true;
+	}
+	if (!pl_strcmp(&msg->met, "CANCEL")) {
+		cancel(set, msg);
+		return true;
+	}
+	if (!pl_isset(&msg->to.tag) && merged(set, msg)) {
+		(void)strans_answer(set, msg, 482, "Loop Detected", NULL);
+		return true;
+	}
+	return false;
+}
+
+int strans_set_alloc(struct strans_set **sp, struct timers *timers,
+		     struct transp *transp, const char *software)
+{
+	struct strans_set *set = mem_zalloc(sizeof *set, set_destructor);
+	int err;
+
+	if (!set)
+		return ENOMEM;
+	set->timers = timers;
+	set->transp = transp;
+	err  = hash_alloc(&set->ids, BUCKETS);
+	err |= hash_alloc(&set->merges, BUCKETS);
+	if (software)
+		err |= str_dup(&set->software, software);
+	if (err)
+		mem_deref(set);
+	else
+		*sp = set;
+	return err ? ENOMEM : 0;
+}

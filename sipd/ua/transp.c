@@ -1,0 +1,547 @@
+/*
+ * transp.c: SIP's transport layer (RFC 3261 section 18) for one account.
+ *
+ *   sock   one local address: a UDP, a TCP and a TLS listener
+ *   conn   streams, made or accepted, found by the peer's address
+ *
+ * Every message passes precheck.c before libre's decoder sees it. ICMP errors
+ * are read from the UDP sockets, so that a dead port is known at once. Used
+ * by the transactions (ctrans.c, strans.c) and ua.c.
+ */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <linux/errqueue.h>
+#include "sipd/ua/compat.h"
+#include "sipd/ua/conn.h"
+#include "sipd/ua/precheck.h"
+#include "sipd/ua/local.h"
+#include "sipd/ua/transp.h"
+
+enum {
+	CONN_BUCKETS = 256,
+	CONN_MAX     = 4096,    /* accepted at a time */
+	CONNECT_TIME = 8000,    /* ms */
+	PORT_TRIES   = 16,
+	UDP_BUFFER   = 1 << 20,
+};
+
+struct sock {
+	struct le le;
+	struct transp *t;
+	struct udp_sock *us;
+	struct tcp_sock *ts, *tls;
+	struct sa udp, tcp, tlsa;
+};
+
+struct transp {
+	struct timers *timers;
+	struct transp_conf conf;
+	char *interfaces;
+	struct tlsctx *tlsctx;
+	struct list sockl;
+	struct hash *conns;     /* links[], by peer */
+	unsigned connc;
+};
+
+/* A place in the table; conn.c does not know that it is in one. */
+struct link {
+	struct le he;
+	struct transp *t;
+	struct conn *c;
+};
+
+static void sock_destructor(void *arg)
+{
+	struct sock *s = arg;
+
+	list_unlink(&s->le);
+	if (s->us)
+		udp_handler_set(s->us, NULL, NULL);
+	mem_deref(s->us);
+	mem_deref(s->ts);
+	mem_deref(s->tls);
+}
+
+static void link_destructor(void *arg)
+{
+	struct link *l = arg;
+
+	hash_unlink(&l->he);
+	--l->t->connc;
+	if (l->c)
+		conn_close(l->c);
+	mem_deref(l->c);
+}
+
+static void transp_destructor(void *arg)
+{
+	struct transp *t = arg;
+
+	transp_flush(t);
+	mem_deref(t->conns);
+	mem_deref(t->tlsctx);
+	mem_deref(t->interfaces);
+}
+
+/* ---- streams ---- */
+
+static void conn_msg_handler(struct sip_msg *msg, void *arg)
+{
+	struct link *l = arg;
+
+	l->t->conf.msgh(msg, l->t->conf.arg);
+}
+
+static void conn_close_handler(struct conn *c, int err, const char *why,
+			       void *arg)
+{
+	struct link *l = arg;
+	struct transp *t = l->t;
+
+	mem_deref(l);
+	t->conf.failh(c, conn_secure(c) ? SIP_TRANSP_TLS : SIP_TRANSP_TCP,
+		      conn_peer(c), err, why, t->conf.arg);
+}
+
+static struct link *link_new(struct transp *t, const struct sa *peer)
+{
+	struct link *l = mem_zalloc(sizeof *l, link_destructor);
+
+	if (!l)
+		return NULL;
+	l->t = t;
+	++t->connc;
+	hash_append(t->conns, sa_hash(peer, SA_ALL), &l->he, l);
+	return l;
+}
+
+static struct conn_conf conn_conf(struct link *l, bool tls)
+{
+	return (struct conn_conf){
+		.timers = l->t->timers, .tls = tls ? l->t->tlsctx : NULL,
+		.msgh = conn_msg_handler, .closeh = conn_close_handler,
+		.arg = l,
+	};
+}
+
+static void accept_on(struct sock *s, struct tcp_sock *ts,
+		      const struct sa *peer, bool tls)
+{
+	struct link *l = NULL;
+	struct conn_conf cc;
+
+	if (s->t->connc < CONN_MAX)
+		l = link_new(s->t, peer);
+	if (!l) {
+		tcp_reject(ts);
+		return;
+	}
+	cc = conn_conf(l, tls);
+	if (conn_accept(&l->c, &cc, ts, peer)) {
+		tcp_reject(ts);
+		mem_deref(l);
+	}
+}
+
+static void tcp_handler(const struct sa *peer, void *arg)
+{
+	struct sock *s = arg;
+
+	accept_on(s, s->ts, peer, false);
+}
+
+static void tls_handler(const struct sa *peer, void *arg)
+{
+	struct sock *s = arg;
+
+	if (tlsctx_has_cert(s->t->tlsctx))
+		accept_on(s, s->tls, peer, true);
+	else
+		tcp_reject(s->tls);
+}
+
+/* A connection verified for one name is not used for another. An address
+ * instead of a name comes from within a dialog: any connection to it will
+ * do, it was verified when it was made, or the peer made it. */
+static bool name_fits(const struct conn *c, const char *name)
+{
+	struct sa sa;
+
+	if (!conn_secure(c) || !name || !sa_set_str(&sa, name, 0))
+		return true;
+	return conn_name(c) && !strcasecmp(conn_name(c), name);
+}
+
+static struct conn *conn_find(const struct transp *t, const struct hop *hop)
+{
+	struct le *le = list_head(hash_list(t->conns,
+					    sa_hash(&hop->dst, SA_ALL)));
+
+	for (; le; le = le->next) {
+		struct link *l = le->data;
+
+		if (conn_secure(l->c) == (hop->tp == SIP_TRANSP_TLS) &&
+		    sa_cmp(conn_peer(l->c), &hop->dst, SA_ALL) &&
+		    name_fits(l->c, hop->name))
+			return l->c;
+	}
+	return NULL;
+}
+
+static int conn_get(struct conn **cp, struct transp *t, const struct hop *hop)
+{
+	struct conn_conf cc;
+	struct link *l;
+	int err;
+
+	*cp = hop->sock;
+	if (conn_open(*cp))
+		return 0;
+	*cp = conn_find(t, hop);
+	if (*cp)
+		return 0;
+	l = link_new(t, &hop->dst);
+	if (!l)
+		return ENOMEM;
+	cc = conn_conf(l, hop->tp == SIP_TRANSP_TLS);
+	err = conn_connect(&l->c, &cc, &hop->dst, hop->name,
+			   hop->timeout ? hop->timeout : CONNECT_TIME);
+	if (err)
+		mem_deref(l);
+	else
+		*cp = l->c;
+	return err;
+}
+
+/* ---- UDP ---- */
+
+static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	struct sock *s = arg;
+	struct transp *t = s->t;
+	struct sip_msg *msg;
+	struct precheck pc;
+	size_t left;
+
+	if (mbuf_get_left(mb) <= 4)
+		return;                         /* a keepalive */
+	if (mbuf_buf(mb)[0] < 4) {              /* RFC 7983: STUN */
+		t->conf.stunh(src, mb, t->conf.arg);
+		return;
+	}
+	if (precheck(&pc, mbuf_buf(mb), mbuf_get_left(mb)) ||
+	    sip_msg_decode(&msg, mb))
+		return;
+	left = mbuf_get_left(mb);
+	if (mb->pos == pc.head && (!pc.has_clen || pc.clen <= left)) {
+		if (pc.has_clen)                 /* section 18.3 */
+			mb->end = mb->pos + pc.clen;
+		msg->sock = mem_ref(s->us);
+		msg->src = *src;
+		msg->dst = s->udp;
+		msg->tp = SIP_TRANSP_UDP;
+		t->conf.msgh(msg, t->conf.arg);
+	}
+	mem_deref(msg);
+}
+
+/* What ICMP had to say (ip(7), IP_RECVERR); true if it was about dst. */
+static bool icmp_read(struct sock *s, const struct sa *dst)
+{
+	uint8_t ctl[512], junk[64];
+	bool hit = false;
+
+	for (unsigned i = 0; i < 64; i++) {
+		struct sa to;
+		struct iovec iov = { junk, sizeof junk };
+		struct msghdr mh = {
+			.msg_name = &to.u, .msg_namelen = sizeof to.u,
+			.msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = ctl, .msg_controllen = sizeof ctl,
+		};
+		struct sock_extended_err ee = { 0 };
+		struct cmsghdr *cm;
+
+		if (recvmsg(compat_udp_fd(s->us, sa_af(&s->udp)), &mh,
+			    MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			break;
+		to.len = mh.msg_namelen;
+		for (cm = CMSG_FIRSTHDR(&mh); cm; cm = CMSG_NXTHDR(&mh, cm))
+			if (cm->cmsg_type == IP_RECVERR ||
+			    cm->cmsg_type == IPV6_RECVERR)
+				memcpy(&ee, CMSG_DATA(cm), sizeof ee);
+		if (!ee.ee_errno || ee.ee_errno == EMSGSIZE ||
+		    !mh.msg_namelen)
+			continue;
+		if (dst && sa_cmp(dst, &to, SA_ALL))
+			hit = true;
+		s->t->conf.failh(NULL, SIP_TRANSP_UDP, &to,
+				 (int)ee.ee_errno, "", s->t->conf.arg);
+	}
+	return hit;
+}
+
+static void udp_error_handler(int err, void *arg)
+{
+	struct sock *s = arg;
+	(void)err;
+
+	mem_ref(s);
+	(void)icmp_read(s, NULL);
+	mem_deref(s);
+}
+
+/* An error at sending may be the news of an earlier packet to somebody
+ * else: read it, and try again once. */
+static int udp_out(struct sock *s, const struct sa *dst, struct mbuf *mb)
+{
+	int err = udp_send(s->us, dst, mb);
+
+	if (!err)
+		return 0;
+	mem_ref(s);
+	if (!icmp_read(s, dst))
+		err = udp_send(s->us, dst, mb);
+	mem_deref(s);
+	return err;
+}
+
+/* ---- sockets ---- */
+
+static void udp_tune(struct sock *s)
+{
+	static const int on = 1;
+
+	(void)udp_sockbuf_set(s->us, UDP_BUFFER);
+	udp_error_handler_set(s->us, udp_error_handler);
+	if (sa_af(&s->udp) == AF_INET)
+		(void)udp_setsockopt(s->us, IPPROTO_IP, IP_RECVERR, &on,
+				     sizeof on);
+	else
+		(void)udp_setsockopt(s->us, IPPROTO_IPV6, IPV6_RECVERR, &on,
+				     sizeof on);
+}
+
+/* TLS is the next port; if any port will do, so will any for TLS. */
+static int tls_listen(struct sock *s)
+{
+	uint16_t port = sa_port(&s->tcp);
+	int err;
+
+	s->tlsa = s->tcp;
+	sa_set_port(&s->tlsa, port == 65535 ? 0 : (uint16_t)(port + 1));
+	err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
+	if (err && !s->t->conf.port) {
+		sa_set_port(&s->tlsa, 0);
+		err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
+	}
+	return err ? err : tcp_sock_local_get(s->tls, &s->tlsa);
+}
+
+static int sock_open(struct sock *s, const struct sa *laddr)
+{
+	int err;
+
+	s->udp = *laddr;
+	sa_set_port(&s->udp, s->t->conf.port);
+	err = udp_listen(&s->us, &s->udp, udp_handler, s);
+	if (!err)
+		err = udp_local_get(s->us, &s->udp);
+	if (err)
+		return err;
+	udp_tune(s);
+	s->tcp = s->udp;
+	err = tcp_listen(&s->ts, &s->tcp, tcp_handler, s);
+	return err ? err : tls_listen(s);
+}
+
+static struct sock *sock_at(const struct transp *t, const struct sa *addr)
+{
+	for (struct le *le = t->sockl.head; le; le = le->next) {
+		struct sock *s = le->data;
+
+		if (sa_cmp(&s->udp, addr, SA_ADDR))
+			return s;
+	}
+	return NULL;
+}
+
+int transp_open(struct transp *t, const struct sa *laddr)
+{
+	int err = EADDRINUSE;
+
+	if (sock_at(t, laddr))
+		return 0;
+	for (unsigned i = 0; err == EADDRINUSE && i < PORT_TRIES; i++) {
+		struct sock *s = mem_zalloc(sizeof *s, sock_destructor);
+
+		if (!s)
+			return ENOMEM;
+		s->t = t;
+		err = sock_open(s, laddr);
+		if (!err)
+			list_append(&t->sockl, &s->le, s);
+		else
+			mem_deref(s);
+		if (t->conf.port)
+			break;
+	}
+	return err;
+}
+
+static bool listed(const struct sa *v, size_t n, const struct sa *sa)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sa_cmp(&v[i], sa, SA_ADDR))
+			return true;
+	return false;
+}
+
+int transp_sync(struct transp *t, bool all)
+{
+	struct sa v[LOCAL_MAX];
+	size_t n = local_addrs(v, t->interfaces);
+	struct le *le = t->sockl.head;
+	int err = 0;
+
+	while (le) {
+		struct sock *s = le->data;
+
+		le = le->next;
+		if (!listed(v, n, &s->udp))
+			mem_deref(s);
+	}
+	for (size_t i = 0; all && i < n && !err; i++) {
+		err = transp_open(t, &v[i]);
+		/* gone again, or still tentative (IPv6): not ours yet */
+		if (err == EADDRNOTAVAIL)
+			err = 0;
+	}
+	return err;
+}
+
+void transp_flush(struct transp *t)
+{
+	hash_flush(t->conns);
+	list_flush(&t->sockl);
+}
+
+/* The socket on the address that leads to dst. */
+static struct sock *sock_to(struct transp *t, const struct sa *dst)
+{
+	struct sa src, v[LOCAL_MAX];
+	struct sock *s;
+	size_t n;
+
+	if (local_route(&src, dst))
+		return NULL;
+	s = sock_at(t, &src);
+	if (s)
+		return s;
+	n = local_addrs(v, t->interfaces);
+	if (listed(v, n, &src) && !transp_open(t, &src))
+		return sock_at(t, &src);
+	for (struct le *le = t->sockl.head; le; le = le->next) {
+		s = le->data;
+		if (sa_af(&s->udp) == sa_af(dst))
+			return s;
+	}
+	return NULL;
+}
+
+int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop)
+{
+	struct sock *s = sock_to(t, &hop->dst);
+
+	if (!s)
+		return EHOSTUNREACH;
+	*laddr = hop->tp == SIP_TRANSP_UDP ? s->udp :
+		hop->tp == SIP_TRANSP_TCP ? s->tcp : s->tlsa;
+	return 0;
+}
+
+int transp_first(const struct transp *t, struct sa *laddr)
+{
+	const struct sock *s = list_ledata(t->sockl.head);
+
+	if (!s)
+		return ENOENT;
+	*laddr = s->udp;
+	return 0;
+}
+
+static struct sock *sock_of(const struct transp *t, const void *us)
+{
+	for (struct le *le = t->sockl.head; le; le = le->next) {
+		struct sock *s = le->data;
+
+		if (s->us == us)
+			return s;
+	}
+	return NULL;
+}
+
+int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
+		const void **sockp)
+{
+	struct conn *c;
+	struct sock *s;
+	int err;
+
+	if (hop->tp == SIP_TRANSP_UDP) {
+		s = hop->sock ? sock_of(t, hop->sock) : NULL;
+		if (!s)
+			s = sock_to(t, &hop->dst);
+		if (sockp)
+			*sockp = s ? s->us : NULL;
+		return s ? udp_out(s, &hop->dst, mb) : EHOSTUNREACH;
+	}
+	if (hop->tp != SIP_TRANSP_TCP && hop->tp != SIP_TRANSP_TLS)
+		return EPROTONOSUPPORT;
+	err = conn_get(&c, t, hop);
+	if (err)
+		return err;
+	if (sockp)
+		*sockp = c;
+	return conn_send(c, mb);
+}
+
+int transp_ping(struct transp *t, const struct hop *hop, bool expect)
+{
+	static char crlf[] = "\r\n\r\n";
+	struct mbuf mb = { .buf = (uint8_t *)crlf, .size = 4, .end = 4 };
+
+	if (hop->tp == SIP_TRANSP_UDP)
+		return transp_send(t, hop, &mb, NULL);
+	return conn_open(hop->sock) ? conn_ping(hop->sock, expect) : ENOTCONN;
+}
+
+bool transp_reliable(enum sip_transp tp)
+{
+	return tp == SIP_TRANSP_TCP || tp == SIP_TRANSP_TLS;
+}
+
+int transp_alloc(struct transp **tp, struct timers *timers,
+		 const struct transp_conf *conf)
+{
+	struct transp *t;
+	int err;
+
+	t = mem_zalloc(sizeof *t, transp_destructor);
+	if (!t)
+		return ENOMEM;
+	t->timers = timers;
+	t->conf = *conf;
+	err = hash_alloc(&t->conns, CONN_BUCKETS);
+	if (!err && conf->interfaces)
+		err = str_dup(&t->interfaces, conf->interfaces);
+	if (!err)
+		err = tlsctx_alloc(&t->tlsctx, conf->ca, conf->cert);
+	if (err)
+		mem_deref(t);
+	else
+		*tp = t;
+	return err;
+}

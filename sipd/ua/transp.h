@@ -1,0 +1,66 @@
+/*
+ * transp.h: the sockets and connections of one account.
+ */
+#ifndef DIALTONE_UA_TRANSP_H
+#define DIALTONE_UA_TRANSP_H
+
+#include <re.h>
+#include "sdp/base/clock.h"
+
+struct transp;
+
+/* Where a message goes next. */
+struct hop {
+	enum sip_transp tp;
+	struct sa dst;
+	const char *name;       /* TLS: whom the certificate must name */
+	void *sock;             /* a connection to prefer, or NULL */
+	uint32_t timeout;       /* ms to connect; 0: the default */
+};
+
+struct transp_conf {
+	const char *ca, *cert;  /* as in ua.h */
+	const char *interfaces;
+	uint16_t port;          /* 0: any */
+	/* a decoded message; it may be kept by mem_ref */
+	void (*msgh)(const struct sip_msg *msg, void *arg);
+	/* what was sent to sock (streams) or dst (UDP) will not arrive;
+	 * EACCES: TLS, why says what is wrong with the certificate */
+	void (*failh)(const void *sock, enum sip_transp tp,
+		      const struct sa *dst, int err, const char *why,
+		      void *arg);
+	/* a STUN packet on a UDP socket */
+	void (*stunh)(const struct sa *src, const struct mbuf *mb, void *arg);
+	void *arg;
+};
+
+int transp_alloc(struct transp **tp, struct timers *timers,
+		 const struct transp_conf *conf);
+
+/* Listen for UDP, TCP and TLS on a local address. EADDRINUSE. */
+int transp_open(struct transp *t, const struct sa *laddr);
+
+/* Listen on every address (all) or forget the addresses that are gone. */
+int transp_sync(struct transp *t, bool all);
+
+/* Close all sockets and connections; failh is not called. */
+void transp_flush(struct transp *t);
+
+/* The address to write into Via and Contact for this hop; opens a socket on
+ * demand. */
+int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop);
+
+/* Of the first socket, for people; ENOENT if there is none. */
+int transp_first(const struct transp *t, struct sa *laddr);
+
+/* Send. *sockp, if given, is what the message went to, to compare with
+ * failh's; for streams it may wait for the connection. */
+int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
+		const void **sockp);
+
+/* Keep the way to hop open: CRLF; expect an answer on streams. */
+int transp_ping(struct transp *t, const struct hop *hop, bool expect);
+
+bool transp_reliable(enum sip_transp tp);
+
+#endif
