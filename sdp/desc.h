@@ -47,7 +47,8 @@ struct desc {
 	enum desc_setup setup;
 	char ufrag[DESC_UFRAG_MAX + 1], pwd[DESC_PWD_MAX + 1];
 	bool ice_lite, trickle, renomination;
-	bool complete;                  /* a=end-of-candidates */
+	bool complete;                  /* a=end-of-candidates, or decoded
+	                                   without trickle: no more to come */
 	bool has_fp;
 	uint8_t fp[DESC_FP_SIZE];       /* a=fingerprint:sha-256 */
 	char tls_id[65];
@@ -60,7 +61,7 @@ struct desc {
 
 /* Why a description was not taken; goes out as a SIP answer. */
 struct desc_refusal {
-	uint16_t scode;         /* 400, 488 or 606 */
+	uint16_t scode;         /* 400, 488 or 606; 500 with ENOMEM */
 	uint16_t warn;          /* RFC 3261 section 20.43 code, 0 if none */
 	char text[128];         /* one sentence */
 };
@@ -93,6 +94,11 @@ int desc_decode(struct desc **dp, const char *sdp, size_t len, bool offer,
 /* An answer skeleton to an offer: the same m-lines, all rejected until the
  * caller clears `rejected` on those it takes. */
 int desc_answer_init(struct desc **dp, const struct desc *offer);
+
+/* Do the answer's m-lines fit the offer's, one by one (RFC 3264 section 6)?
+ * EPROTO: another number of them, or a tunnel taken that was not offered.
+ * Ask before indexing the one by the other. */
+int desc_answer_check(const struct desc *offer, const struct desc *answer);
 
 /* Trickle ICE fragment (RFC 8840, application/trickle-ice-sdpfrag): all
  * candidates so far, ufrag, pwd, and end-of-candidates if complete. decode

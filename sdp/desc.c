@@ -1,0 +1,118 @@
+/*
+ * desc.c: a description as a value: made, filled and answered. The texts are
+ * written by descenc.c and read by descdec.c and descfrag.c.
+ */
+#include <string.h>
+#include "sdp/desc.h"
+#include "sdp/descparam.h"
+
+static void destructor(void *arg)
+{
+	struct desc *d = arg;
+
+	for (size_t i = 0; i < d->mediac; i++) {
+		mem_deref(d->mediav[i].param);
+		mem_deref(d->mediav[i].raw);
+	}
+}
+
+int desc_alloc(struct desc **dp)
+{
+	struct desc *d;
+
+	if (!dp)
+		return EINVAL;
+	d = mem_zalloc(sizeof *d, destructor);
+	if (!d)
+		return ENOMEM;
+	sa_init(&d->addr, AF_UNSPEC);
+	*dp = d;
+	return 0;
+}
+
+int desc_media_add(struct desc *d, struct desc_media **mp,
+		   enum desc_proto proto, const char *kind)
+{
+	struct desc_media *m;
+	struct pl name;
+
+	if (!d || !kind)
+		return EINVAL;
+	pl_set_str(&name, kind);
+	if (!descparam_name(&name) || name.l >= sizeof m->kind)
+		return EINVAL;
+	if (d->mediac == DESC_MEDIA_MAX)
+		return EOVERFLOW;
+	m = &d->mediav[d->mediac];
+	m->proto = proto;
+	m->known = true;
+	(void)re_snprintf(m->mid, sizeof m->mid, "%zu", d->mediac++);
+	str_ncpy(m->kind, kind, sizeof m->kind);
+	if (mp)
+		*mp = m;
+	return 0;
+}
+
+int desc_cand_add(struct desc *d, const struct cand *c)
+{
+	if (!d || !c)
+		return EINVAL;
+	if (d->candc == DESC_CAND_MAX)
+		return EOVERFLOW;
+	d->candv[d->candc++] = *c;
+	return 0;
+}
+
+static int media_answer(struct desc_media *a, const struct desc_media *o)
+{
+	*a = *o;
+	a->param = NULL;
+	a->raw = NULL;
+	a->rejected = true;
+	return o->raw ? str_dup(&a->raw, o->raw) : 0;
+}
+
+int desc_answer_init(struct desc **dp, const struct desc *offer)
+{
+	struct desc *d = NULL;
+	int err;
+
+	if (!dp || !offer)
+		return EINVAL;
+	err = desc_alloc(&d);
+	if (err)
+		return err;
+	d->audio = offer->audio;
+	/* RFC 8842 section 5.3: active, if the offerer leaves it to us */
+	d->setup = offer->setup == SETUP_ACTIVE ? SETUP_PASSIVE : SETUP_ACTIVE;
+	while (d->mediac < offer->mediac && !err) {
+		size_t i = d->mediac++;
+
+		err = media_answer(&d->mediav[i], &offer->mediav[i]);
+	}
+	if (err)
+		mem_deref(d);
+	else
+		*dp = d;
+	return err;
+}
+
+static bool line_fits(const struct desc_media *o, const struct desc_media *a)
+{
+	if (a->rejected || !a->known)
+		return true;
+	return !o->rejected && o->proto == a->proto &&
+	       !strcmp(o->kind, a->kind);
+}
+
+int desc_answer_check(const struct desc *offer, const struct desc *answer)
+{
+	if (!offer || !answer)
+		return EINVAL;
+	if (offer->audio != answer->audio || offer->mediac != answer->mediac)
+		return EPROTO;
+	for (size_t i = 0; i < offer->mediac; i++)
+		if (!line_fits(&offer->mediav[i], &answer->mediav[i]))
+			return EPROTO;
+	return 0;
+}
