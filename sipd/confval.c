@@ -336,7 +336,7 @@ int confval_allow(void *field, const struct conf_key *k, const char *value,
 		struct nearest near = { NULL, 0 };
 
 		item[strcspn(item, " \t")] = '\0';
-		if (!strcmp(item, "all") || !strcmp(item, "*") ||
+		if (!str_casecmp(item, "all") || !strcmp(item, "*") ||
 		    tunnel_find(item))
 			continue;
 		for (size_t i = 0; tunnel_kinds[i]; i++)

@@ -268,6 +268,8 @@ int peers_pin(struct peers *ps, const char *address, const char *name,
 		return EINVAL;
 	if (address_parse(uri, address, why, sizeof why))
 		return EINVAL;
+	if (name && !strncmp(uri, name, strlen(name)))
+		name = NULL;            /* the address, perhaps cut short */
 	return known_set(ps->known, uri, name, fp);
 }
 
@@ -329,11 +331,11 @@ bool peers_may(const struct peer *p, const char *kind, char *rest,
 		return false;
 	rest[0] = '\0';
 	for (allow = p->allow; next_entry(&allow, &word, &more); ) {
-		if (!pl_strcmp(&word, "all") || !pl_strcmp(&word, "*")) {
+		if (!pl_strcasecmp(&word, "all") || !pl_strcmp(&word, "*")) {
 			may = true;
 			continue;
 		}
-		if (pl_strcmp(&word, kind))
+		if (pl_strcasecmp(&word, kind))
 			continue;
 		may = true;
 		if (!more.l)

@@ -26,7 +26,8 @@ struct peer {
 int peers_alloc(struct peers **pp, const struct conf *conf);
 
 /* What the user wrote: a [peer NAME], a SIP URI, user@host, host or ip[:port];
- * fills in what is known (pinned or not). EINVAL with why: none of these. */
+ * fills in what is known (pinned or not). EINVAL with why, a sentence for the
+ * user: none of these. */
 int peers_resolve(const struct peers *ps, const char *text, struct peer *p,
 		  char *why, size_t size);
 
@@ -44,8 +45,10 @@ int peers_pin(struct peers *ps, const char *address, const char *name,
 	      const uint8_t *fp);
 int peers_unpin(struct peers *ps, const char *address);
 
-/* May this peer do `kind`? Finds the entry in its allow line; rest is what
- * follows the kind ("127.0.0.1:22", "" if nothing). */
+/* May this peer do `kind`? Finds it, "all" or "*" in its allow line; rest is
+ * what follows the kind, of several entries with blanks between
+ * ("127.0.0.1:22 10.0.0.0/8:80", "" if nothing). A rest that does not fit is
+ * refused: cut short it could allow something else. */
 bool peers_may(const struct peer *p, const char *kind, char *rest,
 	       size_t size);
 

@@ -1,0 +1,78 @@
+/*
+ * reason.c: tests of the words, exit codes and sentences of sipd/reason.c.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include "sipd/reason.h"
+#include "tests/unit/unit.h"
+
+static void test_names(void)
+{
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		const char *name = reason_name((enum reason)i);
+
+		CU_ASSERT(strlen(name) > 2);
+		for (const char *p = name; *p; p++)
+			CU_ASSERT(islower((unsigned char)*p) || *p == '-');
+		CU_ASSERT_EQUAL(reason_find(name), (enum reason)i);
+	}
+	CU_ASSERT_EQUAL(reason_find("no-such"), REASON_NONE);
+	CU_ASSERT_EQUAL(reason_find(NULL), REASON_NONE);
+	CU_ASSERT_STRING_EQUAL(reason_name((enum reason)999), "internal");
+}
+
+static void test_texts(void)
+{
+	char buf[512];
+
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		CU_ASSERT_EQUAL(reason_text(buf, sizeof buf, (enum reason)i,
+					    "bob"), 0);
+		CU_ASSERT_PTR_NULL(strchr(buf, '%'));
+		CU_ASSERT(strlen(buf) > 4);
+		CU_ASSERT_EQUAL(buf[strlen(buf) - 1], '.');
+	}
+	reason_text(buf, sizeof buf, REASON_PEER_HANGUP, "bob");
+	CU_ASSERT_STRING_EQUAL(buf, "bob ended the session.");
+	reason_text(buf, sizeof buf, REASON_PEER_HANGUP, NULL);
+	CU_ASSERT_STRING_EQUAL(buf, "The peer ended the session.");
+	reason_text(buf, sizeof buf, REASON_LOCAL_HANGUP, "");
+	CU_ASSERT_STRING_EQUAL(buf, "You ended the session with the peer.");
+}
+
+static void test_hostile_peer(void)
+{
+	char buf[64];
+
+	reason_text(buf, sizeof buf, REASON_BUSY, "a%s\n\x1b[2J\x7f");
+	CU_ASSERT_STRING_EQUAL(buf, "a%s??[2J? is busy: try again later.");
+}
+
+static void test_bounds(void)
+{
+	char buf[8];
+
+	memset(buf, 'x', sizeof buf);
+	CU_ASSERT_EQUAL(reason_text(buf, 6, REASON_BUSY, "bob"), EOVERFLOW);
+	CU_ASSERT_STRING_EQUAL(buf, "bob i");
+	CU_ASSERT_EQUAL(buf[6], 'x');
+	CU_ASSERT_EQUAL(reason_text(buf, 1, REASON_BUSY, "bob"), EOVERFLOW);
+	CU_ASSERT_STRING_EQUAL(buf, "");
+	CU_ASSERT_EQUAL(reason_text(buf, 0, REASON_BUSY, "bob"), EINVAL);
+}
+
+static void test_exits(void)
+{
+	CU_ASSERT_EQUAL(reason_exit(REASON_DONE), 0);
+	CU_ASSERT_EQUAL(reason_exit(REASON_BAD_ADDRESS), 2);
+	CU_ASSERT_EQUAL(reason_exit(REASON_INTERRUPTED), 130);
+	CU_ASSERT_EQUAL(reason_exit(REASON_NO_PATH), 1);
+}
+
+UNIT_SUITE("reason",
+	   { "names", test_names },
+	   { "texts", test_texts },
+	   { "hostile peer", test_hostile_peer },
+	   { "bounds", test_bounds },
+	   { "exits", test_exits })
