@@ -22,7 +22,7 @@ WARN    := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wpointer-arith -Wvla $(WERROR)
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -DRE_VER=$(RE_VER) \
 	   -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL \
-	   -I. -I$(B) -pthread $(WARN) $(OPT) $(SAN) \
+	   -I. -pthread $(WARN) $(OPT) $(SAN) \
 	   $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
 LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -pthread
 
@@ -85,15 +85,64 @@ endef
 $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 
 #: make             build sipd and dial
-#: make unit        unit tests, one suite a line
+#: make demo        install, build, and see the main job done (as root)
+#: make check       install, build, run every test (as root)
+#: make unit        unit tests alone
+#: make e2e         end-to-end tests alone (as root, for namespaces)
+#: make san         unit and end-to-end tests under the sanitizers
+#: make fuzz        each fuzzer for FUZZ_TIME seconds (60)
+#: make bench       measure against ssh and others (as root)
+#: make install     to PREFIX (/usr/local) under DESTDIR
+#: make clean       remove what was built
 units: $(UNITS)
 unit: $(UNITS)
-	@fail=0; for u in $(UNITS); do timeout 300 $$u || fail=1; done; exit $$fail
+	@tests/check.sh unit $(B)
 
-#: make clean       remove what was built
+e2e: all
+	@tests/check.sh e2e $(B)
+
+# A package may have to be installed before pkg-config can be asked, so what
+# is built is built by a make of its own.
+demo:
+	@tests/install.sh build demo
+	@tests/as_user.sh $(MAKE) -s -j2 all
+	@tests/demo.sh $(B)
+
+check:
+	@tests/install.sh build check
+	@tests/check.sh all $(B)
+
+SAN_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+san:
+	@$(MAKE) -s -j2 B=build-asan OPT='-O1 -g' SAN='$(SAN_ADDRESS)' all units
+	@tests/check.sh "unit e2e" build-asan
+	@$(MAKE) -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
+	@tests/check.sh "unit e2e" build-tsan
+
+fuzz:
+	@tests/fuzz/run.sh
+
+bench: all
+	@tests/install.sh build bench
+	@tests/bench/run.sh $(B)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+		$(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/doc/dialtone
+	install -m 755 $(B)/dial $(DESTDIR)$(PREFIX)/bin/dial
+	install -m 755 $(B)/sipd $(DESTDIR)$(PREFIX)/sbin/sipd
+	install -m 644 etc/dial.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 etc/sipd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 etc/sipd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 etc/sipd.conf README.md LICENSE CHANGELOG.md \
+		$(DESTDIR)$(PREFIX)/share/doc/dialtone/
+
 clean:
 	rm -rf build build-*
 
-.PHONY: all help unit units clean
+.PHONY: all help units unit e2e demo check san fuzz bench install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
