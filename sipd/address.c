@@ -7,6 +7,7 @@
  * The text is cut into its parts first, then each part is checked on its own
  * by the grammar of RFC 3261 section 25.1.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -56,8 +57,8 @@ static bool only(const struct pl *pl, const char *extra)
 		if (is_alnum(c) || (c && strchr(extra, c)))
 			continue;
 		if (c != '%' || i + 2 >= pl->l ||
-		    ch_hex(pl->p[i + 1]) == 0xff ||
-		    ch_hex(pl->p[i + 2]) == 0xff)
+		    !isxdigit((unsigned char)pl->p[i + 1]) ||
+		    !isxdigit((unsigned char)pl->p[i + 2]))
 			return false;
 		i += 2;
 	}

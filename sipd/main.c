@@ -207,9 +207,9 @@ int main(int argc, char *argv[])
 	}
 	if (!file && !conf_default_file(found, sizeof found))
 		file = found;
-	raise_limits();
 	if (libre_init())
 		return fail("libre cannot be started.");
+	raise_limits();
 	code = check_and_run(file, check, verbose);
 	log_close();
 	libre_close();

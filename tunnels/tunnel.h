@@ -60,6 +60,7 @@ struct tunnel_events {
 
 struct tunnel_kind {
 	const char *name;       /* in SDP, in sipd.conf, on dial's line */
+	const char *verb;       /* on dial's line instead; NULL: the name */
 	const char *usage;      /* words after the kind, for `dial help` */
 	enum flow_need need;
 	bool endless;           /* never done by itself: as long as the session */

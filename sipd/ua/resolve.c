@@ -48,6 +48,7 @@ struct resolve {
 	struct target v[RESOLVE_MAX];
 	size_t n;
 	bool answered;          /* some server said something */
+	void (*next)(struct resolve *q);        /* after an answer */
 	resolve_h *h;
 	void *arg;
 };
@@ -192,8 +193,6 @@ static bool hosts_find(struct resolve *q, const char *name, uint16_t port,
 
 /* ---- A and AAAA of q->srvv[q->srvi] ---- */
 
-static void addr_next(struct resolve *q);
-
 static bool addr_rr(struct dnsrr *rr, void *arg)
 {
 	struct resolve *q = arg;
@@ -225,15 +224,16 @@ static void addr_handler(int err, const struct dnshdr *hdr,
 	if (q->q || q->q6)              /* the other one is still out */
 		return;
 	++q->srvi;
-	addr_next(q);
+	q->next(q);
 }
 
 static void addr_next(struct resolve *q)
 {
-	const struct srv *s = &q->srvv[q->srvi];
+	const struct srv *s = NULL;
 	struct sa sa;
 
-	for (; q->srvi < q->srvc && q->n < RESOLVE_MAX; s = &q->srvv[++q->srvi]) {
+	for (; q->srvi < q->srvc && q->n < RESOLVE_MAX; ++q->srvi) {
+		s = &q->srvv[q->srvi];
 		if (!sa_set_str(&sa, s->name, s->port))
 			add(q, s->tp, &sa);
 		else if (hosts_find(q, s->name, s->port, s->tp))
@@ -245,6 +245,7 @@ static void addr_next(struct resolve *q)
 		finish(q, 0);
 		return;
 	}
+	q->next = addr_next;
 	(void)dnsc_query(&q->q, q->r->dnsc, s->name, DNS_TYPE_A,
 			 DNS_CLASS_IN, true, addr_handler, q);
 	(void)dnsc_query(&q->q6, q->r->dnsc, s->name, DNS_TYPE_AAAA,
@@ -302,8 +303,6 @@ static void srv_none(struct resolve *q)
 	srv_add(q, q->host, sip_transp_port(tp, 0), tp, 0, 0);
 }
 
-static void srv_next(struct resolve *q);
-
 static void srv_handler(int err, const struct dnshdr *hdr,
 			struct list *ansl, struct list *authl,
 			struct list *addl, void *arg)
@@ -318,7 +317,7 @@ static void srv_handler(int err, const struct dnshdr *hdr,
 				       DNS_CLASS_IN, false, srv_rr, q);
 	}
 	++q->tpi;
-	srv_next(q);
+	q->next(q);
 }
 
 static void srv_next(struct resolve *q)
@@ -331,6 +330,7 @@ static void srv_next(struct resolve *q)
 		addr_next(q);
 		return;
 	}
+	q->next = srv_next;
 	(void)re_snprintf(name, sizeof name, "%s.%s",
 			  srv_service(q->srvtp[q->tpi]), q->host);
 	if (dnsc_query(&q->q, q->r->dnsc, name, DNS_TYPE_SRV, DNS_CLASS_IN,

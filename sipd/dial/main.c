@@ -1,0 +1,249 @@
+/*
+ * main.c: dial: one order, its events, one exit code.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/signalfd.h>
+#include "sdp/base/recompat.h"
+#include "sipd/dial/client.h"
+#include "sipd/dial/show.h"
+#include "sipd/dial/words.h"
+#include "sipd/log.h"
+
+enum { EXIT_INTERRUPTED = 130, EXIT_USAGE_ERROR = 2 };
+
+static struct {
+	struct client *client;
+	struct show *show;
+	struct rc_fd sigfd, tty;
+	char asking[16];                /* the session that waits for y/n */
+	bool json;
+	bool ending;
+	int code;
+} self = { .sigfd = { .fd = -1 }, .tty = { .fd = -1 }, .code = 1 };
+
+static void closed_handler(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+static void finish(int code)
+{
+	if (self.ending)
+		return;
+	self.ending = true;
+	self.code = code;
+	client_close(self.client, closed_handler, NULL);
+}
+
+/* --- a new key: ask on the terminal ------------------------------------ */
+
+static void answer(bool accept)
+{
+	struct odict *o;
+
+	if (odict_alloc(&o, 4))
+		return;
+	(void)odict_entry_add(o, "cmd", ODICT_STRING, "answer");
+	(void)odict_entry_add(o, "session", ODICT_STRING, self.asking);
+	(void)odict_entry_add(o, "accept", ODICT_BOOL, accept);
+	(void)client_send(self.client, o, -1, -1);
+	mem_deref(o);
+}
+
+static void tty_handler(int flags, void *arg)
+{
+	char line[64];
+	ssize_t n = read(self.tty.fd, line, sizeof line);
+	(void)flags;
+	(void)arg;
+
+	rc_fd_close(&self.tty);
+	answer(n > 0 && (*line == 'y' || *line == 'Y'));
+}
+
+static void ask(const struct odict *o)
+{
+	const char *session = odict_string(o, "session");
+	const char *fp = odict_string(o, "fingerprint");
+	const char *address = odict_string(o, "address");
+
+	(void)str_ncpy(self.asking, session ? session : "",
+		       sizeof self.asking);
+	show_flush(self.show);
+	(void)fprintf(stderr, "The key of %s is not known here:\n  %s\n"
+		      "Compare it with what `dial identity` prints there."
+		      " Trust it from now on? [y/N] ",
+		      address ? address : "the peer", fp ? fp : "");
+	if (self.tty.fd < 0 ||
+	    rc_fd_listen(&self.tty, FD_READ, tty_handler, NULL))
+		answer(false);
+}
+
+/* --- events ------------------------------------------------------------ */
+
+static void event_handler(const struct odict *o, void *arg)
+{
+	const char *event = odict_string(o, "event");
+	uint64_t code;
+	(void)arg;
+
+	if (event && !strcmp(event, "ask"))
+		ask(o);
+	else if (!self.json)
+		show_event(self.show, o);
+	if (odict_get_number(o, &code, "exit"))
+		finish((int)code);
+}
+
+static void line_closed(void *arg)
+{
+	(void)arg;
+	if (!self.ending)
+		(void)fputs("dial: sipd has gone away.\n", stderr);
+	finish(1);
+}
+
+static void signal_handler(int flags, void *arg)
+{
+	struct signalfd_siginfo si;
+	(void)flags;
+	(void)arg;
+
+	if (read(self.sigfd.fd, &si, sizeof si) != sizeof si)
+		return;
+	show_flush(self.show);
+	if (self.ending)
+		re_cancel();
+	else
+		finish(EXIT_INTERRUPTED);
+}
+
+static int signals_open(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return errno;
+	self.sigfd.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (self.sigfd.fd < 0)
+		return errno;
+	return rc_fd_listen(&self.sigfd, FD_READ, signal_handler, NULL);
+}
+
+static int complain(int code, const char *text)
+{
+	if (self.json)
+		(void)re_printf("{\"event\":\"error\",\"text\":\"%H\","
+				"\"exit\":%d}\n", utf8_encode, text, code);
+	else
+		(void)fprintf(stderr, "dial: %s\n", text);
+	return code;
+}
+
+static int run(const char *file, const struct word_order *wo, int verbose)
+{
+	static const struct client_handlers ch = {
+		event_handler, line_closed, NULL
+	};
+	char why[512] = "";
+	int err;
+
+	if (show_alloc(&self.show, wo->quiet && !verbose, verbose > 0) ||
+	    signals_open())
+		return complain(1, "Signals cannot be handled.");
+	err = client_alloc(&self.client, file, wo->mode, wo->role, &ch, why,
+			   sizeof why);
+	if (err)
+		return complain(1, why);
+	client_echo(self.client, self.json);
+	err = client_send(self.client, wo->o, wo->fds ? STDIN_FILENO : -1,
+			  wo->fds ? STDOUT_FILENO : -1);
+	if (err)
+		return complain(1, err == E2BIG ? "The command line is too"
+				" long: name a folder instead of its files."
+				: "sipd does not listen.");
+	(void)re_main(NULL);
+	return self.code;
+}
+
+static void tidy(struct word_order *wo)
+{
+	self.client = mem_deref(self.client);
+	self.show = mem_deref(self.show);
+	mem_deref(wo->o);
+	if (self.sigfd.fd >= 0) {
+		rc_fd_close(&self.sigfd);
+		(void)close(self.sigfd.fd);
+	}
+	if (self.tty.fd >= 0)
+		(void)close(self.tty.fd);
+}
+
+static int start(const char *file, int argc, char *argv[], int verbose)
+{
+	struct word_order wo = { 0 };
+	char why[512];
+	int code;
+
+	self.tty.fd = self.json ? -1
+		: open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	(void)log_open("stderr", verbose > 1 ? LOG_LV_DEBUG : verbose
+		       ? LOG_LV_INFO : LOG_LV_ERROR);
+	if (words_parse(&wo, argc, argv, self.tty.fd >= 0, why, sizeof why))
+		code = complain(EXIT_USAGE_ERROR, why);
+	else
+		code = run(file, &wo, verbose);
+	tidy(&wo);
+	log_close();
+	return code;
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct option optionv[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	static char found[512];
+	const char *file = NULL;
+	int opt, verbose = 0, code = -1;
+
+	if (libre_init())
+		return complain(1, "libre cannot be started.");
+	/* the words of a tunnel are its own: stop at the first */
+	while (code < 0 && (opt = getopt_long(argc, argv, "+c:jvh", optionv,
+					      NULL)) != -1) {
+		switch (opt) {
+		case 'c': file = optarg; break;
+		case 'j': self.json = true; break;
+		case 'v': ++verbose; break;
+		case 'h': code = 0; break;
+		default:  code = EXIT_USAGE_ERROR; break;
+		}
+	}
+	if (code < 0 && optind < argc && !strcmp(argv[optind], "help"))
+		code = 0;
+	if (code >= 0)
+		(void)re_fprintf(code ? stderr : stdout, "%H", words_usage,
+				 NULL);
+	else {
+		if (!file && !conf_default_file(found, sizeof found))
+			file = found;
+		code = start(file, argc - optind, argv + optind, verbose);
+	}
+	libre_close();
+	return code;
+}

@@ -1,0 +1,298 @@
+/*
+ * show.c: one function per event, one table. A progress bar on a terminal,
+ * a line every few seconds otherwise.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include "sdp/base/clock.h"
+#include "sdp/base/recompat.h"
+#include "sipd/dial/show.h"
+
+enum { BAR = 24, PLAIN_EVERY = 5 };
+
+struct show {
+	bool quiet, verbose, tty;
+	bool line;                      /* a progress line stands */
+	uint64_t begin, last;           /* ns */
+	uint64_t first_bytes;           /* resumed: not counted in the rate */
+	uint64_t bytes, files;          /* of the last progress */
+};
+
+int show_alloc(struct show **sp, bool quiet, bool verbose)
+{
+	struct show *s = mem_zalloc(sizeof *s, NULL);
+
+	if (!s)
+		return ENOMEM;
+	s->quiet = quiet;
+	s->verbose = verbose;
+	s->tty = isatty(STDERR_FILENO);
+	*sp = s;
+	return 0;
+}
+
+void show_flush(struct show *s)
+{
+	if (s->line)
+		(void)fputc('\n', stderr);
+	s->line = false;
+}
+
+static const char *str_of(const struct odict *o, const char *key)
+{
+	const char *v = odict_string(o, key);
+
+	return v ? v : "";
+}
+
+static uint64_t num_of(const struct odict *o, const char *key)
+{
+	uint64_t n = 0;
+
+	(void)odict_get_number(o, &n, key);
+	return n;
+}
+
+static const char *size_text(char buf[32], double n)
+{
+	static const char *const unitv[] = { "B", "kB", "MB", "GB", "TB" };
+	size_t i = 0;
+
+	while (n >= 1000 && i + 1 < RE_ARRAY_SIZE(unitv)) {
+		n /= 1000;
+		++i;
+	}
+	(void)snprintf(buf, 32, i ? "%.1f %s" : "%.0f %s", n, unitv[i]);
+	return buf;
+}
+
+static double rate(const struct show *s, uint64_t bytes)
+{
+	double sec = (double)(clock_ns() - s->begin) / SEC;
+
+	return sec > 0.001 ? (double)(bytes - s->first_bytes) / sec : 0;
+}
+
+static const char *eta_text(char buf[32], const struct show *s,
+			    uint64_t bytes, uint64_t total)
+{
+	double r = rate(s, bytes);
+	unsigned sec = r > 1 ? (unsigned)((double)(total - bytes) / r) : 0;
+
+	if (r <= 1 || sec > 359999)
+		return "--:--";
+	if (sec >= 3600)
+		(void)snprintf(buf, 32, "%u:%02u:%02u", sec / 3600,
+			       sec / 60 % 60, sec % 60);
+	else
+		(void)snprintf(buf, 32, "%02u:%02u", sec / 60, sec % 60);
+	return buf;
+}
+
+static void bar(const struct show *s, uint64_t bytes, uint64_t total,
+		const char *name)
+{
+	char a[32], b[32], r[32], e[32], full[BAR + 1];
+	unsigned n = total ? (unsigned)(bytes * BAR / total) : 0;
+	struct winsize ws = { .ws_col = 80 };
+
+	n = MIN(n, (unsigned)BAR);
+	memset(full, '#', n);
+	memset(full + n, '.', BAR - n);
+	full[BAR] = '\0';
+	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &ws);
+	(void)fprintf(stderr, "\r[%s] %s of %s  %s/s  %s left", full,
+		      size_text(a, (double)bytes),
+		      size_text(b, (double)total),
+		      size_text(r, rate(s, bytes)),
+		      eta_text(e, s, bytes, total));
+	if (ws.ws_col > 100)
+		(void)fprintf(stderr, "  %.*s", ws.ws_col - 84, name);
+	(void)fputs("\033[K", stderr);
+}
+
+static void plain(const struct show *s, uint64_t bytes, uint64_t total)
+{
+	char a[32], b[32], r[32];
+
+	(void)fprintf(stderr, "%s of %s (%s/s)\n",
+		      size_text(a, (double)bytes),
+		      size_text(b, (double)total),
+		      size_text(r, rate(s, bytes)));
+}
+
+static void show_progress(struct show *s, const struct odict *o)
+{
+	uint64_t bytes = num_of(o, "bytes"), total = num_of(o, "total");
+	uint64_t now = clock_ns();
+
+	if (!s->begin) {
+		s->begin = now;
+		s->first_bytes = bytes;
+		s->last = now;
+	}
+	s->bytes = bytes;
+	s->files = num_of(o, "files");
+	if (s->quiet || !total)
+		return;
+	if (s->tty) {
+		bar(s, bytes, total, str_of(o, "name"));
+		s->line = true;
+	}
+	else if (now - s->last > PLAIN_EVERY * SEC) {
+		plain(s, bytes, total);
+		s->last = now;
+	}
+}
+
+static void show_note(struct show *s, const struct odict *o)
+{
+	if (!s->quiet)
+		(void)fprintf(stderr, "%s\n", str_of(o, "text"));
+}
+
+static void show_state(struct show *s, const struct odict *o)
+{
+	if (s->verbose)
+		(void)fprintf(stderr, "%s: %s\n", str_of(o, "peer"),
+			      str_of(o, "state"));
+}
+
+static void show_open(struct show *s, const struct odict *o)
+{
+	const struct odict_entry *ms = odict_lookup(o, "setup_ms");
+
+	s->begin = clock_ns();
+	if (s->quiet)
+		return;
+	(void)fprintf(stderr, "connected to %s (%s, %s", str_of(o, "peer"),
+		      str_of(o, "path"), str_of(o, "remote"));
+	if (ms && ms->type == ODICT_OBJECT)
+		(void)fprintf(stderr, ", %llu ms",
+			      (unsigned long long)num_of(ms->u.odict,
+							 "total"));
+	(void)fputs(")\n", stderr);
+}
+
+static void show_summary(const struct show *s, const struct odict *o)
+{
+	char a[32], r[32];
+
+	if (s->quiet || !s->bytes)
+		return;
+	(void)fprintf(stderr, "%s %s with %s in %.1f s (%s/s)\n",
+		      size_text(a, (double)s->bytes),
+		      strstr(str_of(o, "tunnels"), "file") ?
+		      !strcmp(str_of(o, "direction"), "in") ? "received" :
+		      "sent" : "exchanged", str_of(o, "peer"),
+		      (double)(clock_ns() - s->begin) / SEC,
+		      size_text(r, rate(s, s->bytes)));
+}
+
+/* What went wrong in one sentence, then whatever more is known of it. */
+static void show_closed(struct show *s, const struct odict *o)
+{
+	const char *reason = str_of(o, "reason");
+	const char *detail = str_of(o, "detail");
+	const char *says = str_of(o, "peer_says");
+
+	if (!strcmp(reason, "done")) {
+		show_summary(s, o);
+	}
+	else if (strcmp(reason, "local-hangup") || !s->quiet) {
+		(void)fprintf(stderr, "dial: %s", str_of(o, "text"));
+		if (*detail)
+			(void)fprintf(stderr, " (%s)", detail);
+		if (*says)
+			(void)fprintf(stderr, " %s says: %s",
+				      str_of(o, "peer"), says);
+		(void)fputc('\n', stderr);
+	}
+	s->begin = s->bytes = 0;
+}
+
+static void show_error(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)fprintf(stderr, "dial: %s\n", str_of(o, "text"));
+}
+
+static void show_identity(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%s\n", str_of(o, "fingerprint"));
+}
+
+static void show_call(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%s\n", str_of(o, "line"));
+}
+
+static void show_account(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("account  %-36s %s%s%s  (%s)\n",
+		     *str_of(o, "address") ? str_of(o, "address")
+		     : "direct calls", str_of(o, "state"),
+		     *str_of(o, "text") ? ": " : "", str_of(o, "text"),
+		     str_of(o, "reached_at"));
+}
+
+static void show_session(struct show *s, const struct odict *o)
+{
+	char rx[32], tx[32];
+	(void)s;
+
+	(void)printf("session  %-4s %-3s %-20s %-14s %-9s %s in, %s out  %s\n",
+		     str_of(o, "session"), str_of(o, "direction"),
+		     str_of(o, "peer"), str_of(o, "tunnels"),
+		     str_of(o, "state"),
+		     size_text(rx, (double)num_of(o, "rx_bytes")),
+		     size_text(tx, (double)num_of(o, "tx_bytes")),
+		     str_of(o, "remote"));
+}
+
+static void show_peer(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%-20s %-36s %s%s%s\n", str_of(o, "name"),
+		     str_of(o, "address"),
+		     *str_of(o, "fingerprint") ? str_of(o, "fingerprint")
+		     : "(no key pinned)",
+		     *str_of(o, "allow") ? "  allow " : "",
+		     str_of(o, "allow"));
+}
+
+void show_event(struct show *s, const struct odict *o)
+{
+	static const struct {
+		const char *event;
+		void (*h)(struct show *s, const struct odict *o);
+	} eventv[] = {
+		{ "progress", show_progress },
+		{ "state",    show_state    },
+		{ "open",     show_open     },
+		{ "note",     show_note     },
+		{ "closed",   show_closed   },
+		{ "error",    show_error    },
+		{ "identity", show_identity },
+		{ "call",     show_call     },
+		{ "account",  show_account  },
+		{ "session",  show_session  },
+		{ "peer",     show_peer     },
+	};
+	const char *event = str_of(o, "event");
+
+	for (size_t i = 0; i < RE_ARRAY_SIZE(eventv); i++) {
+		if (strcmp(eventv[i].event, event))
+			continue;
+		if (eventv[i].h != show_progress)
+			show_flush(s);
+		eventv[i].h(s, o);
+	}
+	(void)fflush(stdout);
+}

@@ -1,0 +1,285 @@
+/*
+ * words.c: `dial` COMMAND [ARGS] and `dial` PEER TUNNEL [ARGS].
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "sdp/base/recompat.h"
+#include "sipd/dial/words.h"
+#include "tunnels/tunnel.h"
+
+struct parse {
+	struct word_order *wo;
+	int argc;
+	char **argv;
+	char *why;
+	size_t size;
+};
+
+static int complain(const struct parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)re_vsnprintf(p->why, p->size, fmt, ap);
+	va_end(ap);
+	return EINVAL;
+}
+
+static void set_str(struct parse *p, const char *key, const char *val)
+{
+	if (val)
+		(void)odict_entry_add(p->wo->o, key, ODICT_STRING, val);
+}
+
+/* The next word, or NULL. */
+static const char *next(struct parse *p)
+{
+	return p->argc ? (--p->argc, *p->argv++) : NULL;
+}
+
+static int no_more(struct parse *p)
+{
+	return p->argc ? complain(p, "\"%s\" is one word too many.",
+				  *p->argv) : 0;
+}
+
+static const char *kind_verb(const struct tunnel_kind *k)
+{
+	return k->verb ? k->verb : k->name;
+}
+
+static const struct tunnel_kind *find_verb(const char *verb)
+{
+	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
+		if (!strcmp(kind_verb(*kp), verb))
+			return *kp;
+	return NULL;
+}
+
+static int words_verbs(struct re_printf *pf, void *unused)
+{
+	int err = 0;
+	(void)unused;
+
+	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
+		err |= re_hprintf(pf, "%s%s", kp == tunnel_kinds ? "" : ", ",
+				  kind_verb(*kp));
+	return err;
+}
+
+/* --- commands ---------------------------------------------------------- */
+
+static int parse_wait(struct parse *p)
+{
+	const char *w, *kind = NULL;
+
+	p->wo->lasting = true;
+	p->wo->role = HOUSE_WAITER;
+	while ((w = next(p))) {
+		const char *val = NULL;
+
+		if (!strcmp(w, "--once")) {
+			(void)odict_entry_add(p->wo->o, "once", ODICT_BOOL,
+					      true);
+			continue;
+		}
+		if (!strcmp(w, "--from") || !strcmp(w, "--into")) {
+			val = next(p);
+			if (!val)
+				return complain(p, "%s needs a value.", w);
+			if (!strcmp(w, "--into") && *val != '/') {
+				char cwd[512], path[1024];
+
+				if (!getcwd(cwd, sizeof cwd))
+					return complain(p, "The present"
+							" folder is gone.");
+				(void)re_snprintf(path, sizeof path, "%s/%s",
+						  cwd, val);
+				set_str(p, "into", path);
+				continue;
+			}
+			set_str(p, w + 2, val);
+			continue;
+		}
+		if (kind || (strcmp(w, "pipe") && strcmp(w, "file")))
+			return complain(p, "\"%s\" cannot be waited for:"
+					" write pipe or file.", w);
+		kind = w;
+	}
+	set_str(p, "kind", kind);
+	p->wo->fds = p->wo->quiet = kind && !strcmp(kind, "pipe");
+	return 0;
+}
+
+static int parse_hangup(struct parse *p)
+{
+	const char *id = next(p);
+
+	if (!id)
+		return complain(p, "Which session? `dial list` shows their"
+				" numbers; `dial hangup all` ends all.");
+	set_str(p, "session", id);
+	return no_more(p);
+}
+
+static int parse_log(struct parse *p)
+{
+	const char *n = next(p);
+	char *end;
+	long lines;
+
+	if (!n)
+		return 0;
+	lines = strtol(n, &end, 10);
+	if (*end || lines < 1)
+		return complain(p, "\"%s\" is not a number of lines.", n);
+	(void)odict_entry_add(p->wo->o, "lines", ODICT_INT, (int64_t)lines);
+	return no_more(p);
+}
+
+static int parse_trust(struct parse *p)
+{
+	set_str(p, "peer", next(p));
+	set_str(p, "fingerprint", next(p));
+	return no_more(p);
+}
+
+static const struct {
+	const char *name, *usage, *help;
+	enum client_mode mode;
+	int (*parse)(struct parse *p);
+} commandv[] = {
+	{ "wait", "[pipe|file] [--from PEER] [--into DIR] [--once]",
+	  "answer calls without a daemon", CLIENT_ANY, parse_wait },
+	{ "status", "", "accounts and sessions of the running sipd",
+	  CLIENT_RUNNING, no_more },
+	{ "list", "", "sessions of the running sipd", CLIENT_RUNNING,
+	  no_more },
+	{ "hangup", "ID|all", "end sessions", CLIENT_RUNNING, parse_hangup },
+	{ "log", "[LINES]", "the last calls, one JSON line each", CLIENT_ANY,
+	  parse_log },
+	{ "reload", "", "have sipd read its configuration again",
+	  CLIENT_RUNNING, no_more },
+	{ "trust", "[PEER [FINGERPRINT]]", "list pinned keys, or pin one",
+	  CLIENT_ANY, parse_trust },
+	{ "identity", "", "this side's own fingerprint", CLIENT_ANY,
+	  no_more },
+};
+
+/* --- PEER TUNNEL ------------------------------------------------------- */
+
+static int add_args(struct parse *p, struct odict *tunnel)
+{
+	struct odict *args;
+	char key[16];
+	int err = odict_alloc(&args, 16);
+
+	for (int i = 0; !err && i < p->argc; i++) {
+		(void)re_snprintf(key, sizeof key, "%d", i);
+		err = odict_entry_add(args, key, ODICT_STRING, p->argv[i]);
+	}
+	if (!err)
+		err = odict_entry_add(tunnel, "args", ODICT_ARRAY, args);
+	mem_deref(args);
+	return err;
+}
+
+static int add_tunnel(struct parse *p, const struct tunnel_kind *k)
+{
+	struct odict *tunnels = NULL, *tunnel = NULL;
+	int err = odict_alloc(&tunnels, 4);
+
+	if (!err)
+		err = odict_alloc(&tunnel, 4);
+	if (!err)
+		err = odict_entry_add(tunnel, "kind", ODICT_STRING, k->name);
+	if (!err)
+		err = add_args(p, tunnel);
+	if (!err)
+		err = odict_entry_add(tunnels, "0", ODICT_OBJECT, tunnel);
+	if (!err)
+		err = odict_entry_add(p->wo->o, "tunnels", ODICT_ARRAY,
+				      tunnels);
+	mem_deref(tunnel);
+	mem_deref(tunnels);
+	return err;
+}
+
+static int parse_call(struct parse *p, const char *peer)
+{
+	const char *verb = next(p);
+	const struct tunnel_kind *k;
+	char cwd[1024];
+
+	if (!verb)
+		return complain(p, "What is %s to be called for? One of:"
+				" %H. See `dial help`.", peer, words_verbs,
+				NULL);
+	k = find_verb(verb);
+	if (!k)
+		return complain(p, "\"%s\" is not something to call for; one"
+				" of: %H. See `dial help`.", verb,
+				words_verbs, NULL);
+	set_str(p, "cmd", "dial");
+	set_str(p, "peer", peer);
+	if (getcwd(cwd, sizeof cwd))
+		set_str(p, "cwd", cwd);
+	p->wo->lasting = true;
+	p->wo->fds = p->wo->quiet = !strcmp(k->name, "pipe");
+	return add_tunnel(p, k);
+}
+
+int words_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
+		char *why, size_t size)
+{
+	struct parse p = { wo, argc, argv, why, size };
+	const char *word = next(&p);
+	int err;
+
+	memset(wo, 0, sizeof *wo);
+	wo->role = HOUSE_CALLER;
+	if (!word)
+		return complain(&p, "Whom to call, and for what? See"
+				" `dial help`.");
+	err = odict_alloc(&wo->o, 16);
+	if (err)
+		return complain(&p, "No memory.");
+	if (can_ask)
+		(void)odict_entry_add(wo->o, "ask", ODICT_BOOL, true);
+	for (size_t i = 0; i < RE_ARRAY_SIZE(commandv); i++) {
+		if (strcmp(commandv[i].name, word))
+			continue;
+		set_str(&p, "cmd", word);
+		wo->mode = commandv[i].mode;
+		return commandv[i].parse(&p);
+	}
+	return parse_call(&p, word);
+}
+
+int words_usage(struct re_printf *pf, void *unused)
+{
+	int err = re_hprintf(pf, "usage: dial [-jv] [-c FILE] PEER TUNNEL"
+			     " [ARGUMENT...]\n       dial [-jv] [-c FILE]"
+			     " COMMAND [ARGUMENT...]\n\nPEER is a [peer NAME]"
+			     " of sipd.conf, user@host, or sip:192.0.2.7\n\n"
+			     "Tunnels:\n");
+	(void)unused;
+
+	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
+		err |= re_hprintf(pf, "  dial PEER %s %s\n", kind_verb(*kp),
+				  (*kp)->usage);
+	err |= re_hprintf(pf, "\nCommands:\n");
+	for (size_t i = 0; i < RE_ARRAY_SIZE(commandv); i++)
+		err |= re_hprintf(pf, "  dial %s%s%s\n        %s\n",
+				  commandv[i].name,
+				  *commandv[i].usage ? " " : "",
+				  commandv[i].usage, commandv[i].help);
+	return err | re_hprintf(pf, "\nOptions:\n"
+		"  -c FILE      the configuration (default"
+		" ~/.config/dialtone/sipd.conf,\n               then"
+		" /etc/dialtone/sipd.conf)\n"
+		"  -j, --json   events as JSON lines on stdout\n"
+		"  -v           tell more; twice: even more\n");
+}

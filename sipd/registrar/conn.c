@@ -1,0 +1,276 @@
+/*
+ * conn.c: messages out of a byte stream (RFC 3261 section 18.3), pings
+ * answered (RFC 5626 section 4.4.1).
+ *
+ * Owns the socket, its TLS and what has come of an unfinished message. The
+ * head is guarded before libre decodes it, and decoded once: `need` remembers
+ * how long the whole message is. transport.c accepts and keeps these.
+ */
+#include <string.h>
+#include <netinet/tcp.h>
+#include "sipd/ua/guard.h"
+#include "sipd/registrar/conn.h"
+
+enum {
+	FIRST_TIMEOUT = 32,     /* s from accept to the first message, and for
+	                           an unfinished one to become complete */
+	BODY_MAX      = 65536,
+	KEEPIDLE      = 60,     /* s, TCP keepalive finds dead clients */
+	KEEPINTVL     = 15,
+	KEEPCNT       = 4,
+};
+
+struct conn {
+	struct le le;
+	struct conn_conf conf;
+	struct tcp_conn *tc;
+	struct tls_conn *sc;
+	struct mbuf *mb;        /* unread bytes from pos to end; NULL: none */
+	size_t need;            /* of the message at pos; 0: not known */
+	bool partial;           /* the timer runs for an unfinished one */
+	struct timer timer;
+	struct sa laddr;
+	struct sa peer;
+};
+
+static void conn_destructor(void *arg)
+{
+	struct conn *c = arg;
+
+	timer_stop(&c->timer);
+	hash_unlink(&c->le);
+	mem_deref(c->sc);
+	mem_deref(c->tc);
+	mem_deref(c->mb);
+}
+
+static void conn_close(struct conn *c)
+{
+	if (!c->tc)
+		return;
+	timer_stop(&c->timer);
+	c->sc = mem_deref(c->sc);
+	c->tc = mem_deref(c->tc);
+	c->conf.closeh(c, c->conf.arg);
+}
+
+static void timeout_handler(void *arg)
+{
+	conn_close(arg);
+}
+
+static void close_handler(int err, void *arg)
+{
+	(void)err;
+	conn_close(arg);
+}
+
+int conn_send(struct conn *c, struct mbuf *mb)
+{
+	return c->tc ? tcp_send(c->tc, mb) : ENOTCONN;
+}
+
+/* CRLF CRLF is a ping, answered by CRLF; a single CRLF between messages means
+ * nothing. False if more must come to tell. */
+static bool take_crlf(struct conn *c)
+{
+	static uint8_t crlf[] = "\r\n";
+	struct mbuf pong = { crlf, 2, 0, 2 };
+	const uint8_t *p = mbuf_buf(c->mb);
+	const size_t n = mbuf_get_left(c->mb);
+
+	if (n >= 4 && !memcmp(p, "\r\n\r\n", 4)) {
+		c->mb->pos += 4;
+		(void)conn_send(c, &pong);
+		return true;
+	}
+	if (n < 4 && !memcmp(p, "\r\n\r\n", n))
+		return false;
+	c->mb->pos += p[0] == '\r' && p[1] == '\n' ? 2 : 1;
+	return true;
+}
+
+/* The next n bytes as a message of their own, so that it can outlive us. */
+static int message_decode(struct sip_msg **msgp, struct conn *c, size_t n)
+{
+	struct mbuf *mb = mbuf_alloc(n);
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err = mbuf_write_mem(mb, mbuf_buf(c->mb), n);
+	mb->pos = 0;
+	if (!err)
+		err = sip_msg_decode(msgp, mb);
+	mem_deref(mb);
+	return err;
+}
+
+/* Find how long the message at pos is, once its head is complete. */
+static int measure(struct conn *c)
+{
+	const ssize_t head = guard_head(mbuf_buf(c->mb), mbuf_get_left(c->mb));
+	struct sip_msg *msg = NULL;
+	int err;
+
+	if (head <= 0)
+		return head < 0 ? EBADMSG : 0;
+	err = message_decode(&msg, c, (size_t)head);
+	if (!err && (!pl_isset(&msg->clen) || pl_u32(&msg->clen) > BODY_MAX))
+		err = EBADMSG;
+	if (!err)
+		c->need = (size_t)head + pl_u32(&msg->clen);
+	mem_deref(msg);
+	return err;
+}
+
+static int deliver(struct conn *c)
+{
+	struct sip_msg *msg = NULL;
+	int err;
+
+	err = message_decode(&msg, c, c->need);
+	if (err)
+		return err;
+	c->mb->pos += c->need;
+	c->need = 0;
+	c->partial = false;
+	msg->src = c->peer;
+	msg->dst = c->laddr;
+	msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
+	c->conf.recvh(c, msg, c->conf.arg);
+	mem_deref(msg);
+	return 0;
+}
+
+/* Take what is complete; 0 also when more must come. */
+static int take_messages(struct conn *c)
+{
+	int err = 0;
+
+	while (!err && c->tc && mbuf_get_left(c->mb)) {
+		const uint8_t first = *mbuf_buf(c->mb);
+
+		if (!c->need && (first == '\r' || first == '\n')) {
+			if (!take_crlf(c))
+				break;
+			continue;
+		}
+		if (!c->need)
+			err = measure(c);
+		if (err || !c->need || c->need > mbuf_get_left(c->mb))
+			break;
+		err = deliver(c);
+	}
+	return err;
+}
+
+static int append(struct conn *c, const struct mbuf *mb)
+{
+	const size_t left = mbuf_get_left(c->mb);
+	int err;
+
+	if (!c->mb)
+		c->mb = mbuf_alloc(mbuf_get_left(mb));
+	if (!c->mb)
+		return ENOMEM;
+	memmove(c->mb->buf, mbuf_buf(c->mb), left);
+	c->mb->pos = c->mb->end = left;
+	err = mbuf_write_mem(c->mb, mbuf_buf(mb), mbuf_get_left(mb));
+	c->mb->pos = 0;
+	return err;
+}
+
+/* A trickle of bytes does not keep a connection open, messages do. */
+static int timer_renew(struct conn *c)
+{
+	const bool was = c->partial;
+
+	c->partial = mbuf_get_left(c->mb) > 0;
+	if (!c->partial)
+		c->mb = mem_deref(c->mb);
+	if (c->partial && was)
+		return 0;
+	return timer_start(c->conf.timers, &c->timer,
+			   (c->partial ? FIRST_TIMEOUT : c->conf.idle) * SEC,
+			   timeout_handler, c);
+}
+
+static void recv_handler(struct mbuf *mb, void *arg)
+{
+	struct conn *c = mem_ref(arg);
+	int err = append(c, mb);
+
+	if (!err)
+		err = take_messages(c);
+	if (!err && c->tc)
+		err = timer_renew(c);
+	if (err)
+		conn_close(c);
+	mem_deref(c);
+}
+
+static void estab_handler(void *arg)
+{
+	(void)arg;
+}
+
+static void keepalive_set(struct tcp_conn *tc)
+{
+	static const struct {
+		int level, name, val;
+	} optv[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPIDLE },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPINTVL },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPCNT },
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(optv); i++)
+		(void)setsockopt(tcp_conn_fd(tc), optv[i].level, optv[i].name,
+				 &optv[i].val, sizeof optv[i].val);
+}
+
+int conn_accept(struct conn **cp, struct tcp_sock *ts, const struct sa *peer,
+		const struct conn_conf *conf)
+{
+	struct conn *c = mem_zalloc(sizeof *c, conn_destructor);
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	c->conf = *conf;
+	c->peer = *peer;
+	err = tcp_accept(&c->tc, ts, estab_handler, recv_handler,
+			 close_handler, c);
+	if (!err)
+		err = tcp_conn_local_get(c->tc, &c->laddr);
+	if (!err && conf->tls)
+		err = tls_start_tcp(&c->sc, conf->tls, c->tc, 0);
+	if (!err)
+		err = timer_start(conf->timers, &c->timer,
+				  FIRST_TIMEOUT * SEC, timeout_handler, c);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+	keepalive_set(c->tc);
+	*cp = c;
+	return 0;
+}
+
+const struct sa *conn_laddr(const struct conn *c)
+{
+	return &c->laddr;
+}
+
+const struct sa *conn_peer(const struct conn *c)
+{
+	return &c->peer;
+}
+
+struct le *conn_le(struct conn *c)
+{
+	return &c->le;
+}

@@ -1,0 +1,100 @@
+/*
+ * listen.c: where the registrar listens, from words to concrete addresses.
+ *
+ * Replies must leave from the address the request came to, so each interface
+ * address gets a socket of its own. Owns nothing; called by transport.c.
+ */
+#include <string.h>
+#include "sipd/registrar/listen.h"
+
+static const struct {
+	const char *name;
+	enum sip_transp tp;
+	uint16_t port;
+} tpv[] = {
+	{ "udp:", SIP_TRANSP_UDP, SIP_PORT },
+	{ "tcp:", SIP_TRANSP_TCP, SIP_PORT },
+	{ "tls:", SIP_TRANSP_TLS, SIP_PORT_TLS },
+};
+
+static int entry_decode(struct listen_addr *la, struct pl pl)
+{
+	char text[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(tpv); i++) {
+		if (pl.l < 4 || strncasecmp(pl.p, tpv[i].name, 4))
+			continue;
+		la->tp = tpv[i].tp;
+		pl_advance(&pl, 4);
+		if (!sa_decode(&la->sa, pl.p, pl.l))
+			return 0;
+		if (pl.l >= sizeof text)
+			return EINVAL;
+		pl_strcpy(&pl, text, sizeof text);      /* without a port */
+		return sa_set_str(&la->sa, text, tpv[i].port);
+	}
+	return EINVAL;
+}
+
+int listen_decode(struct listen_addr v[LISTEN_MAX], unsigned *n,
+		  const char *list, char *why, size_t why_size)
+{
+	struct pl pl;
+
+	*n = 0;
+	while (list && *list) {
+		pl.p = list + strspn(list, " ,");
+		pl.l = strcspn(pl.p, " ,");
+		list = pl.p + pl.l;
+		if (!pl.l)
+			break;
+		if (*n == LISTEN_MAX) {
+			re_snprintf(why, why_size, "listen: more than %u"
+				    " addresses", LISTEN_MAX);
+			return E2BIG;
+		}
+		if (entry_decode(&v[*n], pl)) {
+			re_snprintf(why, why_size, "listen: \"%r\" is not"
+				    " udp:, tcp: or tls: with ADDRESS:PORT,"
+				    " as udp:0.0.0.0:5060", &pl);
+			return EINVAL;
+		}
+		++*n;
+	}
+	if (*n)
+		return 0;
+	re_snprintf(why, why_size, "listen: no address given, try"
+		    " udp:0.0.0.0:5060,tcp:0.0.0.0:5060");
+	return EINVAL;
+}
+
+struct applying {
+	const struct listen_addr *la;
+	listen_addr_h *h;
+	void *arg;
+	int err;
+};
+
+static bool if_handler(const char *ifname, const struct sa *sa, void *arg)
+{
+	struct applying *ap = arg;
+	struct sa addr = *sa;
+	(void)ifname;
+
+	if (sa_af(sa) != sa_af(&ap->la->sa) || sa_is_linklocal(sa))
+		return false;
+	sa_set_port(&addr, sa_port(&ap->la->sa));
+	ap->err = ap->h(ap->la->tp, &addr, ap->arg);
+	return ap->err != 0;
+}
+
+int listen_apply(const struct listen_addr *la, listen_addr_h *h, void *arg)
+{
+	struct applying ap = { la, h, arg, 0 };
+	int err;
+
+	if (!sa_is_any(&la->sa))
+		return h(la->tp, &la->sa, arg);
+	err = net_getifaddrs(if_handler, &ap);
+	return ap.err ? ap.err : err;
+}

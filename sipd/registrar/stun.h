@@ -1,0 +1,15 @@
+/*
+ * stun.h: STUN Binding on a SIP port (RFC 5389, 5626 section 8).
+ */
+#ifndef DIALTONE_REGISTRAR_STUN_H
+#define DIALTONE_REGISTRAR_STUN_H
+
+#include <re.h>
+
+/* Does it begin like STUN? */
+bool stun_looks(const struct mbuf *mb);
+
+/* Answer a Binding request; anything else is dropped. */
+void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb);
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * transport.c: the registrar's sockets.
+ *
+ *   listen ──> listener (one socket each) ──> datagrams ─┐
+ *                  └──> conn (accepted) ──> messages ────┴──> recvh
+ *
+ * Owns listeners and connections; a flow names one of them and the peer.
+ * Called by the transactions and the registrar, who see only flows.
+ */
+#include <string.h>
+#include <openssl/ssl.h>
+#include "sipd/ua/guard.h"
+#include "sipd/registrar/conn.h"
+#include "sipd/registrar/listen.h"
+#include "sipd/registrar/stun.h"
+#include "sipd/registrar/transport.h"
+
+enum {
+	LISTENERS_MAX = 256,
+	CONNS_MAX     = 16384,
+	CONNS_BUCKETS = 1024,
+	RXBUF         = 4 << 20,        /* bytes, as far as allowed */
+	RESCAN        = 5,              /* s */
+};
+
+struct listener {
+	struct transport *tr;
+	uint32_t id;
+	enum sip_transp tp;
+	struct sa laddr;
+	struct udp_sock *us;
+	struct tcp_sock *ts;
+	bool seen;              /* by the scan under way */
+};
+
+struct transport {
+	struct timers *timers;
+	struct transport_conf conf;
+	struct listen_addr wantv[LISTEN_MAX];
+	unsigned wantc;
+	struct listener *lsnv[LISTENERS_MAX];   /* by id; NULL: gone */
+	unsigned lsnc;
+	struct hash *conns;
+	struct tls *tls;
+	struct timer rescan;
+	struct transport_stats stats;
+};
+
+/* ---- flows ---- */
+
+bool flow_cmp(const struct flow *a, const struct flow *b)
+{
+	return a->lsn == b->lsn && sa_cmp(&a->peer, &b->peer, SA_ALL);
+}
+
+static struct listener *listener_of(const struct transport *tr,
+				    const struct flow *flow)
+{
+	return flow->lsn < tr->lsnc ? tr->lsnv[flow->lsn] : NULL;
+}
+
+struct conn_entry {
+	struct le he;
+	struct transport *tr;
+	struct flow flow;
+	struct conn *conn;
+};
+
+static bool entry_cmp_handler(struct le *le, void *arg)
+{
+	const struct conn_entry *e = le->data;
+
+	return flow_cmp(&e->flow, arg);
+}
+
+static struct conn_entry *entry_find(const struct transport *tr,
+				     const struct flow *flow)
+{
+	return list_ledata(hash_lookup(tr->conns,
+				       sa_hash(&flow->peer, SA_ALL),
+				       entry_cmp_handler, (void *)flow));
+}
+
+bool transport_alive(const struct transport *tr, const struct flow *flow)
+{
+	const struct listener *lsn = listener_of(tr, flow);
+
+	return lsn && (lsn->us || entry_find(tr, flow));
+}
+
+const struct sa *transport_laddr(const struct transport *tr,
+				 const struct flow *flow,
+				 enum sip_transp *tp)
+{
+	const struct listener *lsn = listener_of(tr, flow);
+
+	if (!lsn)
+		return NULL;
+	*tp = lsn->tp;
+	return &lsn->laddr;
+}
+
+bool transport_isladdr(const struct transport *tr, const struct sa *sa)
+{
+	for (unsigned i = 0; i < tr->lsnc; i++) {
+		const struct listener *lsn = tr->lsnv[i];
+
+		if (lsn && sa_cmp(&lsn->laddr, sa, SA_ADDR) &&
+		    (!sa_port(sa) || sa_port(sa) == sa_port(&lsn->laddr)))
+			return true;
+	}
+	return false;
+}
+
+int transport_send(struct transport *tr, const struct flow *flow,
+		   struct mbuf *mb)
+{
+	struct listener *lsn = listener_of(tr, flow);
+	struct conn_entry *e;
+
+	if (!lsn)
+		return ENOTCONN;
+	++tr->stats.sent;
+	if (lsn->us)
+		return udp_send(lsn->us, &flow->peer, mb);
+	e = entry_find(tr, flow);
+	return e ? conn_send(e->conn, mb) : ENOTCONN;
+}
+
+/* ---- receiving ---- */
+
+/* RFC 3261 section 18.3: bytes beyond Content-Length are not ours, fewer
+ * make the message incomplete. */
+static bool body_trim(struct sip_msg *msg)
+{
+	const size_t left = mbuf_get_left(msg->mb);
+	const size_t clen = pl_isset(&msg->clen) ? pl_u32(&msg->clen) : left;
+
+	if (clen > left)
+		return false;
+	msg->mb->end = msg->mb->pos + clen;
+	return true;
+}
+
+static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	struct listener *lsn = arg;
+	struct transport *tr = lsn->tr;
+	const struct flow flow = { lsn->id, *src };
+	struct sip_msg *msg = NULL;
+
+	if (stun_looks(mb)) {
+		if (tr->conf.stun)
+			stun_answer(lsn->us, src, mb);
+		return;
+	}
+	if (!guard_ok(mbuf_buf(mb), mbuf_get_left(mb)) ||
+	    sip_msg_decode(&msg, mb) || !body_trim(msg)) {
+		++tr->stats.dropped;
+		mem_deref(msg);
+		return;
+	}
+	++tr->stats.received;
+	msg->src = *src;
+	msg->dst = lsn->laddr;
+	msg->tp = SIP_TRANSP_UDP;
+	tr->conf.recvh(msg, &flow, tr->conf.arg);
+	mem_deref(msg);
+}
+
+static void entry_destructor(void *arg)
+{
+	struct conn_entry *e = arg;
+
+	hash_unlink(&e->he);
+	mem_deref(e->conn);
+}
+
+static void conn_recv_handler(struct conn *c, struct sip_msg *msg, void *arg)
+{
+	struct conn_entry *e = arg;
+	struct transport *tr = e->tr;
+	(void)c;
+
+	++tr->stats.received;
+	tr->conf.recvh(msg, &e->flow, tr->conf.arg);
+}
+
+static void conn_close_handler(struct conn *c, void *arg)
+{
+	struct conn_entry *e = arg;
+	struct transport *tr = e->tr;
+	const struct flow flow = e->flow;
+	(void)c;
+
+	--tr->stats.connections;
+	mem_deref(e);
+	tr->conf.closeh(&flow, tr->conf.arg);
+}
+
+static int entry_alloc(struct listener *lsn, const struct sa *peer)
+{
+	struct transport *tr = lsn->tr;
+	struct conn_conf conf = {
+		.timers = tr->timers,
+		.tls = lsn->tp == SIP_TRANSP_TLS ? tr->tls : NULL,
+		.idle = tr->conf.idle,
+		.recvh = conn_recv_handler, .closeh = conn_close_handler,
+	};
+	struct conn_entry *e;
+	int err;
+
+	if (tr->stats.connections >= CONNS_MAX)
+		return ENOSPC;
+	e = mem_zalloc(sizeof *e, entry_destructor);
+	if (!e)
+		return ENOMEM;
+	e->tr = tr;
+	e->flow.lsn = lsn->id;
+	e->flow.peer = *peer;
+	conf.arg = e;
+	err = conn_accept(&e->conn, lsn->ts, peer, &conf);
+	if (err) {
+		mem_deref(e);
+		return err;
+	}
+	hash_append(tr->conns, sa_hash(peer, SA_ALL), &e->he, e);
+	++tr->stats.connections;
+	return 0;
+}
+
+static void tcp_handler(const struct sa *peer, void *arg)
+{
+	struct listener *lsn = arg;
+
+	if (entry_alloc(lsn, peer))
+		tcp_reject(lsn->ts);
+}
+
+/* ---- listeners ---- */
+
+static void listener_destructor(void *arg)
+{
+	struct listener *lsn = arg;
+
+	mem_deref(lsn->us);
+	mem_deref(lsn->ts);
+}
+
+static int listener_open(struct listener *lsn)
+{
+	int err;
+
+	if (lsn->tp != SIP_TRANSP_UDP) {
+		err = tcp_listen(&lsn->ts, &lsn->laddr, tcp_handler, lsn);
+		return err ? err : tcp_local_get(lsn->ts, &lsn->laddr);
+	}
+	err = udp_listen(&lsn->us, &lsn->laddr, udp_handler, lsn);
+	if (err)
+		return err;
+	udp_rxsz_set(lsn->us, GUARD_SIZE);
+	(void)udp_sockbuf_set(lsn->us, RXBUF);
+	return udp_local_get(lsn->us, &lsn->laddr);
+}
+
+/* The slot of that address, one that is gone before a new one. */
+static unsigned slot_find(const struct transport *tr, enum sip_transp tp,
+			  const struct sa *sa)
+{
+	unsigned slot = tr->lsnc;
+
+	for (unsigned i = 0; i < tr->lsnc; i++) {
+		const struct listener *lsn = tr->lsnv[i];
+
+		if (!lsn)
+			slot = i;
+		else if (lsn->tp == tp && sa_port(sa) &&
+			 sa_cmp(&lsn->laddr, sa, SA_ALL))
+			return i;
+	}
+	return slot;
+}
+
+static int listener_handler(enum sip_transp tp, const struct sa *sa,
+			    void *arg)
+{
+	struct transport *tr = arg;
+	const unsigned slot = slot_find(tr, tp, sa);
+	struct listener *lsn;
+	int err;
+
+	if (slot < tr->lsnc && tr->lsnv[slot]) {
+		tr->lsnv[slot]->seen = true;
+		return 0;
+	}
+	if (slot >= LISTENERS_MAX)
+		return ENOSPC;
+	lsn = mem_zalloc(sizeof *lsn, listener_destructor);
+	if (!lsn)
+		return ENOMEM;
+	lsn->tr = tr;
+	lsn->id = slot;
+	lsn->tp = tp;
+	lsn->laddr = *sa;
+	lsn->seen = true;
+	err = listener_open(lsn);
+	if (err) {
+		mem_deref(lsn);
+		return err;
+	}
+	tr->lsnv[slot] = lsn;
+	tr->lsnc = MAX(tr->lsnc, slot + 1);
+	return 0;
+}
+
+/* Wildcards again; addresses that went take their socket with them. Given
+ * addresses stay: they may come back. */
+static void rescan_handler(void *arg)
+{
+	struct transport *tr = arg;
+	bool wild = false;
+
+	for (unsigned i = 0; i < tr->lsnc; i++)
+		if (tr->lsnv[i])
+			tr->lsnv[i]->seen = false;
+	for (unsigned i = 0; i < tr->wantc; i++) {
+		const bool any = sa_is_any(&tr->wantv[i].sa);
+
+		if (any || sa_port(&tr->wantv[i].sa))
+			(void)listen_apply(&tr->wantv[i], listener_handler,
+					   tr);
+		wild = wild || any;
+	}
+	if (!wild)
+		return;
+	for (unsigned i = 0; i < tr->lsnc; i++)
+		if (tr->lsnv[i] && !tr->lsnv[i]->seen)
+			tr->lsnv[i] = mem_deref(tr->lsnv[i]);
+	(void)timer_start(tr->timers, &tr->rescan, RESCAN * SEC,
+			  rescan_handler, tr);
+}
+
+/* ---- the whole ---- */
+
+static void transport_destructor(void *arg)
+{
+	struct transport *tr = arg;
+
+	timer_stop(&tr->rescan);
+	hash_flush(tr->conns);
+	mem_deref(tr->conns);
+	for (unsigned i = 0; i < tr->lsnc; i++)
+		mem_deref(tr->lsnv[i]);
+	mem_deref(tr->tls);
+}
+
+static int tls_open(struct transport *tr, char *why, size_t why_size)
+{
+	const char *cert = tr->conf.tls_cert;
+	int err;
+
+	if (!cert || !*cert) {
+		re_snprintf(why, why_size, "listen has tls: but no"
+			    " certificate is given (tls-cert)");
+		return EINVAL;
+	}
+	err = tls_alloc(&tr->tls, TLS_METHOD_SSLV23, cert, NULL);
+	if (err) {
+		re_snprintf(why, why_size, "%s: not a PEM file with a"
+			    " certificate and its key (%m)", cert, err);
+		return err;
+	}
+	SSL_CTX_set_min_proto_version(tls_openssl_context(tr->tls),
+				      TLS1_2_VERSION);
+	return 0;
+}
+
+static int open_all(struct transport *tr, char *why, size_t why_size)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < tr->wantc && !err; i++) {
+		const struct listen_addr *la = &tr->wantv[i];
+
+		if (la->tp == SIP_TRANSP_TLS && !tr->tls)
+			err = tls_open(tr, why, why_size);
+		if (err)
+			return err;
+		err = listen_apply(la, listener_handler, tr);
+		if (err)
+			re_snprintf(why, why_size, "cannot listen on %s %J:"
+				    " %m", sip_transp_name(la->tp), &la->sa,
+				    err);
+	}
+	return err;
+}
+
+int transport_alloc(struct transport **tp, struct timers *timers,
+		    const struct transport_conf *conf, char *why,
+		    size_t why_size)
+{
+	struct transport *tr;
+	int err;
+
+	tr = mem_zalloc(sizeof *tr, transport_destructor);
+	if (!tr)
+		return ENOMEM;
+	tr->timers = timers;
+	tr->conf = *conf;
+	err = hash_alloc(&tr->conns, CONNS_BUCKETS);
+	if (!err)
+		err = listen_decode(tr->wantv, &tr->wantc, conf->listen, why,
+				    why_size);
+	if (!err)
+		err = open_all(tr, why, why_size);
+	if (err) {
+		mem_deref(tr);
+		return err;
+	}
+	tr->conf.listen = tr->conf.tls_cert = NULL;     /* the caller's */
+	(void)timer_start(timers, &tr->rescan, RESCAN * SEC, rescan_handler,
+			  tr);
+	*tp = tr;
+	return 0;
+}
+
+const struct transport_stats *transport_stats(const struct transport *tr)
+{
+	return &tr->stats;
+}
+
+int transport_print(struct re_printf *pf, const struct transport *tr)
+{
+	int err = re_hprintf(pf, "[");
+	bool more = false;
+
+	for (unsigned i = 0; i < tr->lsnc; i++) {
+		const struct listener *lsn = tr->lsnv[i];
+
+		if (!lsn)
+			continue;
+		err |= re_hprintf(pf, "%s\"%s:%J\"", more ? "," : "",
+				  lsn->tp == SIP_TRANSP_UDP ? "udp" :
+				  lsn->tp == SIP_TRANSP_TCP ? "tcp" : "tls",
+				  &lsn->laddr);
+		more = true;
+	}
+	return err | re_hprintf(pf, "]");
+}
