@@ -7,6 +7,10 @@
 
 #include <re.h>
 
+#ifndef RE_ARRAY_SIZE
+#define RE_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#endif
+
 /* A descriptor in libre's loop; 3.6 made the registration an object. */
 struct rc_fd {
 	int fd;
