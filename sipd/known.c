@@ -389,7 +389,9 @@ int known_set(struct known *k, const char *address, const char *name,
 	err = change(k, folder, address, line);
 	if (line && !line->le.list)
 		mem_deref(line);
-	read_anew(k);
+	/* whatever became of it, the next look-up reads what is there */
+	memset(&k->st, 0, sizeof k->st);
+	k->err = 0;
 	close(folder);
 	return err;
 }
