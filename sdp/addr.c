@@ -26,7 +26,7 @@ int addr_decode(struct sa *sa, const struct pl *text, uint16_t port)
 	sa_init(sa, AF_UNSPEC);
 	if (!pl_isset(text) || !words_chars(text, 1, SIZE_MAX, "-._:%"))
 		return EBADMSG;
-	if (pl_strcpy(text, buf, sizeof buf))
+	if (!words_copy(buf, sizeof buf, text))
 		return ENOTSUP;
 	if (inet_pton(AF_INET, buf, a) == 1)
 		sa_set_in(sa, (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 |

@@ -209,7 +209,7 @@ static int head_decode(struct cand *c, struct pl *s, bool *tcp, bool *skip)
 	if (!words_next(s, &found) ||
 	    !words_chars(&found, 1, CAND_FOUNDATION_MAX, "+/"))
 		return EBADMSG;
-	(void)pl_strcpy(&found, c->foundation, sizeof c->foundation);
+	(void)words_copy(c->foundation, sizeof c->foundation, &found);
 	if (!next_number(s, &comp, 3, 256) || !comp ||
 	    !words_next(s, &transp) ||
 	    !next_number(s, &c->prio, 10, 0x7fffffff) || !c->prio ||

@@ -123,10 +123,8 @@ int descfield_mid(struct desc_media *m, const struct pl *val)
 {
 	if (!words_token(val))
 		return EBADMSG;
-	if (pl_strcpy(val, m->mid, sizeof m->mid)) {
-		m->mid[0] = '\0';
+	if (!words_copy(m->mid, sizeof m->mid, val))
 		m->known = false;
-	}
 	return 0;
 }
 
@@ -140,7 +138,7 @@ int descfield_tunnel(struct desc_media *m, const struct pl *val)
 		return EBADMSG;
 	if (words_next(&s, &more) || m->kind[0])
 		return EBADMSG;
-	if (pl_strcpy(&kind, m->kind, sizeof m->kind))
+	if (!words_copy(m->kind, sizeof m->kind, &kind))
 		m->known = false;
 	return pl_isset(&param) ? pl_strdup(&m->param, &param) : 0;
 }

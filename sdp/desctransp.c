@@ -29,7 +29,7 @@ static int ufrag_decode(struct desctransp *t, const struct pl *val)
 	if (!words_chars(val, UFRAG_MIN, DESC_UFRAG_MAX, "+/"))
 		return EBADMSG;
 	if (first(t, TRANSP_UFRAG))
-		(void)pl_strcpy(val, t->d->ufrag, sizeof t->d->ufrag);
+		(void)words_copy(t->d->ufrag, sizeof t->d->ufrag, val);
 	return 0;
 }
 
@@ -38,7 +38,7 @@ static int pwd_decode(struct desctransp *t, const struct pl *val)
 	if (!words_chars(val, PWD_MIN, DESC_PWD_MAX, "+/"))
 		return EBADMSG;
 	if (first(t, TRANSP_PWD))
-		(void)pl_strcpy(val, t->d->pwd, sizeof t->d->pwd);
+		(void)words_copy(t->d->pwd, sizeof t->d->pwd, val);
 	return 0;
 }
 
@@ -136,7 +136,7 @@ static int tlsid_decode(struct desctransp *t, const struct pl *val)
 	if (!words_chars(val, TLSID_MIN, TLSID_MAX, "+/-_"))
 		return EBADMSG;
 	if (first(t, TRANSP_TLSID))
-		(void)pl_strcpy(val, t->d->tls_id, sizeof t->d->tls_id);
+		(void)words_copy(t->d->tls_id, sizeof t->d->tls_id, val);
 	return 0;
 }
 

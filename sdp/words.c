@@ -11,8 +11,10 @@ bool words_next(struct pl *s, struct pl *word)
 	word->p = s->p;
 	for (word->l = 0; word->l < s->l && s->p[word->l] != ' '; word->l++)
 		;
+	if (!word->l)
+		return false;
 	pl_advance(s, (ssize_t)word->l);
-	return word->l > 0;
+	return true;
 }
 
 static bool alnum(char c)
@@ -53,6 +55,16 @@ bool words_number(const struct pl *s, uint32_t *np, size_t maxdigits,
 	}
 	*np = (uint32_t)n;
 	return true;
+}
+
+bool words_copy(char *buf, size_t size, const struct pl *s)
+{
+	bool fits = s->l < size;
+
+	if (fits)
+		memcpy(buf, s->p, s->l);
+	buf[fits ? s->l : 0] = '\0';
+	return fits;
 }
 
 int words_hex(char c)

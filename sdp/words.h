@@ -22,6 +22,10 @@ bool words_token(const struct pl *s);
 bool words_number(const struct pl *s, uint32_t *np, size_t maxdigits,
 		  uint32_t max);
 
+/* Copy s with a NUL behind it: all of it, or false (pl_strcpy cuts it off
+ * and says nothing). Then buf is "". */
+bool words_copy(char *buf, size_t size, const struct pl *s);
+
 /* A hexadecimal digit: 0..15, or -1. (ch_hex gives 0 for what is none.) */
 int words_hex(char c);
 

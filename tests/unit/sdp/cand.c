@@ -45,9 +45,12 @@ static void test_rfc8839(void)
 
 	again("1 1 UDP 2130706431 203.0.113.141 8998 typ host",
 	      "1 1 UDP 2130706431 203.0.113.141 8998 typ host");
-	again("1 1 UDP 2130706431 2001:db8::8000:6a0c:3ff:fe0d 8998 typ host",
-	      "1 1 UDP 2130706431 2001:db8::8000:6a0c:3ff:fe0d 8998 typ host"
-	      );
+	again("1 1 UDP 2130706431 fe80::6676:baff:fe9c:ee4a 8998 typ host",
+	      "1 1 UDP 2130706431 fe80::6676:baff:fe9c:ee4a 8998 typ host");
+	again("2 1 UDP 1694498815 2001:DB8:8101:3a55:4858:a2a9:22ff:99b9 "
+	      "45664 typ srflx raddr fe80::6676:baff:fe9c:ee4a rport 8998",
+	      "2 1 UDP 1694498815 2001:db8:8101:3a55:4858:a2a9:22ff:99b9 "
+	      "45664 typ srflx raddr fe80::6676:baff:fe9c:ee4a rport 8998");
 	again("2 1 UDP 1694498815 192.0.2.3 45664 typ srflx raddr "
 	      "203.0.113.141 rport 8998",
 	      "2 1 UDP 1694498815 192.0.2.3 45664 typ srflx raddr "
