@@ -1,0 +1,104 @@
+/*
+ * agent.h: a full ICE agent (RFC 8445) for one component, as a pure state
+ * machine: packets, candidates and times in; transmits by a handler; events
+ * and the next time by asking. No socket, no timer, no clock of its own, so
+ * that a test runs it in a time and a network of its own.
+ *
+ * Times are nanoseconds of any one monotonic clock, greater than 0. After
+ * each call with a time ask agent_events and agent_next.
+ */
+#ifndef DIALTONE_AGENT_H
+#define DIALTONE_AGENT_H
+
+#include "sdp/desc.h"
+#include "modules/path/stun.h"
+
+struct agent;
+struct creds;
+
+/* Must not call the agent. 0 or errno: what will never work (no route, no
+ * such address) fails the pair, what may pass counts as a lost packet. */
+typedef int (agent_send_h)(const struct sa *local, const struct sa *dst,
+			   const uint8_t *buf, size_t len, void *arg);
+
+struct agent_conf {
+	uint32_t handle;        /* first 4 bytes of our transaction ids, by
+	                           which answers find their way here */
+	bool controlling;
+	agent_send_h *sendh;
+	void *arg;
+};
+
+enum agent_event {
+	AGENT_FOUND   = 1 << 0, /* agent_selected is new */
+	AGENT_CONSENT = 1 << 1, /* agent_consent is later than before */
+	AGENT_NO_PAIR = 1 << 2, /* over: nothing worked in time */
+	AGENT_EXPIRED = 1 << 3, /* over: 30 s without an answer */
+};
+
+int agent_alloc(struct agent **ap, const struct agent_conf *conf);
+
+/* Ours. old: of the generation before the last restart, NULL if none; checks
+ * for either are to be handed in. */
+const char *agent_ufrag(const struct agent *a);
+const char *agent_pwd(const struct agent *a);
+const char *agent_ufrag_old(const struct agent *a);
+
+/* A local candidate, any time. EALREADY: known or redundant. */
+int agent_local(struct agent *a, const struct cand *c, uint64_t now);
+
+/* This base is no longer ours: its pairs go. */
+void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);
+
+/* No more local candidates are expected for now. */
+void agent_gathered(struct agent *a, uint64_t now);
+
+/* The bases of the local host candidates, at most size; returns how many. */
+size_t agent_bases(const struct agent *a, struct sa *basev, size_t size);
+
+/* What agent_remote would do with a description of this ufrag. */
+enum agent_remote_is {
+	AGENT_REMOTE_NEW,       /* the first, or the answer to our restart */
+	AGENT_REMOTE_SAME,      /* adds candidates */
+	AGENT_REMOTE_STALE,     /* from before our restart: to be ignored */
+	AGENT_REMOTE_RESTART,   /* the peer restarts: we must, before it */
+};
+enum agent_remote_is agent_remote_is(const struct agent *a,
+				     const char *ufrag);
+
+/* The peer's credentials and all its candidates so far. EPROTO: it has no
+ * ICE. Candidates beyond the limits are left out. EAGAIN: restart first. */
+int agent_remote(struct agent *a, const struct desc *d, uint64_t now);
+
+/* A new generation with new credentials and no candidates. The selected pair
+ * goes on until the new one is found (RFC 8445 section 9). */
+int agent_restart(struct agent *a);
+
+/* A Binding request, answer or error that came to local from src. */
+void agent_recv(struct agent *a, const struct sa *local, const struct sa *src,
+		const struct stun_pkt *m, uint64_t now);
+
+/* It is `now`; does all that is due. */
+void agent_tick(struct agent *a, uint64_t now);
+
+/* When agent_tick is wanted next; UINT64_MAX: not until something comes. */
+uint64_t agent_next(const struct agent *a);
+
+/* What has happened since the last call, as bits. */
+unsigned agent_events(struct agent *a);
+
+/* The pair in use; false if there is none. */
+bool agent_selected(const struct agent *a, struct cand *local,
+		    struct cand *remote);
+
+/* When sending on the selected pair must stop; 0: never started. */
+uint64_t agent_consent(const struct agent *a);
+
+/* Of the selected pair in ns, 0 if unknown. */
+uint64_t agent_rtt(const struct agent *a);
+
+bool agent_controlling(const struct agent *a);
+
+int agent_debug(struct re_printf *pf, const struct agent *a);
+
+#endif

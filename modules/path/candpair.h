@@ -1,0 +1,90 @@
+/*
+ * candpair.h: a local and a remote candidate, and what checks between them
+ * have shown (RFC 8445 section 6.1.2).
+ */
+#ifndef DIALTONE_CANDPAIR_H
+#define DIALTONE_CANDPAIR_H
+
+#include "sdp/base/clock.h"
+#include "sdp/cand.h"
+#include "modules/path/creds.h"
+
+/* There is one component and one stream, so nothing would unfreeze anything
+ * else: pairs start as Waiting and RFC 8445's Frozen does not exist. */
+enum pair_state {
+	PAIR_WAITING, PAIR_IN_PROGRESS, PAIR_SUCCEEDED, PAIR_FAILED
+};
+
+/* Kinds of path, best first; within a kind the round-trip time decides. */
+enum pair_tier { TIER_LAN, TIER_DIRECT, TIER_TCP, TIER_RELAY };
+
+struct lcand {
+	struct le le;
+	struct cand c;
+};
+
+struct rcand {
+	struct le le;
+	struct cand c;
+	uint32_t early;         /* came before the description: hash of the
+	                           ufrag it gave, else 0 */
+};
+
+/* One transaction. The last two are remembered, so that a late answer still
+ * counts when a nomination has overtaken a plain check. */
+struct pair_txn {
+	uint8_t tid[8];         /* the random part */
+	uint64_t sent;          /* first transmission; 0: none */
+	bool nominate;          /* had USE-CANDIDATE */
+	bool controlling;       /* the role it was sent in, RFC 8445 7.2.5.1 */
+};
+
+struct candpair {
+	struct le le;           /* sorted by prio, highest first */
+	struct lcand *local;    /* a host or relay candidate: what we send
+	                           from (RFC 8445 section 6.1.2.4) */
+	struct rcand *remote;
+	struct creds *creds;
+	uint64_t prio;
+	enum pair_state state;
+	bool likely;            /* same subnet: checked first */
+	bool selected;          /* kept whatever limits say */
+	bool pending;           /* txn[0] is not answered yet */
+	bool nominating;        /* controlling: checks carry USE-CANDIDATE */
+	bool nominated;         /* controlled: the peer nominated it */
+	uint32_t trig;          /* place in the triggered queue, 0: none */
+	struct pair_txn txn[2];
+	unsigned txc;           /* transmissions of txn[0] */
+	uint64_t rto, resend;   /* ns; when the next transmission is due */
+	uint64_t unanswered;    /* first transmission since heard, 0: none */
+	uint64_t heard;         /* last answer */
+	uint64_t srtt;          /* ns, smoothed as RFC 6298; 0: unknown */
+	unsigned samples;
+	struct sa mapped;       /* how the peer sees us */
+};
+
+/* Pairs hold references to their parts. */
+int candpair_alloc(struct candpair **pp, struct lcand *local,
+		   struct rcand *remote, struct creds *creds);
+
+const char *candpair_state_name(enum pair_state state);
+const char *candpair_tier_name(enum pair_tier tier);
+
+/* RFC 8445 section 6.1.2.3 */
+uint64_t candpair_prio(const struct candpair *p, bool controlling);
+
+/* The kind that the pair is if valid, or can be at best if not. */
+enum pair_tier candpair_tier(const struct candpair *p);
+
+/* a is of a better kind, or as good and notably faster (hysteresis 20 % and
+ * 10 ms; IPv6 has 3 ms of credit). `samples`: round trips both must have. */
+bool candpair_better(const struct candpair *a, const struct candpair *b,
+		     unsigned samples);
+
+/* Note one measured round trip. */
+void candpair_rtt(struct candpair *p, uint64_t rtt);
+
+/* These two can be a pair at all: family, scope, loopback. */
+bool candpair_fits(const struct sa *local, const struct sa *remote);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * checklist.h: the local and remote candidates of one agent and the pairs
+ * formed of them, within limits (RFC 8445 section 6.1.2).
+ */
+#ifndef DIALTONE_CHECKLIST_H
+#define DIALTONE_CHECKLIST_H
+
+#include "modules/path/candpair.h"
+
+enum {
+	LOCAL_MAX  = 32,        /* local candidates */
+	REMOTE_MAX = 64,        /* remote candidates that were described */
+	PRFLX_MAX  = 16,        /* and those that were not */
+	PAIRS_MAX  = 100,
+};
+
+struct checklist {
+	struct list locall, remotel, pairl;
+	struct creds *creds;    /* of the present generation */
+	unsigned pairc;
+	bool controlling;
+};
+
+/* Drop everything but the selected pair; the next generation has creds. */
+void checklist_reset(struct checklist *cl, struct creds *creds);
+
+/* Add a local candidate and form its pairs. EALREADY: known or redundant
+ * (RFC 8445 section 5.1.3); EOVERFLOW: too many. */
+int checklist_add_local(struct checklist *cl, const struct cand *c);
+
+/* Add a remote candidate and form its pairs. One that was peer-reflexive
+ * takes on what the description says of it. Same errors. */
+int checklist_add_remote(struct checklist *cl, const struct cand *c);
+
+/* A remote candidate that nobody described: its check came from src
+ * (RFC 8445 section 7.3.1.3). NULL: too many, or no memory. */
+struct rcand *checklist_add_prflx(struct checklist *cl, const struct sa *src,
+				  uint32_t prio, uint32_t early);
+
+struct rcand *checklist_remote(const struct checklist *cl,
+			       const struct sa *addr);
+
+/* The host or relay candidate that is sent from at this address. */
+struct lcand *checklist_base(const struct checklist *cl,
+			     const struct sa *addr);
+
+/* The pair of these two; formed if it does not exist, even if a worse one
+ * must go for it. NULL: no memory, or only better ones. */
+struct candpair *checklist_pair(struct checklist *cl, struct lcand *local,
+				struct rcand *remote);
+
+void checklist_drop_pair(struct checklist *cl, struct candpair *p);
+
+/* Drop all that has this local base; true if the selected pair had. */
+bool checklist_drop_local(struct checklist *cl, const struct sa *base);
+
+/* Drop peer-reflexive candidates that gave another ufrag than `keep`. */
+void checklist_drop_early(struct checklist *cl, uint32_t keep);
+
+/* Change our role: all priorities change (RFC 8445 section 7.3.1.1). */
+void checklist_role(struct checklist *cl, bool controlling);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * consent.c: consent freshness and failover.
+ *
+ *   every 4-6 s a request -- answered --> 30 s more
+ *        | 2 s no answer
+ *        v
+ *   suspect: all pairs checked again, one that answers is nominated
+ *        | 30 s no answer
+ *        v
+ *   the end
+ *
+ * The controlling side keeps two spare valid pairs warm, so that there is
+ * something to move to.
+ */
+#include "modules/path/checks.h"
+#include "modules/path/consent.h"
+#include "modules/path/nominate.h"
+
+/* 0.8 to 1.2 of the interval, RFC 7675 section 5.1 */
+static uint64_t jittered(uint64_t t)
+{
+	return t * 4 / 5 + t * 2 / 5 * rand_u16() / UINT16_MAX;
+}
+
+void consent_heard(struct agent *a, uint64_t now)
+{
+	a->suspect_since = 0;
+	a->consent_end = now + ICE_CONSENT_END;
+	a->events |= AGENT_CONSENT;
+}
+
+static void reping(struct agent *a, uint64_t now)
+{
+	struct le *le;
+
+	a->reping_at = now + ICE_REPING;
+	LIST_FOREACH(&a->cl.pairl, le) {
+		struct candpair *p = le->data;
+
+		if (!p->selected && !p->pending)
+			check_trigger(a, p);
+	}
+}
+
+void consent_suspect(struct agent *a, uint64_t now)
+{
+	if (a->suspect_since)
+		return;
+	a->suspect_since = now;
+	reping(a, now);
+}
+
+static void ask(struct agent *a, uint64_t now)
+{
+	a->consent_at = now + jittered(ICE_CONSENT);
+	(void)check_start(a, a->selected, now);
+}
+
+void consent_probe(struct agent *a, uint64_t now)
+{
+	if (a->selected && !a->selected->pending)
+		ask(a, now);
+}
+
+static bool spare(const struct agent *a, const struct candpair *p)
+{
+	return p->state == PAIR_SUCCEEDED && !p->selected && !p->pending &&
+		p->creds == a->cl.creds;
+}
+
+/* Spares in the order of the list: by priority. */
+static void warm(struct agent *a, uint64_t now)
+{
+	unsigned n = 0;
+	struct le *le;
+
+	a->warm_at = now + jittered(ICE_WARM);
+	LIST_FOREACH(&a->cl.pairl, le) {
+		struct candpair *p = le->data;
+
+		if (spare(a, p) && n++ < ICE_WARM_PAIRS)
+			(void)check_start(a, p, now);
+	}
+}
+
+static uint64_t end(const struct agent *a)
+{
+	return max(a->consent_end, a->deadline);
+}
+
+static void stop(struct agent *a)
+{
+	struct le *le;
+
+	a->failed = true;
+	a->events |= a->consent_end ? AGENT_EXPIRED : AGENT_NO_PAIR;
+	if (a->selected)
+		a->selected->selected = false;
+	a->selected = NULL;
+	LIST_FOREACH(&a->cl.pairl, le)
+		check_fail(le->data);
+}
+
+/* Its time is over, but a restart or lost address has checks running. */
+static void deselect(struct agent *a)
+{
+	struct candpair *p = a->selected;
+
+	p->selected = false;
+	a->selected = NULL;
+	check_fail(p);
+	if (p->creds != a->cl.creds)
+		checklist_drop_pair(&a->cl, p);
+}
+
+static void watch(struct agent *a, uint64_t now)
+{
+	const struct candpair *p = a->selected;
+
+	if (now >= a->consent_end) {
+		deselect(a);
+		return;
+	}
+	if (now >= a->consent_at)
+		ask(a, now);
+	if (p->pending && now >= p->unanswered + ICE_SUSPECT)
+		consent_suspect(a, now);
+}
+
+void consent_run(struct agent *a, uint64_t now)
+{
+	if (end(a) && now >= end(a)) {
+		stop(a);
+		return;
+	}
+	if (a->selected)
+		watch(a, now);
+	if (a->suspect_since && now >= a->reping_at)
+		reping(a, now);
+	if (a->selected && a->cl.controlling && now >= a->warm_at)
+		warm(a, now);
+}
+
+uint64_t consent_next(const struct agent *a)
+{
+	const struct candpair *p = a->selected;
+	uint64_t next = end(a) ? end(a) : UINT64_MAX;
+
+	if (a->suspect_since)
+		next = min(next, a->reping_at);
+	if (!p)
+		return next;
+	next = min(next, min(a->consent_at, a->consent_end));
+	if (p->pending && !a->suspect_since)
+		next = min(next, p->unanswered + ICE_SUSPECT);
+	if (a->cl.controlling)
+		next = min(next, a->warm_at);
+	return next;
+}

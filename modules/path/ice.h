@@ -1,0 +1,56 @@
+/*
+ * ice.h: the state of one ICE agent, shared by the files that are its parts
+ * and by nobody else. Each calls only those to its right:
+ *
+ *   agent.c -> incoming.c -> consent.c -> nominate.c -> checks.c
+ *
+ * agent.h is what the rest of the world sees.
+ */
+#ifndef DIALTONE_ICE_H
+#define DIALTONE_ICE_H
+
+#include "modules/path/agent.h"
+#include "modules/path/checklist.h"
+
+#define ICE_TA          (20 * MSEC)     /* between new checks */
+#define ICE_RTO         (200 * MSEC)    /* while the RTT is unknown */
+#define ICE_RTO_MIN     (50 * MSEC)
+#define ICE_RTO_MAX     (2 * SEC)
+#define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */
+#define ICE_GIVE_UP_UPGRADE (8 * SEC)   /* while another pair works */
+#define ICE_NOMINATE_WAIT (40 * MSEC)   /* for a better kind of pair */
+#define ICE_NOMINATE_WAIT_ONCE (100 * MSEC) /* peer cannot renominate */
+#define ICE_NOMINATE_RETRY SEC          /* then try another valid pair */
+#define ICE_CONSENT     (5 * SEC)       /* +- 20 %, RFC 7675 section 5.1 */
+#define ICE_CONSENT_END (30 * SEC)
+#define ICE_SUSPECT     (2 * SEC)       /* unanswered: look for another */
+#define ICE_REPING      (5 * SEC)       /* all pairs, while suspect */
+#define ICE_WARM        (15 * SEC)      /* spare pairs */
+#define ICE_FRESH       (20 * SEC)      /* a spare that may be chosen */
+#define ICE_SWITCH      (10 * SEC)      /* between moves for speed only */
+
+enum { ICE_WARM_PAIRS = 2 };
+
+struct agent {
+	struct agent_conf conf;
+	struct checklist cl;
+	struct creds *old;              /* of the generation before */
+	struct candpair *selected;
+	uint64_t tie;                   /* RFC 8445 section 16.1 */
+	bool renomination, complete;    /* the peer said so */
+	bool gathered, failed;
+	uint32_t trig_last;             /* triggered checks queued so far */
+	uint64_t pace_at;               /* no new check before this */
+	uint64_t deadline;              /* of the checks; 0: not running */
+	bool valid;                     /* some pair of this generation was */
+	uint64_t choose_at;             /* until then a better kind of pair is
+	                                   waited for; 0: not any more */
+	uint64_t moved_at;
+	uint64_t consent_at;            /* next request */
+	uint64_t consent_end;           /* 0: nothing was ever selected */
+	uint64_t suspect_since;         /* 0: all is well */
+	uint64_t reping_at, warm_at;
+	unsigned events;                /* enum agent_event */
+};
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * incoming.h: connectivity checks that come in, and answers to ours
+ * (RFC 8445 sections 7.2.5 and 7.3).
+ */
+#ifndef DIALTONE_INCOMING_H
+#define DIALTONE_INCOMING_H
+
+#include "modules/path/ice.h"
+
+void incoming_request(struct agent *a, const struct sa *local,
+		      const struct sa *src, const struct stun_pkt *m,
+		      uint64_t now);
+
+void incoming_answer(struct agent *a, const struct sa *local,
+		     const struct sa *src, const struct stun_pkt *m,
+		     uint64_t now);
+
+/* Take the other role (RFC 8445 section 7.3.1.1). */
+void incoming_role(struct agent *a, bool controlling);
+
+#endif

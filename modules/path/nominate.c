@@ -1,0 +1,225 @@
+/*
+ * nominate.c: the controlling side chooses, the controlled side follows.
+ *
+ *   valid pairs --best--> check with USE-CANDIDATE --answer--> selected
+ *
+ * A pair on the LAN is taken at once; anything else waits some tens of ms
+ * for a better kind. A move later needs a peer that can renominate, or a
+ * selected pair that is dead. Each nomination has a number and the last one
+ * wins, however packets overtake each other.
+ */
+#include "modules/path/checks.h"
+#include "modules/path/nominate.h"
+
+/* Checks in progress that could at best give a worse kind are parked. */
+static void park_worse(struct agent *a)
+{
+	struct le *le;
+
+	LIST_FOREACH(&a->cl.pairl, le) {
+		struct candpair *p = le->data;
+
+		if (p->state != PAIR_IN_PROGRESS || p->selected ||
+		    candpair_tier(p) <= candpair_tier(a->selected))
+			continue;
+		p->state = PAIR_WAITING;
+		p->pending = false;
+	}
+}
+
+/* The pair of the generation before has done its duty. */
+static void drop_old(struct agent *a, struct candpair *old)
+{
+	if (old && old->creds != a->cl.creds)
+		checklist_drop_pair(&a->cl, old);
+}
+
+void nominate_select(struct agent *a, struct candpair *p, uint64_t now)
+{
+	struct candpair *old = a->selected;
+
+	if (old == p)
+		return;
+	if (old)
+		old->selected = false;
+	p->selected = true;
+	a->selected = p;
+	a->moved_at = now;
+	a->suspect_since = 0;
+	a->consent_at = now + ICE_CONSENT * 4 / 5;
+	a->consent_end = p->heard + ICE_CONSENT_END;
+	a->warm_at = now + ICE_WARM;
+	a->events |= AGENT_FOUND | AGENT_CONSENT;
+	drop_old(a, old);
+	park_worse(a);
+}
+
+static bool usable(const struct agent *a, const struct candpair *p,
+		   uint64_t now)
+{
+	if (p->state != PAIR_SUCCEEDED || p->creds != a->cl.creds)
+		return false;
+	if (p == a->selected)
+		return !a->suspect_since;
+	if (a->suspect_since && a->selected)
+		return p->heard > a->suspect_since;
+	return !a->selected || p->heard + ICE_FRESH > now;
+}
+
+/* The best valid pair but `not`; by priority where nothing else decides. */
+static struct candpair *best_valid(const struct agent *a,
+				   const struct candpair *not, uint64_t now)
+{
+	struct candpair *best = NULL;
+	struct le *le;
+
+	LIST_FOREACH(&a->cl.pairl, le) {
+		struct candpair *p = le->data;
+
+		if (p != not && usable(a, p, now) &&
+		    (!best || candpair_better(p, best, 1)))
+			best = p;
+	}
+	return best;
+}
+
+/* Nothing that is being tried, or may still be told, can be of a better
+ * kind than this. */
+static bool nothing_better(const struct agent *a, const struct candpair *p)
+{
+	enum pair_tier tier = candpair_tier(p);
+	struct le *le;
+
+	if (tier == TIER_LAN)
+		return true;
+	if (!a->complete || !a->gathered)
+		return false;
+	LIST_FOREACH(&a->cl.pairl, le) {
+		const struct candpair *q = le->data;
+
+		if (candpair_tier(q) < tier &&
+		    (q->state == PAIR_WAITING ||
+		     q->state == PAIR_IN_PROGRESS))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing of this generation is in use, or what is does not answer. */
+static bool in_need(const struct agent *a)
+{
+	return !a->selected || a->suspect_since ||
+		a->selected->creds != a->cl.creds;
+}
+
+/* Worth a move although the present pair works: never for noise. */
+static bool worth_it(const struct agent *a, const struct candpair *p,
+		     uint64_t now)
+{
+	const struct candpair *sel = a->selected;
+
+	if (!a->renomination || !candpair_better(p, sel, 3))
+		return false;
+	return candpair_tier(p) < candpair_tier(sel) ||
+		now >= a->moved_at + ICE_SWITCH;
+}
+
+static struct candpair *nominating(const struct agent *a)
+{
+	struct le *le;
+
+	LIST_FOREACH(&a->cl.pairl, le) {
+		struct candpair *p = le->data;
+
+		if (p->nominating)
+			return p;
+	}
+	return NULL;
+}
+
+static struct candpair *choose(const struct agent *a, uint64_t now)
+{
+	struct candpair *busy = nominating(a), *best;
+
+	if (busy && now < busy->txn[0].sent + ICE_NOMINATE_RETRY)
+		return NULL;
+	best = best_valid(a, busy, now);
+	if (!best || best == a->selected)
+		return NULL;
+	if (busy)
+		return best->heard > busy->heard ? best : NULL;
+	if (!in_need(a))
+		return worth_it(a, best, now) ? best : NULL;
+	if (nothing_better(a, best) || !a->choose_at)
+		return best;
+	return NULL;
+}
+
+void nominate_run(struct agent *a, uint64_t now)
+{
+	struct candpair *p, *busy;
+
+	if (!a->cl.controlling || a->failed)
+		return;
+	if (now >= a->choose_at)
+		a->choose_at = 0;
+	p = choose(a, now);
+	if (!p)
+		return;
+	busy = nominating(a);
+	if (busy)
+		busy->nominating = false;
+	p->nominating = true;
+	p->creds->nomination++;
+	(void)check_start(a, p, now);
+}
+
+uint64_t nominate_next(const struct agent *a)
+{
+	/* all else happens when an answer comes, or at a retransmission */
+	return a->cl.controlling && a->choose_at ? a->choose_at : UINT64_MAX;
+}
+
+/* Without numbers (RFC 5245's aggressive nomination) the priority decides,
+ * unless the pair in use is dead. */
+static bool follows(const struct agent *a, const struct candpair *p)
+{
+	return in_need(a) || p->creds->nomination ||
+		p->prio > a->selected->prio;
+}
+
+static void follow(struct agent *a, struct candpair *p, uint64_t now)
+{
+	if (a->cl.controlling || !p->nominated || p->state != PAIR_SUCCEEDED)
+		return;
+	if (follows(a, p)) {
+		p->nominated = false;
+		nominate_select(a, p, now);
+	}
+}
+
+void nominate_valid(struct agent *a, struct candpair *p, uint64_t now)
+{
+	if (!a->valid && p->creds == a->cl.creds) {
+		a->valid = true;
+		a->choose_at = now + (a->renomination ? ICE_NOMINATE_WAIT
+				      : ICE_NOMINATE_WAIT_ONCE);
+	}
+	follow(a, p, now);
+}
+
+void nominate_by_peer(struct agent *a, struct candpair *p, uint32_t value,
+		      uint64_t now)
+{
+	struct le *le;
+
+	if (value) {
+		if (value <= p->creds->nomination)
+			return;
+		p->creds->nomination = value;
+		LIST_FOREACH(&a->cl.pairl, le)
+			((struct candpair *)le->data)->nominated = false;
+	}
+	p->nominated = true;
+	follow(a, p, now);
+}

@@ -1,0 +1,405 @@
+/*
+ * mocknet.h: a network in memory and in fake time: hosts behind NATs of each
+ * kind (RFC 4787), delay, loss, reordering, walls. One agent to a host.
+ *
+ *   agent --sendh--> [NAT] --queue: delay, loss--> [NAT] --> agent_recv
+ *
+ * Everything is decided by one seed. The file that includes it runs the
+ * clock with net_run.
+ */
+#ifndef DIALTONE_MOCKNET_H
+#define DIALTONE_MOCKNET_H
+
+#include <string.h>
+#include "modules/path/agent.h"
+#include "sdp/base/clock.h"
+#include "tests/unit/unit.h"
+
+enum nat_kind {
+	NAT_NONE, NAT_FULL, NAT_ADDR, NAT_PORT, NAT_SYMMETRIC, NAT_BLOCKED
+};
+
+enum { HOSTS = 4, BASES = 3, MAPPINGS = 256, FLYING = 4096, PKT = 400 };
+
+struct mapping {
+	struct sa in, out, to;  /* `to`: what opened it */
+	struct sa seen[16];     /* who was sent to: filtering */
+	unsigned seenc;
+};
+
+struct net;
+
+struct host {
+	struct net *net;
+	struct agent *a;
+	enum nat_kind nat;
+	struct sa pub;                  /* of the NAT, port 0 */
+	unsigned site;                  /* private addresses reach only this */
+	struct sa base[BASES];
+	unsigned basec;
+	bool dead[BASES];               /* cable pulled */
+	struct mapping map[MAPPINGS];
+	unsigned mapc;
+	uint16_t port_next;
+	struct cand cand[16];           /* local ones, as told to the peer */
+	unsigned candc;
+	/* what has happened */
+	unsigned found, sent, in;
+	uint64_t found_at;              /* the first time */
+	uint64_t moved_at;              /* the last time */
+	unsigned events;
+	struct cand local, remote;
+};
+
+struct flying {
+	uint64_t at;
+	struct sa src, dst;
+	unsigned site;
+	uint16_t len;
+	uint8_t buf[PKT];
+};
+
+struct net {
+	uint64_t now, end;
+	uint64_t seed;
+	uint64_t delay, jitter;         /* ns, one way */
+	unsigned loss;                  /* per thousand */
+	struct host host[HOSTS];
+	unsigned hostc;
+	struct flying *fly;
+	unsigned flyc;
+	/* sees each packet before it flies; true: swallow it */
+	bool (*taph)(struct net *n, struct host *h, const struct sa *src,
+		     const struct sa *dst, uint8_t *buf, size_t len);
+	void *taparg;
+};
+
+static inline uint32_t net_rand(struct net *n)
+{
+	n->seed = n->seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(n->seed >> 33);
+}
+
+static inline void net_init(struct net *n, uint64_t seed)
+{
+	memset(n, 0, sizeof *n);
+	n->now = SEC;
+	n->seed = seed * 2654435761u + 1;
+	n->delay = MSEC;
+	n->fly = mem_zalloc(FLYING * sizeof *n->fly, NULL);
+}
+
+static inline void net_close(struct net *n)
+{
+	for (unsigned i = 0; i < n->hostc; i++)
+		n->host[i].a = mem_deref(n->host[i].a);
+	n->fly = mem_deref(n->fly);
+}
+
+static inline bool net_private(const struct sa *sa)
+{
+	return sa_af(sa) == AF_INET && sa_in(sa) >> 24 == 10;
+}
+
+/* The mapping of an inside address towards dst, made if there is none. */
+static inline struct mapping *nat_out(struct host *h, const struct sa *in,
+				      const struct sa *dst)
+{
+	struct mapping *m = NULL;
+
+	for (unsigned i = 0; i < h->mapc && !m; i++) {
+		struct mapping *x = &h->map[i];
+
+		if (sa_cmp(&x->in, in, SA_ALL) &&
+		    (h->nat != NAT_SYMMETRIC || sa_cmp(&x->to, dst, SA_ALL)))
+			m = x;
+	}
+	if (!m) {
+		if (h->mapc == MAPPINGS)
+			return NULL;
+		m = &h->map[h->mapc++];
+		m->in = *in;
+		m->to = *dst;
+		m->out = h->pub;
+		sa_set_port(&m->out, (uint16_t)(20000 + 7 * h->port_next++));
+	}
+	m->seen[m->seenc++ % 16] = *dst;
+	return m;
+}
+
+/* The inside address of a packet from src to an outside one; NULL: dropped. */
+static inline const struct sa *nat_in(const struct host *h,
+				      const struct sa *src,
+				      const struct sa *dst)
+{
+	for (unsigned i = 0; i < h->mapc; i++) {
+		const struct mapping *m = &h->map[i];
+
+		if (!sa_cmp(&m->out, dst, SA_ALL))
+			continue;
+		if (h->nat == NAT_FULL)
+			return &m->in;
+		for (unsigned k = 0; k < m->seenc && k < 16; k++)
+			if (sa_cmp(&m->seen[k], src, h->nat == NAT_ADDR
+				   ? SA_ADDR : SA_ALL))
+				return &m->in;
+	}
+	return NULL;
+}
+
+static inline int base_index(const struct host *h, const struct sa *sa)
+{
+	for (unsigned i = 0; i < h->basec; i++)
+		if (sa_cmp(&h->base[i], sa, SA_ALL))
+			return (int)i;
+	return -1;
+}
+
+/* Who gets a packet; *to becomes the address it arrives at. */
+static inline struct host *net_route(struct net *n, const struct sa *src,
+				     struct sa *to, unsigned site)
+{
+	for (unsigned i = 0; i < n->hostc; i++) {
+		struct host *h = &n->host[i];
+		const struct sa *in;
+		int b = base_index(h, to);
+
+		if (b >= 0 && !h->dead[b] && (!net_private(to) ||
+					      h->site == site))
+			return h;
+		if (h->nat == NAT_NONE || !sa_cmp(&h->pub, to, SA_ADDR))
+			continue;
+		in = nat_in(h, src, to);
+		b = in ? base_index(h, in) : -1;
+		if (b < 0 || h->dead[b])
+			return NULL;
+		*to = *in;
+		return h;
+	}
+	return NULL;
+}
+
+/* What src becomes on its way out of h; false: goes nowhere. */
+static inline bool net_leave(struct host *h, struct sa *src,
+			     const struct sa *dst)
+{
+	const struct mapping *m;
+	int b = base_index(h, src);
+
+	if (b < 0 || h->dead[b])
+		return false;
+	if (!net_private(src) || net_private(dst))
+		return true;
+	if (h->nat == NAT_BLOCKED || h->nat == NAT_NONE)
+		return false;
+	m = nat_out(h, src, dst);
+	if (m)
+		*src = m->out;
+	return m;
+}
+
+static inline void net_fly(struct net *n, const struct sa *src,
+			   const struct sa *dst, unsigned site,
+			   const uint8_t *buf, size_t len)
+{
+	struct flying *f = &n->fly[n->flyc];
+
+	if (n->flyc == FLYING || len > PKT || net_rand(n) % 1000 < n->loss)
+		return;
+	n->flyc++;
+	f->at = n->now + n->delay + (n->jitter ? net_rand(n) % n->jitter : 0);
+	f->src = *src;
+	f->dst = *dst;
+	f->site = site;
+	f->len = (uint16_t)len;
+	memcpy(f->buf, buf, len);
+}
+
+static inline int host_send(const struct sa *local, const struct sa *dst,
+			    const uint8_t *buf, size_t len, void *arg)
+{
+	struct host *h = arg;
+	struct sa src = *local;
+	uint8_t copy[PKT];
+
+	CU_ASSERT_FATAL(len > 0 && len <= PKT);
+	if (base_index(h, local) < 0)
+		return EADDRNOTAVAIL;
+	h->sent++;
+	memcpy(copy, buf, len);
+	if (h->net->taph && h->net->taph(h->net, h, local, dst, copy, len))
+		return 0;
+	if (net_leave(h, &src, dst))
+		net_fly(h->net, &src, dst, h->site, copy, len);
+	return 0;
+}
+
+static inline void net_events(struct host *h)
+{
+	unsigned ev = agent_events(h->a);
+
+	h->events |= ev;
+	if (!(ev & AGENT_FOUND))
+		return;
+	CU_ASSERT(agent_selected(h->a, &h->local, &h->remote));
+	h->moved_at = h->net->now;
+	if (!h->found++)
+		h->found_at = h->net->now;
+}
+
+static inline void net_arrive(struct net *n, struct flying f)
+{
+	struct sa to = f.dst;
+	struct host *h = net_route(n, &f.src, &to, f.site);
+	struct stun_pkt m;
+
+	if (!h || !h->a || stun_parse(&m, f.buf, f.len))
+		return;
+	h->in++;
+	agent_recv(h->a, &to, &f.src, &m, n->now);
+	net_events(h);
+}
+
+static inline uint64_t net_next(const struct net *n, unsigned *fly)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (unsigned i = 0; i < n->hostc; i++)
+		if (n->host[i].a)
+			next = min(next, agent_next(n->host[i].a));
+	*fly = FLYING;
+	for (unsigned i = 0; i < n->flyc; i++) {
+		if (n->fly[i].at > next)
+			continue;
+		next = n->fly[i].at;
+		*fly = i;
+	}
+	return next;
+}
+
+/* Run for `t` nanoseconds, or until nothing is left to happen. A clock that
+ * does not move on is a bug of the agent. */
+static inline void net_run(struct net *n, uint64_t t)
+{
+	uint64_t end = n->now + t;
+	unsigned stuck = 0, fly;
+
+	for (;;) {
+		uint64_t next = net_next(n, &fly);
+
+		if (next > end)
+			break;
+		stuck = next > n->now ? 0 : stuck + 1;
+		CU_ASSERT_FATAL(stuck < 2000);
+		n->now = max(n->now, next);
+		if (fly < FLYING) {
+			struct flying f = n->fly[fly];
+
+			n->fly[fly] = n->fly[--n->flyc];
+			net_arrive(n, f);
+			continue;
+		}
+		for (unsigned i = 0; i < n->hostc; i++) {
+			struct host *h = &n->host[i];
+
+			if (!h->a || agent_next(h->a) > n->now)
+				continue;
+			agent_tick(h->a, n->now);
+			net_events(h);
+		}
+	}
+	n->now = end;
+}
+
+static inline void host_add_base(struct host *h, const char *addr)
+{
+	struct cand c = { .type = CAND_HOST };
+
+	sa_set_str(&c.addr, addr, 5000);
+	c.base = c.addr;
+	sa_init(&c.rel, AF_UNSPEC);
+	c.prio = cand_prio(CAND_HOST, (uint16_t)(65535 - h->basec));
+	cand_foundation(&c, NULL);
+	h->base[h->basec++] = c.addr;
+	h->cand[h->candc++] = c;
+	CU_ASSERT_EQUAL(agent_local(h->a, &c, h->net->now), 0);
+}
+
+/* What a STUN server would say of base b. */
+static inline void host_add_srflx(struct host *h, unsigned b)
+{
+	struct cand c = { .type = CAND_SRFLX, .base = h->base[b] };
+	struct sa server;
+
+	sa_set_str(&server, "198.51.100.1", 3478);
+	c.addr = c.rel = c.base;
+	if (!net_leave(h, &c.addr, &server) ||
+	    sa_cmp(&c.addr, &c.base, SA_ALL))
+		return;
+	c.prio = cand_prio(CAND_SRFLX, (uint16_t)(65535 - b));
+	cand_foundation(&c, &server);
+	h->cand[h->candc++] = c;
+	CU_ASSERT_EQUAL(agent_local(h->a, &c, h->net->now), 0);
+}
+
+/* A host on a site of its own, with one address behind its NAT. */
+static inline struct host *net_host(struct net *n, enum nat_kind nat,
+				    bool controlling)
+{
+	struct host *h = &n->host[n->hostc];
+	char buf[32];
+	struct agent_conf conf = {
+		.handle = 0x1000 + n->hostc, .controlling = controlling,
+		.sendh = host_send, .arg = h,
+	};
+
+	h->net = n;
+	h->nat = nat;
+	h->site = ++n->hostc;
+	CU_ASSERT_EQUAL_FATAL(agent_alloc(&h->a, &conf), 0);
+	(void)re_snprintf(buf, sizeof buf, "203.0.113.%u", n->hostc);
+	sa_set_str(&h->pub, buf, 0);
+	(void)re_snprintf(buf, sizeof buf, nat == NAT_NONE ? "192.0.2.%u"
+			  : "10.0.%u.2", n->hostc);
+	host_add_base(h, buf);
+	if (nat != NAT_NONE && nat != NAT_BLOCKED)
+		host_add_srflx(h, 0);
+	return h;
+}
+
+/* The description of `from` reaches `to` with the first candc candidates. */
+static inline int net_tell_some(const struct host *from, struct host *to,
+				unsigned candc)
+{
+	static struct desc d;
+	int err;
+
+	memset(&d, 0, sizeof d);
+	str_ncpy(d.ufrag, agent_ufrag(from->a), sizeof d.ufrag);
+	str_ncpy(d.pwd, agent_pwd(from->a), sizeof d.pwd);
+	d.renomination = true;
+	d.complete = candc == from->candc;
+	for (unsigned i = 0; i < candc; i++)
+		d.candv[d.candc++] = from->cand[i];
+	err = agent_remote(to->a, &d, to->net->now);
+	net_events(to);
+	return err;
+}
+
+static inline void net_tell(const struct host *from, struct host *to)
+{
+	CU_ASSERT_EQUAL(net_tell_some(from, to, from->candc), 0);
+}
+
+/* A packet on x's path arrives at y on y's path. */
+static inline bool net_joined(struct host *x, struct host *y)
+{
+	struct sa src = x->local.base, dst = x->remote.addr;
+
+	return x->found && y->found && net_leave(x, &src, &dst) &&
+		net_route(x->net, &src, &dst, x->site) == y &&
+		sa_cmp(&dst, &y->local.base, SA_ALL) &&
+		sa_cmp(&src, &y->remote.addr, SA_ALL);
+}
+
+#endif
