@@ -50,7 +50,7 @@ static size_t request(uint8_t *buf, size_t size, const struct agent *a,
 	if (t->nominate)
 		stun_put(&o, STUN_ATTR_USE_CAND, NULL, 0);
 	if (t->nominate && a->renomination)
-		stun_put_u32(&o, STUN_ATTR_NOMINATION, p->creds->nomination);
+		stun_put_u32(&o, STUN_ATTR_NOMINATION, p->nomination);
 	stun_put_key(&o, p->creds->rpwd);
 	stun_put_fingerprint(&o);
 	return stun_end(&o);
@@ -116,6 +116,13 @@ static uint64_t rto_first(const struct agent *a, const struct candpair *p)
 	return max(ICE_RTO, n * ICE_TA);
 }
 
+/* The pair in use is nominated again by each request for consent: should a
+ * change of roles or a loss have left the peer with another, this heals it. */
+static bool nominates(const struct agent *a, const struct candpair *p)
+{
+	return a->cl.controlling && (p->nominating || p->selected);
+}
+
 bool check_start(struct agent *a, struct candpair *p, uint64_t now)
 {
 	struct pair_txn *t = &p->txn[0];
@@ -130,7 +137,7 @@ bool check_start(struct agent *a, struct candpair *p, uint64_t now)
 	}
 	t->sent = now;
 	t->controlling = a->cl.controlling;
-	t->nominate = p->nominating && a->cl.controlling;
+	t->nominate = nominates(a, p);
 	if (p->state != PAIR_SUCCEEDED)
 		p->state = PAIR_IN_PROGRESS;
 	if (!p->pending)

@@ -68,19 +68,27 @@ static bool spare(const struct agent *a, const struct candpair *p)
 		p->creds == a->cl.creds;
 }
 
-/* Spares in the order of the list: by priority. */
+/* Spares in the order of the list: by priority. Before there is a selected
+ * pair, all that may become it: a peer may ring for long before it knows us
+ * and can nominate, and NATs forget. */
 static void warm(struct agent *a, uint64_t now)
 {
+	unsigned most = a->selected ? ICE_WARM_PAIRS : ICE_WARM_EARLY;
 	unsigned n = 0;
 	struct le *le;
 
-	a->warm_at = now + jittered(ICE_WARM);
+	a->warm_at = now + jittered(a->selected ? ICE_WARM : ICE_CONSENT);
 	LIST_FOREACH(&a->cl.pairl, le) {
 		struct candpair *p = le->data;
 
-		if (spare(a, p) && n++ < ICE_WARM_PAIRS)
+		if (spare(a, p) && n++ < most)
 			(void)check_start(a, p, now);
 	}
+}
+
+static bool warms(const struct agent *a)
+{
+	return a->valid && (!a->selected || a->cl.controlling);
 }
 
 static uint64_t end(const struct agent *a)
@@ -137,7 +145,7 @@ void consent_run(struct agent *a, uint64_t now)
 		watch(a, now);
 	if (a->suspect_since && now >= a->reping_at)
 		reping(a, now);
-	if (a->selected && a->cl.controlling && now >= a->warm_at)
+	if (warms(a) && now >= a->warm_at)
 		warm(a, now);
 }
 
@@ -148,12 +156,12 @@ uint64_t consent_next(const struct agent *a)
 
 	if (a->suspect_since)
 		next = min(next, a->reping_at);
+	if (warms(a))
+		next = min(next, a->warm_at);
 	if (!p)
 		return next;
 	next = min(next, min(a->consent_at, a->consent_end));
 	if (p->pending && !a->suspect_since)
 		next = min(next, p->unanswered + ICE_SUSPECT);
-	if (a->cl.controlling)
-		next = min(next, a->warm_at);
 	return next;
 }

@@ -29,7 +29,10 @@
 #define ICE_FRESH       (20 * SEC)      /* a spare that may be chosen */
 #define ICE_SWITCH      (10 * SEC)      /* between moves for speed only */
 
-enum { ICE_WARM_PAIRS = 2 };
+enum {
+	ICE_WARM_PAIRS = 2,             /* spares beside the selected pair */
+	ICE_WARM_EARLY = 8,             /* valid pairs while none is */
+};
 
 struct agent {
 	struct agent_conf conf;

@@ -204,6 +204,8 @@ static void success(struct agent *a, struct candpair *p, struct pair_txn *t,
 	t->sent = 0;
 	if (p == a->selected)
 		consent_heard(a, now);
+	else if (!a->selected)
+		a->deadline = max(a->deadline, now + ICE_CONSENT_END);
 	nominate_valid(a, p, now);
 	if (nominated) {
 		p->nominating = false;

@@ -46,8 +46,9 @@ void nominate_select(struct agent *a, struct candpair *p, uint64_t now)
 	a->selected = p;
 	a->moved_at = now;
 	a->suspect_since = 0;
-	a->consent_at = now + ICE_CONSENT * 4 / 5;
-	a->consent_end = p->heard + ICE_CONSENT_END;
+	/* a nomination may come long after the check that made p valid */
+	a->consent_at = p->heard + ICE_CONSENT * 4 / 5;
+	a->consent_end = now + ICE_CONSENT_END;
 	a->warm_at = now + ICE_WARM;
 	a->events |= AGENT_FOUND | AGENT_CONSENT;
 	drop_old(a, old);
@@ -170,7 +171,7 @@ void nominate_run(struct agent *a, uint64_t now)
 	if (busy)
 		busy->nominating = false;
 	p->nominating = true;
-	p->creds->nomination++;
+	p->nomination = ++p->creds->nomination;
 	(void)check_start(a, p, now);
 }
 
@@ -202,6 +203,7 @@ void nominate_valid(struct agent *a, struct candpair *p, uint64_t now)
 {
 	if (!a->valid && p->creds == a->cl.creds) {
 		a->valid = true;
+		a->warm_at = now + ICE_CONSENT;
 		a->choose_at = now + (a->renomination ? ICE_NOMINATE_WAIT
 				      : ICE_NOMINATE_WAIT_ONCE);
 	}
@@ -214,9 +216,11 @@ void nominate_by_peer(struct agent *a, struct candpair *p, uint32_t value,
 	struct le *le;
 
 	if (value) {
-		if (value <= p->creds->nomination)
+		if (value < p->creds->nomination)
 			return;
 		p->creds->nomination = value;
+		if (p->selected)
+			return;
 		LIST_FOREACH(&a->cl.pairl, le)
 			((struct candpair *)le->data)->nominated = false;
 	}
