@@ -1,0 +1,80 @@
+#!/bin/sh
+# direct.sh: two peers and no server at all: alice calls bob's address.
+. "$(dirname "$0")/lib.sh"
+
+fa=$(key alice) fb=$(key bob) fc=$(key carol)
+conf alice <<EOT
+port = 5062
+[peer bob]
+address = sip:bob@127.0.0.1:5060
+fingerprint = $fb
+allow = file
+[peer wrong]
+address = sip:127.0.0.1:5060
+fingerprint = $fc
+EOT
+conf bob <<EOT
+port = 5060
+[peer alice]
+fingerprint = $fa
+allow = file, pipe, forward 127.0.0.1:8000
+[pipe]
+command = tr a-z A-Z
+EOT
+conf carol <<EOT
+port = 0
+[peer bob]
+address = sip:127.0.0.1
+fingerprint = $fb
+EOT
+start bob
+
+head -c 5000000 /dev/urandom > "$T/five.bin"
+same() { cmp "$1" "$2"; }
+
+for how in own daemon; do
+	[ $how = own ] || start alice
+	check "$how: send a file" as alice bob send "$T/five.bin"
+	check "$how: it is equal" same "$T/five.bin" "$T/bob/inbox/five.bin"
+	rm "$T/bob/inbox/five.bin"
+	check "$how: pipe through the peer's command" sh -c \
+	    "echo hello | dial -c $T/alice/sipd.conf bob pipe | grep -qx HELLO"
+done
+
+check "events as JSON" sh -c "echo x | dial -j -c $T/alice/sipd.conf bob pipe \
+    | grep -q '\"event\":\"open\".*\"setup_ms\"'"
+check "forward: a port that is not allowed is refused" sh -c \
+    "timeout 5 dial -c $T/alice/sipd.conf bob forward 8001:127.0.0.1:9 & sleep 1
+    curl -s -m 2 http://127.0.0.1:8001/; test \$? != 0"
+
+busybox httpd -f -p 127.0.0.1:8000 -h "$T" &
+as alice bob forward 8002:127.0.0.1:8000 > "$T/forward" 2>&1 &
+forward=$!
+check "forward says where it listens" wait_for 5 grep -q 8002 "$T/forward"
+check "forward: fetched through" sh -c \
+    "curl -sf http://127.0.0.1:8002/five.bin | cmp - $T/five.bin"
+check "it is in the list" sh -c "dial -c $T/alice/sipd.conf list | grep forward"
+kill -INT $forward
+wait $forward
+check "interrupted: 130" test $? = 130
+check "and gone at the other side" wait_for 5 sh -c \
+    "! dial -c $T/bob/sipd.conf list | grep forward"
+
+check "a wrong key is refused, both are shown" \
+    fails_with 1 "$fc" as alice wrong send "$T/five.bin"
+check "an unknown caller is refused" \
+    fails_with 1 "does not know our key" as carol bob send "$T/five.bin"
+check "nobody there" fails_with 1 "Nothing answers" \
+    as alice sip:127.0.0.1:5999 send "$T/five.bin"
+check "no such host" fails_with 1 "not known to the DNS" \
+    as alice sip:nobody.invalid send "$T/five.bin"
+check "a kind that is not allowed" fails_with 1 "not allow" \
+    as bob sip:127.0.0.1:5062 pipe
+check "no such file" fails_with 2 "nothing.bin" \
+    as alice bob send "$T/nothing.bin"
+check "bad words" fails_with 2 "dance" as alice bob dance
+check "every attempt is in the log" sh -c \
+    "test \$(grep -c unknown-here $T/bob/calls.log) = 1"
+check "sipd ends well" stop bob
+check "alice's too" stop alice
+finish

@@ -1,0 +1,103 @@
+# lib.sh: for the end-to-end tests. A test is a script that sources this first
+# and calls `check` for each thing it shows. It runs in network and process
+# namespaces of its own: ports are free, and whatever happens nothing is left.
+#
+#   . "$(dirname "$0")/lib.sh"
+#   peer alice; peer bob ...; check "what is shown" COMMAND...; finish
+
+E2E_SELF=$0
+E2E_BUILD=$(cd "$(dirname "$0")/../.." && realpath "${1:-build}")
+if [ -z "${E2E_INSIDE:-}" ]; then
+	root=
+	[ "$(id -u)" = 0 ] || root=--map-root-user
+	E2E_INSIDE=1 exec unshare $root --net --mount --pid --fork --kill-child \
+		--mount-proc "$0" "$E2E_BUILD"
+fi
+set -u
+E2E_NAME=$(basename "$E2E_SELF" .sh)
+T=$(mktemp -d "/tmp/dialtone-$E2E_NAME.XXXXXX")
+trap 'rm -rf "$T"' EXIT
+trap 'exit 1' INT TERM
+export HOME="$T" XDG_STATE_HOME="$T/.state" XDG_RUNTIME_DIR="$T/.run"
+PATH="$E2E_BUILD:$PATH"
+ip link set lo up
+E2E_PASSED=0 E2E_FAILED=0
+# leaks are looked for in the unit tests and where LEAKS=1 is set; children
+# that a test kills have none to tell
+export ASAN_OPTIONS="${ASAN_OPTIONS:-abort_on_error=0:detect_leaks=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=0:exitcode=66}"
+
+# check DESCRIPTION COMMAND...: does it succeed?
+check() {
+	what=$1; shift
+	if "$@" > "$T/check.out" 2>&1; then
+		E2E_PASSED=$((E2E_PASSED + 1))
+	else
+		E2E_FAILED=$((E2E_FAILED + 1))
+		echo "FAILED: $what ($*)"
+		tail -20 "$T/check.out"
+		for log in "$T"/*/log; do
+			[ -e "$log" ] && echo "--- $log" && tail -12 "$log"
+		done
+	fi
+}
+
+# fails_with CODE TEXT COMMAND...: exit code and a part of what it says
+fails_with() {
+	want=$1 text=$2; shift 2
+	"$@" > "$T/fw.out" 2>&1
+	got=$?
+	cat "$T/fw.out"
+	[ $got = "$want" ] || { echo "exit $got instead of $want"; return 1; }
+	grep -qF -- "$text" "$T/fw.out" || { echo "does not say: $text"; return 1; }
+}
+
+finish() {
+	echo "$E2E_NAME: $E2E_PASSED passed, $E2E_FAILED failed"
+	[ $E2E_FAILED = 0 ]
+	exit
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	tries=$(($1 * 20)); shift
+	until "$@" > /dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# key NAME: print its fingerprint, making the folder and the key
+key() {
+	mkdir -p "$T/$1"
+	printf '[sipd]\nstate = %s\nport = 0\n' "$T/$1" > "$T/$1/key.conf"
+	chmod 600 "$T/$1/key.conf"
+	dial -c "$T/$1/key.conf" identity
+}
+
+# conf NAME < TEXT: its configuration, with its folder set
+conf() {
+	mkdir -p "$T/$1"
+	{ printf '[sipd]\nstate = %s\n' "$T/$1"; cat; } > "$T/$1/sipd.conf"
+	chmod 600 "$T/$1/sipd.conf"
+}
+
+# start NAME: run its sipd and wait until it answers; PID in $pid_NAME
+start() {
+	sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 dial -c "$T/$1/sipd.conf" status || {
+		echo "the sipd of $1 does not start"; cat "$T/$1/log"; return 1; }
+}
+
+# stop NAME: SIGTERM, and its exit code
+stop() {
+	eval "p=\$pid_$1"
+	kill -TERM "$p"
+	wait "$p"
+}
+
+as() { n=$1; shift; dial -c "$T/$n/sipd.conf" "$@"; }
+
+registered() { as "$1" status | grep -q ' registered'; }
