@@ -70,7 +70,7 @@ static int check_bytes(const struct ctx *c, const char *text)
 {
 	if (!*text)
 		return bad(c, "is empty");
-	if (strlen(text) > ADDRESS_SIZE - 32)
+	if (strlen(text) >= ADDRESS_SIZE)
 		return bad(c, "is too long");
 	for (const char *p = text; *p; p++) {
 		unsigned char ch = (unsigned char)*p;

@@ -81,6 +81,14 @@ static void kind_destructor(void *arg)
 	mem_deref(k->kind);
 }
 
+/* The file's bytes are quoted, and the sentence goes to a terminal. */
+static void clean(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = ' ';
+}
+
 /* The first error is the one that is told. */
 static int fail(struct load *ld, unsigned line, const char *fmt, ...)
 {
@@ -99,6 +107,7 @@ static int fail(struct load *ld, unsigned line, const char *fmt, ...)
 	else
 		(void)re_snprintf(ld->e->text, sizeof ld->e->text,
 				  "%s: %s", ld->file, what);
+	clean(ld->e->text);
 	return EINVAL;
 }
 

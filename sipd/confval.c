@@ -3,6 +3,7 @@
  * text, and on success writes the field. Named in the table of conftab.c.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -380,16 +381,22 @@ int confval_secret_file(void *field, const struct conf_key *k,
 			const char *value, const struct conf_ctx *ctx)
 {
 	char path[PATH_MAX], secret[SECRET_MAX + 2] = "";
-	int err = absolute(path, value, ctx);
+	int fd, err = absolute(path, value, ctx);
 	FILE *f;
 
 	(void)k;
 	if (err)
 		return err;
-	f = fopen(path, "re");
-	if (!f)
-		return confval_bad(ctx, "names %s, which cannot be read: %m",
-				   path, errno);
+	/* NONBLOCK: a FIFO must not hang us */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!f) {
+		err = confval_bad(ctx, "names %s, which cannot be read: %m",
+				  path, errno);
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
 	err = read_secret(secret, sizeof secret, f, path, ctx);
 	fclose(f);
 	if (!err)
