@@ -44,7 +44,8 @@ static int encode_group(struct mbuf *mb, const struct desc *d)
 {
 	int err;
 
-	if (!primary(d))
+	/* a peer whose mids were stripped on the way bundles nothing */
+	if (!primary(d) || !primary(d)->mid[0])
 		return 0;
 	err = mbuf_write_str(mb, "a=group:BUNDLE");
 	for (size_t i = 0; i < d->mediac && !err; i++)
