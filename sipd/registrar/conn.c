@@ -21,7 +21,6 @@ enum {
 };
 
 struct conn {
-	struct le le;
 	struct conn_conf conf;
 	struct tcp_conn *tc;
 	struct tls_conn *sc;
@@ -38,7 +37,6 @@ static void conn_destructor(void *arg)
 	struct conn *c = arg;
 
 	timer_stop(&c->timer);
-	hash_unlink(&c->le);
 	mem_deref(c->sc);
 	mem_deref(c->tc);
 	mem_deref(c->mb);
@@ -258,19 +256,4 @@ int conn_accept(struct conn **cp, struct tcp_sock *ts, const struct sa *peer,
 	keepalive_set(c->tc);
 	*cp = c;
 	return 0;
-}
-
-const struct sa *conn_laddr(const struct conn *c)
-{
-	return &c->laddr;
-}
-
-const struct sa *conn_peer(const struct conn *c)
-{
-	return &c->peer;
-}
-
-struct le *conn_le(struct conn *c)
-{
-	return &c->le;
 }

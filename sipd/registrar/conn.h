@@ -31,10 +31,4 @@ int conn_accept(struct conn **cp, struct tcp_sock *ts, const struct sa *peer,
 /* ENOTCONN if it is closed; ENOSPC if the client does not read. */
 int conn_send(struct conn *c, struct mbuf *mb);
 
-const struct sa *conn_laddr(const struct conn *c);
-const struct sa *conn_peer(const struct conn *c);
-
-/* For the owner's table. */
-struct le *conn_le(struct conn *c);
-
 #endif

@@ -59,6 +59,11 @@ int listen_decode(struct listen_addr v[LISTEN_MAX], unsigned *n,
 				    " as udp:0.0.0.0:5060", &pl);
 			return EINVAL;
 		}
+		if (sa_is_any(&v[*n].sa) && !sa_port(&v[*n].sa)) {
+			re_snprintf(why, why_size, "listen: \"%r\" needs a"
+				    " port, as udp:0.0.0.0:5060", &pl);
+			return EINVAL;
+		}
 		++*n;
 	}
 	if (*n)

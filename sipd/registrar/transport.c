@@ -313,6 +313,20 @@ static int listener_handler(enum sip_transp tp, const struct sa *sa,
 	return 0;
 }
 
+/* One of a wildcard's addresses may be tentative still, or going. */
+static int wild_handler(enum sip_transp tp, const struct sa *sa, void *arg)
+{
+	const int err = listener_handler(tp, sa, arg);
+
+	return err == EADDRNOTAVAIL ? 0 : err;
+}
+
+static int want_open(struct transport *tr, const struct listen_addr *la)
+{
+	return listen_apply(la, sa_is_any(&la->sa) ? wild_handler :
+			    listener_handler, tr);
+}
+
 /* Wildcards again; addresses that went take their socket with them. Given
  * addresses stay: they may come back. */
 static void rescan_handler(void *arg)
@@ -324,12 +338,9 @@ static void rescan_handler(void *arg)
 		if (tr->lsnv[i])
 			tr->lsnv[i]->seen = false;
 	for (unsigned i = 0; i < tr->wantc; i++) {
-		const bool any = sa_is_any(&tr->wantv[i].sa);
-
-		if (any || sa_port(&tr->wantv[i].sa))
-			(void)listen_apply(&tr->wantv[i], listener_handler,
-					   tr);
-		wild = wild || any;
+		if (sa_port(&tr->wantv[i].sa))
+			(void)want_open(tr, &tr->wantv[i]);
+		wild = wild || sa_is_any(&tr->wantv[i].sa);
 	}
 	if (!wild)
 		return;
@@ -386,7 +397,7 @@ static int open_all(struct transport *tr, char *why, size_t why_size)
 			err = tls_open(tr, why, why_size);
 		if (err)
 			return err;
-		err = listen_apply(la, listener_handler, tr);
+		err = want_open(tr, la);
 		if (err)
 			re_snprintf(why, why_size, "cannot listen on %s %J:"
 				    " %m", sip_transp_name(la->tp), &la->sa,

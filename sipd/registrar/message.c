@@ -1,0 +1,290 @@
+/*
+ * message.c: SIP messages as the proxy writes them.
+ *
+ * Owns nothing. Headers are passed on in their order and spelling; only what
+ * RFC 3261 section 16.6 names is changed. Called by the transactions and the
+ * proxy.
+ */
+#include <string.h>
+#include "sipd/ua/digest.h"
+#include "sipd/registrar/message.h"
+
+enum {
+	BRANCH_MAX  = 256,      /* of others: bytes of branch and sent-by */
+	CALLID_MAX  = 256,
+	METHOD_LEN  = 31,
+	MAX_FORWARDS = 70,
+};
+
+bool message_is(const struct sip_msg *msg, const char *met)
+{
+	return !pl_strcmp(&msg->met, met);
+}
+
+static bool number(const struct pl *pl, uint32_t max)
+{
+	for (size_t i = 0; i < pl->l; i++)
+		if (pl->p[i] < '0' || pl->p[i] > '9')
+			return false;
+	return pl->l < 10 && pl_u32(pl) <= max;
+}
+
+const char *message_fault(const struct sip_msg *msg)
+{
+	if (!pl_isset(&msg->via.branch) || msg->via.branch.l > BRANCH_MAX ||
+	    !pl_isset(&msg->via.sentby) || msg->via.sentby.l > BRANCH_MAX)
+		return "Bad Via";
+	if (!pl_isset(&msg->callid) || msg->callid.l > CALLID_MAX)
+		return "Bad Call-ID";
+	if (!pl_isset(&msg->from.auri) || !pl_isset(&msg->from.tag))
+		return "Bad From";
+	if (!pl_isset(&msg->to.auri))
+		return "Bad To";
+	if (pl_cmp(&msg->cseq.met, &msg->met) || msg->met.l > METHOD_LEN)
+		return "Bad CSeq";
+	if (pl_isset(&msg->maxfwd) && !number(&msg->maxfwd, 255))
+		return "Bad Max-Forwards";
+	return NULL;
+}
+
+void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
+			const struct flow *flow)
+{
+	struct pl rport;
+	uint16_t port = sa_port(&msg->via.addr);
+
+	*dst = *flow;
+	if (msg->tp == SIP_TRANSP_UDP &&
+	    msg_param_exists(&msg->via.params, "rport", &rport))
+		sa_set_port(&dst->peer, port ? port : SIP_PORT);
+}
+
+/* The first Via of a request, with where it came from. */
+static int via_received(struct mbuf *mb, const struct sip_msg *msg,
+			const struct sip_hdr *hdr)
+{
+	struct pl rport;
+	int err = mbuf_printf(mb, "%r: ", &hdr->name);
+
+	if (!msg_param_exists(&msg->via.params, "rport", &rport)) {
+		err |= mbuf_write_pl_skip(mb, &hdr->val, &rport);
+		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
+	}
+	else {
+		err |= mbuf_write_pl(mb, &hdr->val);
+	}
+	return err | mbuf_printf(mb, ";received=%j\r\n", &msg->src);
+}
+
+static int hdr_write(struct mbuf *mb, const struct sip_hdr *hdr)
+{
+	return mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
+}
+
+static int body_write(struct mbuf *mb, const struct sip_msg *msg)
+{
+	const size_t n = mbuf_get_left(msg->mb);
+	int err = mbuf_printf(mb, "Content-Length: %zu\r\n\r\n", n);
+
+	return err | mbuf_write_mem(mb, mbuf_buf(msg->mb), n);
+}
+
+/* Give mb out, or drop it. */
+static int finish(struct mbuf **mbp, struct mbuf *mb, int err)
+{
+	if (err) {
+		mem_deref(mb);
+		return ENOMEM;
+	}
+	mb->pos = 0;
+	*mbp = mb;
+	return 0;
+}
+
+int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
+		   uint64_t tag, uint16_t scode, const char *reason,
+		   const char *extra, va_list ap)
+{
+	struct mbuf *mb = mbuf_alloc(768);
+	unsigned vias = 0;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, reason);
+	for (struct le *le = msg->hdrl.head; le; le = le->next) {
+		const struct sip_hdr *hdr = le->data;
+
+		switch (hdr->id) {
+
+		case SIP_HDR_VIA:
+			err |= vias++ ? hdr_write(mb, hdr) :
+				via_received(mb, msg, hdr);
+			break;
+
+		case SIP_HDR_TO:
+			err |= mbuf_printf(mb, "%r: %r", &hdr->name,
+					   &hdr->val);
+			if (!pl_isset(&msg->to.tag) && scode > 100)
+				err |= mbuf_printf(mb, ";tag=%016llx", tag);
+			err |= mbuf_write_str(mb, "\r\n");
+			break;
+
+		case SIP_HDR_FROM:
+		case SIP_HDR_CALL_ID:
+		case SIP_HDR_CSEQ:
+			err |= hdr_write(mb, hdr);
+			break;
+
+		default:
+			break;
+		}
+	}
+	if (extra)
+		err |= mbuf_vprintf(mb, extra, ap);
+	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	return finish(mbp, mb, err);
+}
+
+int message_reply(struct mbuf **mbp, const struct sip_msg *msg,
+		  uint64_t tag, uint16_t scode, const char *reason,
+		  const char *extra, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, extra);
+	err = message_vreply(mbp, msg, tag, scode, reason, extra, ap);
+	va_end(ap);
+	return err;
+}
+
+int message_forward_response(struct mbuf **mbp, const struct sip_msg *msg,
+			     const struct mbuf *challenges)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	unsigned vias = 0;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err = mbuf_printf(mb, "SIP/2.0 %u %r\r\n", msg->scode, &msg->reason);
+	for (struct le *le = msg->hdrl.head; le; le = le->next) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (hdr->id == SIP_HDR_CONTENT_LENGTH ||
+		    (hdr->id == SIP_HDR_VIA && !vias++))
+			continue;
+		if (challenges && (hdr->id == SIP_HDR_WWW_AUTHENTICATE ||
+				   hdr->id == SIP_HDR_PROXY_AUTHENTICATE))
+			continue;
+		err |= hdr_write(mb, hdr);
+	}
+	if (challenges)
+		err |= mbuf_write_mem(mb, challenges->buf, challenges->end);
+	err |= body_write(mb, msg);
+	return finish(mbp, mb, err);
+}
+
+/* Credentials for our realm end here (RFC 3261 section 22.3). */
+static bool credentials_for(const struct sip_hdr *hdr, const char *realm)
+{
+	struct digest_answer a;
+
+	return hdr->id == SIP_HDR_PROXY_AUTHORIZATION &&
+		!digest_answer_decode(&a, &hdr->val) &&
+		!pl_strcmp(&a.realm, realm);
+}
+
+static uint32_t hops_left(const struct sip_msg *msg)
+{
+	return pl_isset(&msg->maxfwd) ? pl_u32(&msg->maxfwd) - 1 :
+		MAX_FORWARDS;
+}
+
+static int request_headers(struct mbuf *mb, const struct message_forward *fw)
+{
+	unsigned vias = 0, routes = 0;
+	int err = 0;
+
+	for (struct le *le = fw->msg->hdrl.head; le; le = le->next) {
+		const struct sip_hdr *hdr = le->data;
+
+		switch (hdr->id) {
+
+		case SIP_HDR_VIA:
+			err |= vias++ ? hdr_write(mb, hdr) :
+				via_received(mb, fw->msg, hdr);
+			break;
+
+		case SIP_HDR_ROUTE:
+			if (routes++ >= fw->routes)
+				err |= hdr_write(mb, hdr);
+			break;
+
+		case SIP_HDR_MAX_FORWARDS:
+		case SIP_HDR_CONTENT_LENGTH:
+			break;
+
+		default:
+			if (!credentials_for(hdr, fw->realm))
+				err |= hdr_write(mb, hdr);
+			break;
+		}
+	}
+	return err;
+}
+
+int message_forward_request(struct mbuf **mbp,
+			    const struct message_forward *fw)
+{
+	const struct sip_msg *msg = fw->msg;
+	struct mbuf *mb = mbuf_alloc(2048);
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err = mbuf_printf(mb, "%r %s SIP/2.0\r\n"
+			  "Via: SIP/2.0/%s %J;rport;branch=%s\r\n",
+			  &msg->met, fw->uri, sip_transp_name(fw->tp),
+			  fw->laddr, fw->branch);
+	if (fw->record)
+		err |= mbuf_write_mem(mb, fw->record->buf, fw->record->end);
+	err |= request_headers(mb, fw);
+	err |= mbuf_printf(mb, "Max-Forwards: %u\r\n", hops_left(msg));
+	err |= body_write(mb, msg);
+	return finish(mbp, mb, err);
+}
+
+static bool route_handler(const struct sip_hdr *hdr,
+			  const struct sip_msg *msg, void *arg)
+{
+	(void)msg;
+	return mbuf_printf(arg, "Route: %r\r\n", &hdr->val) != 0;
+}
+
+int message_followup(struct mbuf **mbp, const char *met, struct mbuf *sent,
+		     const struct sip_msg *rsp)
+{
+	struct mbuf *mb = mbuf_alloc(512);
+	struct sip_msg *req = NULL;
+	int err;
+
+	sent->pos = 0;
+	err = mb ? sip_msg_decode(&req, sent) : ENOMEM;
+	sent->pos = 0;
+	if (err)
+		goto out;
+	err  = mbuf_printf(mb, "%s %r SIP/2.0\r\nVia: %r\r\n", met,
+			   &req->ruri, &req->via.val);
+	err |= sip_msg_hdr_apply(req, true, SIP_HDR_ROUTE, route_handler, mb) ?
+		ENOMEM : 0;
+	err |= mbuf_printf(mb, "Max-Forwards: %u\r\nFrom: %r\r\nTo: %r\r\n"
+			   "Call-ID: %r\r\nCSeq: %u %s\r\n"
+			   "Content-Length: 0\r\n\r\n", MAX_FORWARDS,
+			   &req->from.val, rsp ? &rsp->to.val : &req->to.val,
+			   &req->callid, req->cseq.num, met);
+ out:
+	mem_deref(req);
+	return finish(mbp, mb, err);
+}

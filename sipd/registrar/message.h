@@ -1,0 +1,57 @@
+/*
+ * message.h: SIP messages as the proxy writes them (RFC 3261 section 16.6,
+ * 16.7, 18.2): answers of our own, requests and responses passed on.
+ */
+#ifndef DIALTONE_REGISTRAR_MESSAGE_H
+#define DIALTONE_REGISTRAR_MESSAGE_H
+
+#include <re.h>
+#include "sipd/registrar/transport.h"
+
+enum { BRANCH_SIZE = 48 };
+
+/* What is wrong with a request, as the phrase of a 400; NULL: nothing. */
+const char *message_fault(const struct sip_msg *msg);
+
+bool message_is(const struct sip_msg *msg, const char *met);
+
+/* Where responses to a request go, RFC 3261 section 18.2.2, 3581. */
+void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
+			const struct flow *flow);
+
+/* An answer of our own; extra: complete header lines, printf style, or NULL.
+ * tag: the To tag if the request has none. */
+int message_reply(struct mbuf **mbp, const struct sip_msg *msg,
+		  uint64_t tag, uint16_t scode, const char *reason,
+		  const char *extra, ...);
+
+int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
+		   uint64_t tag, uint16_t scode, const char *reason,
+		   const char *extra, va_list ap);
+
+/* A response without its first Via. challenges: header lines in place of its
+ * WWW- and Proxy-Authenticate (merged of several branches), or NULL. */
+int message_forward_response(struct mbuf **mbp, const struct sip_msg *msg,
+			     const struct mbuf *challenges);
+
+/* A request passed on. */
+struct message_forward {
+	const struct sip_msg *msg;
+	const char *uri;                /* the new Request-URI */
+	const char *branch;
+	enum sip_transp tp;             /* of the way out */
+	const struct sa *laddr;
+	unsigned routes;                /* Route values of ours to remove */
+	const char *realm;              /* whose Proxy-Authorization is ours */
+	const struct mbuf *record;      /* Record-Route lines, or NULL */
+};
+
+int message_forward_request(struct mbuf **mbp,
+			    const struct message_forward *fw);
+
+/* ACK for a failure response (section 17.1.1.3), or CANCEL (9.1), of a
+ * request as we sent it; rsp NULL for CANCEL. */
+int message_followup(struct mbuf **mbp, const char *met, struct mbuf *sent,
+		     const struct sip_msg *rsp);
+
+#endif
