@@ -268,16 +268,17 @@ static int check(const struct ctx *c, const struct parts *p)
 }
 
 /* Hosts do not mind their case; IP addresses have many spellings. */
-static int print_host(struct re_printf *pf, const struct parts *p)
+static int print_host(struct re_printf *pf, const struct pl *host)
 {
 	struct sa sa;
 	char c;
 	int err = 0;
 
-	if (!sa_set(&sa, &p->host, 0))
-		return re_hprintf(pf, p->v6 ? "[%j]" : "%j", &sa);
-	for (size_t i = 0; i < p->host.l && !err; i++) {
-		c = p->host.p[i];
+	if (!sa_set(&sa, host, 0))
+		return re_hprintf(pf, sa_af(&sa) == AF_INET6 ? "[%j]" : "%j",
+				  &sa);
+	for (size_t i = 0; i < host->l && !err; i++) {
+		c = host->p[i];
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c + 'a' - 'A');
 		err = pf->vph(&c, 1, pf->arg);
@@ -292,7 +293,8 @@ static int print(char buf[ADDRESS_SIZE], const struct parts *p)
 	struct pl v;
 	bool tls = p->sips && uri_param_get(&p->params, &name, &v);
 	int n = re_snprintf(buf, ADDRESS_SIZE, "sip:%r%s%H%s%r%r%s",
-			    &p->user, p->user.l ? "@" : "", print_host, p,
+			    &p->user, p->user.l ? "@" : "",
+			    print_host, &p->host,
 			    p->port.l ? ":" : "", &p->port, &p->params,
 			    tls ? ";transport=tls" : "");
 
@@ -332,47 +334,27 @@ int address_parse(char buf[ADDRESS_SIZE], const char *text, char *why,
 	return print(buf, &p) ? bad(&c, "is too long") : 0;
 }
 
-static int decode(struct uri *uri, const char *text)
+/* Users mind their case, and "%62ob" is "bob"; "%00" would hide the rest. */
+int address_key(char key[ADDRESS_KEY_SIZE], const char *text)
 {
+	struct uri uri;
 	struct pl pl;
+	int n;
 
-	if (!text || strlen(text) > 2 * ADDRESS_SIZE)
+	if (!key || !text || strlen(text) >= 2 * ADDRESS_SIZE)
 		return EINVAL;
 	pl_set_str(&pl, text);
-	return uri_decode(uri, &pl);
-}
-
-/* Users mind their case, and "%62ob" is "bob". */
-static bool same_user(const struct pl *a, const struct pl *b)
-{
-	char x[2 * ADDRESS_SIZE + 1], y[sizeof x];
-
-	if (re_snprintf(x, sizeof x, "%H", uri_user_unescape, a) < 0 ||
-	    re_snprintf(y, sizeof y, "%H", uri_user_unescape, b) < 0)
-		return false;
-	return !strcmp(x, y);
-}
-
-static bool same_host(const struct pl *a, const struct pl *b)
-{
-	struct sa x, y;
-
-	if (!sa_set(&x, a, 0) && !sa_set(&y, b, 0))
-		return sa_cmp(&x, &y, SA_ADDR);
-	return !pl_casecmp(a, b);
-}
-
-static uint16_t port_of(const struct uri *u)
-{
-	return u->port ? u->port : 5060;
+	if (uri_decode(&uri, &pl))
+		return EINVAL;
+	n = re_snprintf(key, ADDRESS_KEY_SIZE, "%H@%H:%u", uri_user_unescape,
+			&uri.user, print_host, &uri.host,
+			uri.port ? uri.port : 5060);
+	return n < 0 || strlen(key) != (size_t)n ? EINVAL : 0;
 }
 
 bool address_equal(const char *a, const char *b)
 {
-	struct uri x, y;
+	char x[ADDRESS_KEY_SIZE], y[ADDRESS_KEY_SIZE];
 
-	if (decode(&x, a) || decode(&y, b))
-		return false;
-	return port_of(&x) == port_of(&y) && same_host(&x.host, &y.host) &&
-		same_user(&x.user, &y.user);
+	return !address_key(x, a) && !address_key(y, b) && !strcmp(x, y);
 }

@@ -19,9 +19,13 @@ enum { ADDRESS_SIZE = 256 };    /* of an address with its NUL */
 int address_parse(char buf[ADDRESS_SIZE], const char *text, char *why,
 		  size_t size);
 
-/* Do two URIs name the same user at the same host (RFC 3261 section 19.1.4)?
- * Parameters are ignored and no port is 5060. What does not parse is equal to
- * nothing. */
+/* What of a URI says who is meant (RFC 3261 section 19.1.4): user, host and
+ * port, as text to be compared byte by byte. Parameters do not count, and no
+ * port is 5060. EINVAL if it does not parse; it may come from a peer. */
+enum { ADDRESS_KEY_SIZE = 2 * ADDRESS_SIZE };
+int address_key(char key[ADDRESS_KEY_SIZE], const char *uri);
+
+/* Have both the same key? What does not parse is equal to nothing. */
 bool address_equal(const char *a, const char *b);
 
 #endif

@@ -3,6 +3,7 @@
  * depends on both (where state, control socket and inbox are).
  *
  *   conf -> confread (lines, sections) -> conftab (keys) -> confval (types)
+ *                       '-> confparts (accounts, peers)
  *
  * Called by main, and by dial for a call in its own process. Folders are not
  * made here.
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "sipd/confparts.h"
 #include "sipd/confread.h"
 #include "sipd/confval.h"
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "sipd/confparts.h"
 #include "sipd/confread.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
@@ -42,44 +43,6 @@ struct load {
 	const char *name;       /* its NAME, owned by the struct */
 	uint64_t seen;          /* bits of conf_keys */
 };
-
-static void account_destructor(void *arg)
-{
-	struct conf_account *a = arg;
-
-	list_unlink(&a->le);
-	if (a->password)
-		explicit_bzero(a->password, strlen(a->password));
-	mem_deref(a->tls_cert);
-	mem_deref(a->tls_ca);
-	mem_deref(a->outbound);
-	mem_deref(a->registrar);
-	mem_deref(a->user);
-	mem_deref(a->password);
-	mem_deref(a->address);
-	mem_deref(a->name);
-}
-
-static void peer_destructor(void *arg)
-{
-	struct conf_peer *p = arg;
-
-	list_unlink(&p->le);
-	mem_deref(p->allow);
-	mem_deref(p->account);
-	mem_deref(p->address);
-	mem_deref(p->name);
-}
-
-static void kind_destructor(void *arg)
-{
-	struct conf_kind *k = arg;
-
-	list_unlink(&k->le);
-	mem_deref(k->value);
-	mem_deref(k->key);
-	mem_deref(k->kind);
-}
 
 /* The file's bytes are quoted, and the sentence goes to a terminal. */
 static void clean(char *s)
@@ -126,82 +89,35 @@ static bool has(const struct load *ld, const char *word)
 	return k && ld->seen & 1ULL << (k - conf_keys);
 }
 
-int conf_set_defaults(void *base, enum conf_sec sec)
-{
-	struct conf_ctx ctx = { NULL, false, NULL, 0 };
-	int err = 0;
-
-	for (size_t i = 0; i < conf_keyc && !err; i++) {
-		const struct conf_key *k = &conf_keys[i];
-
-		if (k->sec == sec && k->def)
-			err = k->seth((char *)base + k->offset, k, k->def,
-				      &ctx);
-	}
-	return err;
-}
-
-int conf_kind_add(struct conf *c, const char *kind, const char *key,
-		    const char *value)
-{
-	struct conf_kind *k = mem_zalloc(sizeof *k, kind_destructor);
-	int err;
-
-	if (!k)
-		return ENOMEM;
-	err = str_dup(&k->kind, kind);
-	if (!err)
-		err = str_dup(&k->key, key);
-	if (!err)
-		err = str_dup(&k->value, value);
-	if (err)
-		mem_deref(k);
-	else
-		list_append(&c->kindl, &k->le, k);
-	return err;
-}
-
 static int add_account(struct load *ld, const char *name)
 {
 	struct conf_account *a;
-	struct le *le;
 	int err;
 
-	for (le = list_head(&ld->c->accountl); le; le = le->next) {
-		a = le->data;
-		if (!strcmp(a->name, name))
-			return fail(ld, ld->line, "a second [account%s%s]",
-				    *name ? " " : "", name);
-	}
-	a = mem_zalloc(sizeof *a, account_destructor);
-	if (!a)
-		return ENOMEM;
-	list_append(&ld->c->accountl, &a->le, a);
+	if (conf_account_find(ld->c, name))
+		return fail(ld, ld->line, "a second [account%s%s]",
+			    *name ? " " : "", name);
+	err = conf_account_add(ld->c, &a, name);
+	if (err)
+		return err;
 	ld->base = a;
-	err = str_dup(&a->name, name);
 	ld->name = a->name;
-	return err;
+	return 0;
 }
 
 static int add_peer(struct load *ld, const char *name)
 {
 	struct conf_peer *p;
-	struct le *le;
 	int err;
 
-	for (le = list_head(&ld->c->peerl); le; le = le->next) {
-		p = le->data;
-		if (!strcmp(p->name, name))
-			return fail(ld, ld->line, "a second [peer %s]", name);
-	}
-	p = mem_zalloc(sizeof *p, peer_destructor);
-	if (!p)
-		return ENOMEM;
-	list_append(&ld->c->peerl, &p->le, p);
+	if (conf_peer_find(ld->c, name))
+		return fail(ld, ld->line, "a second [peer %s]", name);
+	err = conf_peer_add(ld->c, &p, name);
+	if (err)
+		return err;
 	ld->base = p;
-	err = str_dup(&p->name, name);
 	ld->name = p->name;
-	return err;
+	return 0;
 }
 
 static int add_single(struct load *ld, enum conf_sec sec)
@@ -307,7 +223,6 @@ static enum conf_sec find_section(struct load *ld, const char *word)
 static int section_begin(struct load *ld, const char *word, const char *name)
 {
 	enum conf_sec sec = find_section(ld, word);
-	int err;
 
 	if (sec == SEC_COUNT)
 		return EINVAL;
@@ -324,11 +239,10 @@ static int section_begin(struct load *ld, const char *word, const char *name)
 	ld->seen = 0;
 	switch (sec) {
 
-	case SEC_ACCOUNT: err = add_account(ld, name); break;
-	case SEC_PEER:    err = add_peer(ld, name); break;
+	case SEC_ACCOUNT: return add_account(ld, name);
+	case SEC_PEER:    return add_peer(ld, name);
 	default:          return add_single(ld, sec);
 	}
-	return err ? err : conf_set_defaults(ld->base, sec);
 }
 
 /* "[word name]", perhaps with a comment behind; cut in place. */
@@ -483,20 +397,6 @@ static char *next_line(char *buf, int size, void *arg)
 	return ld->err ? NULL : buf;
 }
 
-static const struct conf_account *find_account(const struct conf *c,
-					       const char *name)
-{
-	struct le *le;
-
-	for (le = list_head(&c->accountl); le; le = le->next) {
-		const struct conf_account *a = le->data;
-
-		if (!strcmp(a->name, name))
-			return a;
-	}
-	return NULL;
-}
-
 /* A peer may name an account that comes further down. */
 static int check_references(struct load *ld)
 {
@@ -505,7 +405,7 @@ static int check_references(struct load *ld)
 	for (le = list_head(&ld->c->peerl); le; le = le->next) {
 		const struct conf_peer *p = le->data;
 
-		if (p->account && !find_account(ld->c, p->account))
+		if (p->account && !conf_account_find(ld->c, p->account))
 			return fail(ld, 0, "[peer %s] is to be called by "
 				    "account %s, but there is no "
 				    "[account %s]", p->name, p->account,

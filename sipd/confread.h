@@ -10,11 +10,4 @@
  * ENOMEM. */
 int conf_read(struct conf *c, const char *file, struct conf_error *e);
 
-/* Give a section's struct the defaults of the table. */
-int conf_set_defaults(void *base, enum conf_sec sec);
-
-/* Append to c->kindl. */
-int conf_kind_add(struct conf *c, const char *kind, const char *key,
-		  const char *value);
-
 #endif

@@ -48,22 +48,44 @@ int confval_string(void *field, const struct conf_key *k, const char *value,
 		confval_bad(ctx, "is empty: leave the line out");
 }
 
+/* One element of a comma list, its blanks cut off; false at the end. A line
+ * of the file, and so an item, is shorter than buf (confread.c). */
+static bool next_item(const char **pp, char *buf, size_t size)
+{
+	const char *p = *pp + strspn(*pp, " \t,");
+	size_t n = strcspn(p, ","), keep;
+
+	if (!n)
+		return false;
+	*pp = p + n;
+	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		--n;
+	keep = n < size ? n : size - 1;
+	memcpy(buf, p, keep);
+	buf[keep] = '\0';
+	return true;
+}
+
+/* Blanks around commas go, for whoever reads the list. */
 int confval_list(void *field, const struct conf_key *k, const char *value,
 		 const struct conf_ctx *ctx)
 {
-	char **strp = field, *str = NULL;
-	int err;
+	char **strp = field, *str = NULL, item[ADDRESS_SIZE];
+	int err = 0;
 
 	(void)k;
 	(void)ctx;
-	if (!*strp || !**strp || !*value)
-		return *strp && !*value ? 0 : replace(field, value);
-	err = re_sdprintf(&str, "%s, %s", *strp, value);
-	if (err)
-		return err;
-	mem_deref(*strp);
-	*strp = str;
-	return 0;
+	if (!*strp)
+		err = replace(field, "");
+	while (!err && next_item(&value, item, sizeof item)) {
+		err = re_sdprintf(&str, "%s%s%s", *strp, **strp ? "," : "",
+				  item);
+		if (err)
+			break;
+		mem_deref(*strp);
+		*strp = str;
+	}
+	return err;
 }
 
 int confval_home(char *buf, size_t size, const char *rest)
@@ -266,23 +288,6 @@ int confval_server(void *field, const struct conf_key *k, const char *value,
 	return err ? err : replace(field, uri);
 }
 
-/* One element of a comma list, its blanks cut off; false at the end. */
-static bool next_item(const char **pp, char *buf, size_t size)
-{
-	const char *p = *pp + strspn(*pp, " \t,");
-	size_t n = strcspn(p, ","), keep;
-
-	if (!n)
-		return false;
-	*pp = p + n;
-	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		--n;
-	keep = n < size ? n : size - 1;
-	memcpy(buf, p, keep);
-	buf[keep] = '\0';
-	return true;
-}
-
 int confval_hosts(void *field, const struct conf_key *k, const char *value,
 		  const struct conf_ctx *ctx)
 {
@@ -330,7 +335,7 @@ int confval_listen(void *field, const struct conf_key *k, const char *value,
 int confval_allow(void *field, const struct conf_key *k, const char *value,
 		  const struct conf_ctx *ctx)
 {
-	char item[256];
+	char item[ADDRESS_SIZE];
 	const char *p = value;
 
 	while (next_item(&p, item, sizeof item)) {

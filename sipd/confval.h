@@ -9,7 +9,7 @@
 #include "sipd/conftab.h"
 
 conf_set_h confval_string;      /* anything but nothing */
-conf_set_h confval_list;        /* appended, with a comma between */
+conf_set_h confval_list;        /* appended: "a,b,c" */
 conf_set_h confval_path;        /* ~/ expanded, made absolute */
 conf_set_h confval_readable;    /* the same, and it can be read */
 conf_set_h confval_log;         /* stderr, syslog or a path */

@@ -37,6 +37,7 @@ static void line_destructor(void *arg)
 
 	list_unlink(&l->le);
 	mem_deref(l->name);
+	mem_deref(l->key);
 	mem_deref(l->address);
 	mem_deref(l->text);
 }
@@ -90,6 +91,7 @@ static char *take_word(char **s)
 static int parse(struct known_line *l)
 {
 	char buf[LINE_MAX_PARSED], uri[ADDRESS_SIZE], why[160], *s, *word;
+	char key[ADDRESS_KEY_SIZE];
 	struct pl pl;
 	int err;
 
@@ -103,9 +105,12 @@ static int parse(struct known_line *l)
 	if (fp_decode(l->fp, &pl))
 		return EBADMSG;
 	word = take_word(&s);
-	if (address_parse(uri, word, why, sizeof why) || !good_name(s))
+	if (address_parse(uri, word, why, sizeof why) ||
+	    address_key(key, uri) || !good_name(s))
 		return EBADMSG;
 	err = str_dup(&l->address, uri);
+	if (!err)
+		err = str_dup(&l->key, key);
 	if (!err)
 		err = str_dup(&l->name, s);
 	l->parsed = !err;
@@ -250,12 +255,12 @@ const struct known_line *known_by_fp(struct known *k, const uint8_t *fp)
 	return NULL;
 }
 
-const struct known_line *known_by_address(struct known *k, const char *uri)
+const struct known_line *known_by_key(struct known *k, const char *key)
 {
 	const struct known_line *l;
 
 	for (l = known_next(k, NULL); l; l = known_next(k, l))
-		if (address_equal(l->address, uri))
+		if (!strcmp(l->key, key))
 			return l;
 	return NULL;
 }
@@ -274,7 +279,7 @@ static int make_line(struct known_line **lp, const char *address,
 
 /* The new line, if any, takes the place of the first one for its address; the
  * others for it go. Returns whether there was one. */
-static bool replace(struct known *k, const char *address,
+static bool replace(struct known *k, const char *key,
 		    struct known_line *line)
 {
 	struct le *le = list_head(&k->linel), *next;
@@ -284,7 +289,7 @@ static bool replace(struct known *k, const char *address,
 		struct known_line *l = le->data;
 
 		next = le->next;
-		if (!l->parsed || !address_equal(l->address, address))
+		if (!l->parsed || strcmp(l->key, key))
 			continue;
 		if (line && !found)
 			list_insert_before(&k->linel, le, &line->le, line);
@@ -359,13 +364,13 @@ static int lock_folder(int *fdp, const char *file)
 	return 0;
 }
 
-static int change(struct known *k, int folder, const char *address,
+static int change(struct known *k, int folder, const char *key,
 		  struct known_line *line)
 {
 	read_anew(k);
 	if (k->err && k->err != ENOENT)
 		return k->err;
-	if (!replace(k, address, line) && !line)
+	if (!replace(k, key, line) && !line)
 		return ENOENT;
 	return write_file(k, folder);
 }
@@ -374,9 +379,10 @@ int known_set(struct known *k, const char *address, const char *name,
 	      const uint8_t *fp)
 {
 	struct known_line *line = NULL;
+	char key[ADDRESS_KEY_SIZE];
 	int folder, err = 0;
 
-	if (name && !good_name(name))
+	if ((name && !good_name(name)) || address_key(key, address))
 		return EINVAL;
 	if (fp)
 		err = make_line(&line, address, name, fp);
@@ -386,7 +392,7 @@ int known_set(struct known *k, const char *address, const char *name,
 		mem_deref(line);
 		return err;
 	}
-	err = change(k, folder, address, line);
+	err = change(k, folder, key, line);
 	if (line && !line->le.list)
 		mem_deref(line);
 	/* whatever became of it, the next look-up reads what is there */

@@ -20,6 +20,7 @@ struct known_line {
 	bool parsed;            /* else nothing but text is set */
 	uint8_t fp[DESC_FP_SIZE];
 	char *address;          /* "sip:..." */
+	char *key;              /* address_key of it */
 	char *name;             /* "" if none */
 };
 
@@ -27,9 +28,9 @@ struct known_line {
  * a file that cannot be read holds nothing, and that is logged. */
 int known_alloc(struct known **kp, const char *file);
 
-/* NULL if nobody; valid until the next call on k. */
+/* NULL if nobody; valid until the next call on k. key is of address_key. */
 const struct known_line *known_by_fp(struct known *k, const uint8_t *fp);
-const struct known_line *known_by_address(struct known *k, const char *uri);
+const struct known_line *known_by_key(struct known *k, const char *key);
 
 /* The line after l, the first for NULL; the file is not read anew between. */
 const struct known_line *known_next(struct known *k,

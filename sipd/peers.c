@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 #include "sipd/address.h"
+#include "sipd/confparts.h"
 #include "sipd/known.h"
 #include "sipd/nearest.h"
 #include "sipd/peers.h"
@@ -19,13 +20,50 @@
 struct peers {
 	const struct conf *conf;
 	struct known *known;
+	struct list placel;     /* struct place */
+};
+
+/* A [peer]'s address, ready to be compared with those that callers claim. */
+struct place {
+	struct le le;
+	const struct conf_peer *cp;
+	char key[ADDRESS_KEY_SIZE];
 };
 
 static void destructor(void *arg)
 {
 	struct peers *ps = arg;
 
+	list_flush(&ps->placel);
 	mem_deref(ps->known);
+}
+
+static void place_destructor(void *arg)
+{
+	struct place *pl = arg;
+
+	list_unlink(&pl->le);
+}
+
+static int add_places(struct peers *ps)
+{
+	struct le *le;
+
+	for (le = list_head(&ps->conf->peerl); le; le = le->next) {
+		const struct conf_peer *cp = le->data;
+		struct place *pl;
+
+		if (!cp->address)
+			continue;
+		pl = mem_zalloc(sizeof *pl, place_destructor);
+		if (!pl)
+			return ENOMEM;
+		list_append(&ps->placel, &pl->le, pl);
+		pl->cp = cp;
+		if (address_key(pl->key, cp->address))
+			mem_deref(pl);
+	}
+	return 0;
 }
 
 int peers_alloc(struct peers **pp, const struct conf *conf)
@@ -44,6 +82,8 @@ int peers_alloc(struct peers **pp, const struct conf *conf)
 			  conf->state) < 0 ? ENAMETOOLONG : 0;
 	if (!err)
 		err = known_alloc(&ps->known, file);
+	if (!err)
+		err = add_places(ps);
 	if (err)
 		mem_deref(ps);
 	else
@@ -85,30 +125,16 @@ static void from_known(struct peer *p, const struct known_line *k,
 	p->allow = conf->allow;
 }
 
-static const struct conf_peer *conf_by_name(const struct conf *c,
-					    const char *name)
+static const struct conf_peer *conf_by_key(const struct peers *ps,
+					   const char *key)
 {
 	struct le *le;
 
-	for (le = list_head(&c->peerl); le; le = le->next) {
-		const struct conf_peer *cp = le->data;
+	for (le = list_head(&ps->placel); le; le = le->next) {
+		const struct place *pl = le->data;
 
-		if (!strcmp(cp->name, name))
-			return cp;
-	}
-	return NULL;
-}
-
-static const struct conf_peer *conf_by_address(const struct conf *c,
-					       const char *uri)
-{
-	struct le *le;
-
-	for (le = list_head(&c->peerl); le; le = le->next) {
-		const struct conf_peer *cp = le->data;
-
-		if (cp->address && address_equal(cp->address, uri))
-			return cp;
+		if (!strcmp(pl->key, key))
+			return pl->cp;
 	}
 	return NULL;
 }
@@ -132,6 +158,7 @@ static void from_both(struct peer *p, const struct peers *ps,
 		      const struct conf_peer *cp)
 {
 	const struct known_line *k;
+	char key[ADDRESS_KEY_SIZE];
 
 	from_conf(p, cp);
 	if (cp->has_fp && !cp->address) {
@@ -139,9 +166,9 @@ static void from_both(struct peer *p, const struct peers *ps,
 		if (k)
 			str_ncpy(p->address, k->address, sizeof p->address);
 	}
-	if (cp->has_fp || !cp->address)
+	if (cp->has_fp || !cp->address || address_key(key, cp->address))
 		return;
-	k = known_by_address(ps->known, cp->address);
+	k = known_by_key(ps->known, key);
 	if (k && !conf_by_fp(ps->conf, k->fp)) {
 		p->pinned = true;
 		memcpy(p->fp, k->fp, sizeof p->fp);
@@ -177,7 +204,7 @@ static bool printable(const char *s)
 /* A pinned line stands only as far as sipd.conf does not contradict it. */
 static bool overruled(const struct peers *ps, const struct known_line *k)
 {
-	const struct conf_peer *cp = conf_by_address(ps->conf, k->address);
+	const struct conf_peer *cp = conf_by_key(ps, k->key);
 
 	return cp && cp->has_fp && memcmp(cp->fp, k->fp, sizeof cp->fp);
 }
@@ -188,7 +215,7 @@ static void from_line(struct peer *p, const struct peers *ps,
 	const struct conf_peer *cp = conf_by_fp(ps->conf, k->fp);
 
 	if (!cp)
-		cp = conf_by_address(ps->conf, k->address);
+		cp = conf_by_key(ps, k->key);
 	if (cp)
 		from_both(p, ps, cp);
 	else
@@ -217,17 +244,20 @@ int peers_by_fp(const struct peers *ps, const uint8_t *fp, struct peer *p)
 
 int peers_by_address(const struct peers *ps, const char *uri, struct peer *p)
 {
+	char key[ADDRESS_KEY_SIZE];
 	const struct conf_peer *cp;
 	const struct known_line *k;
 
 	if (!ps || !uri || !p)
 		return EINVAL;
-	cp = conf_by_address(ps->conf, uri);
+	if (address_key(key, uri))
+		return ENOENT;
+	cp = conf_by_key(ps, key);
 	if (cp) {
 		from_both(p, ps, cp);
 		return 0;
 	}
-	k = known_by_address(ps->known, uri);
+	k = known_by_key(ps->known, key);
 	if (!k)
 		return ENOENT;
 	from_line(p, ps, k);
@@ -242,7 +272,7 @@ int peers_resolve(const struct peers *ps, const char *text, struct peer *p,
 
 	if (!ps || !text || !p || !why || !size)
 		return EINVAL;
-	cp = conf_by_name(ps->conf, text);
+	cp = conf_peer_find(ps->conf, text);
 	if (cp) {
 		from_both(p, ps, cp);
 		return 0;
@@ -294,7 +324,7 @@ void peers_apply(const struct peers *ps, peers_h *h, void *arg)
 	}
 	for (k = known_next(ps->known, NULL); k; k = known_next(ps->known, k))
 		if (!conf_by_fp(ps->conf, k->fp) &&
-		    !conf_by_address(ps->conf, k->address)) {
+		    !conf_by_key(ps, k->key)) {
 			from_known(&p, k, ps->conf);
 			h(&p, arg);
 		}

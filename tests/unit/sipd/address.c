@@ -132,6 +132,7 @@ static void test_equal(void)
 	CU_ASSERT(address_equal("sip:a@b.c;transport=tcp", "sip:a@b.c"));
 	CU_ASSERT(address_equal("sip:[2001:db8::1]", "sip:[2001:DB8:0::1]"));
 	CU_ASSERT(!address_equal("sip:192.0.2.1", "sip:a@192.0.2.1"));
+	CU_ASSERT(!address_equal("sip:bob%00x@b.c", "sip:bob%00y@b.c"));
 	CU_ASSERT(!address_equal("", ""));
 	CU_ASSERT(!address_equal(NULL, "sip:a@b.c"));
 	CU_ASSERT(!address_equal("garbage", "garbage"));

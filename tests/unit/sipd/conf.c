@@ -140,7 +140,7 @@ static void test_full(void)
 		 "[pipe]\n"
 		 "command = exec cat -n ; no more\n"
 		 "[registrar]\n"
-		 "listen = udp:127.0.0.1:5060\n"
+		 "listen = udp:127.0.0.1:5060 ,tcp:[::1]:5060\n"
 		 "users-file = side\n"
 		 "stun = no");
 	if (!c)
@@ -177,8 +177,8 @@ static void test_full(void)
 	CU_ASSERT_PTR_NULL(a->registrar);
 
 	CU_ASSERT_EQUAL(c->nat_port, 65535);
-	CU_ASSERT_STRING_EQUAL(c->stun, "stun.example.org, "
-			       "[2001:db8::1]:3479, 192.0.2.2");
+	CU_ASSERT_STRING_EQUAL(c->stun, "stun.example.org,"
+			       "[2001:db8::1]:3479,192.0.2.2");
 	CU_ASSERT_STRING_EQUAL(c->interfaces, "eth*");
 
 	CU_ASSERT_EQUAL_FATAL(list_count(&c->peerl), 2);
@@ -189,7 +189,7 @@ static void test_full(void)
 	CU_ASSERT_TRUE(p->has_fp);
 	CU_ASSERT_EQUAL(p->fp[1], 0x23);
 	CU_ASSERT_STRING_EQUAL(p->allow,
-			       "file, forward 127.0.0.1:22, all");
+			       "file,forward 127.0.0.1:22,all");
 	p = list_ledata(c->peerl.tail);
 	CU_ASSERT_STRING_EQUAL(p->address, "sip:[2001:db8::2]");
 	CU_ASSERT_STRING_EQUAL(p->allow, "");
@@ -205,7 +205,8 @@ static void test_full(void)
 	CU_ASSERT_PTR_NULL(conf_kind_get(c, "forward", "x"));
 
 	CU_ASSERT_TRUE(c->registrar.enabled);
-	CU_ASSERT_STRING_EQUAL(c->registrar.listen, "udp:127.0.0.1:5060");
+	CU_ASSERT_STRING_EQUAL(c->registrar.listen,
+			       "udp:127.0.0.1:5060,tcp:[::1]:5060");
 	CU_ASSERT_STRING_EQUAL(c->registrar.domain, "");
 	CU_ASSERT_FALSE(c->registrar.stun);
 	CU_ASSERT_EQUAL(c->registrar.expires, 3600);

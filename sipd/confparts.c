@@ -1,0 +1,146 @@
+/*
+ * confparts.c: the parts of a configuration that there may be many of, and the
+ * defaults of each; made by confread.c, owned by struct conf.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/confparts.h"
+
+static void account_destructor(void *arg)
+{
+	struct conf_account *a = arg;
+
+	list_unlink(&a->le);
+	if (a->password)
+		explicit_bzero(a->password, strlen(a->password));
+	mem_deref(a->tls_cert);
+	mem_deref(a->tls_ca);
+	mem_deref(a->outbound);
+	mem_deref(a->registrar);
+	mem_deref(a->user);
+	mem_deref(a->password);
+	mem_deref(a->address);
+	mem_deref(a->name);
+}
+
+static void peer_destructor(void *arg)
+{
+	struct conf_peer *p = arg;
+
+	list_unlink(&p->le);
+	mem_deref(p->allow);
+	mem_deref(p->account);
+	mem_deref(p->address);
+	mem_deref(p->name);
+}
+
+static void kind_destructor(void *arg)
+{
+	struct conf_kind *k = arg;
+
+	list_unlink(&k->le);
+	mem_deref(k->value);
+	mem_deref(k->key);
+	mem_deref(k->kind);
+}
+
+int conf_set_defaults(void *base, enum conf_sec sec)
+{
+	struct conf_ctx ctx = { NULL, false, NULL, 0 };
+	int err = 0;
+
+	for (size_t i = 0; i < conf_keyc && !err; i++) {
+		const struct conf_key *k = &conf_keys[i];
+
+		if (k->sec == sec && k->def)
+			err = k->seth((char *)base + k->offset, k, k->def,
+				      &ctx);
+	}
+	return err;
+}
+
+int conf_kind_add(struct conf *c, const char *kind, const char *key,
+		    const char *value)
+{
+	struct conf_kind *k = mem_zalloc(sizeof *k, kind_destructor);
+	int err;
+
+	if (!k)
+		return ENOMEM;
+	err = str_dup(&k->kind, kind);
+	if (!err)
+		err = str_dup(&k->key, key);
+	if (!err)
+		err = str_dup(&k->value, value);
+	if (err)
+		mem_deref(k);
+	else
+		list_append(&c->kindl, &k->le, k);
+	return err;
+}
+
+struct conf_account *conf_account_find(const struct conf *c,
+				       const char *name)
+{
+	struct le *le;
+
+	for (le = list_head(&c->accountl); le; le = le->next) {
+		struct conf_account *a = le->data;
+
+		if (!strcmp(a->name, name))
+			return a;
+	}
+	return NULL;
+}
+
+struct conf_peer *conf_peer_find(const struct conf *c, const char *name)
+{
+	struct le *le;
+
+	for (le = list_head(&c->peerl); le; le = le->next) {
+		struct conf_peer *p = le->data;
+
+		if (!strcmp(p->name, name))
+			return p;
+	}
+	return NULL;
+}
+
+int conf_account_add(struct conf *c, struct conf_account **ap,
+		     const char *name)
+{
+	struct conf_account *a = mem_zalloc(sizeof *a, account_destructor);
+	int err;
+
+	if (!a)
+		return ENOMEM;
+	err = str_dup(&a->name, name);
+	if (!err)
+		err = conf_set_defaults(a, SEC_ACCOUNT);
+	if (err) {
+		mem_deref(a);
+		return err;
+	}
+	list_append(&c->accountl, &a->le, a);
+	*ap = a;
+	return 0;
+}
+
+int conf_peer_add(struct conf *c, struct conf_peer **pp, const char *name)
+{
+	struct conf_peer *p = mem_zalloc(sizeof *p, peer_destructor);
+	int err;
+
+	if (!p)
+		return ENOMEM;
+	err = str_dup(&p->name, name);
+	if (!err)
+		err = conf_set_defaults(p, SEC_PEER);
+	if (err) {
+		mem_deref(p);
+		return err;
+	}
+	list_append(&c->peerl, &p->le, p);
+	*pp = p;
+	return 0;
+}
