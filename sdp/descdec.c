@@ -273,12 +273,10 @@ static void bundle(struct decoder *dec, const struct desc_media *first)
 {
 	for (size_t i = 0; i < dec->d->mediac; i++) {
 		struct desc_media *m = &dec->d->mediav[i];
-		bool together = first && is_bundled(dec, first) &&
-			is_bundled(dec, m);
 
 		if (!m->known || m == first)
 			continue;
-		if (!together)
+		if (!is_bundled(dec, first) || !is_bundled(dec, m))
 			m->rejected = true;
 		else if (dec->offer && dec->mediav[i].bundle_only)
 			m->rejected = !m->kind[0];
@@ -307,14 +305,16 @@ static int transport_read(struct decoder *dec, struct desctransp *t,
 	return err == ENOENT ? 0 : err;
 }
 
-/* Live sections in their order, the first of which is the first; then what
- * the session says for all. */
-static int transport(struct decoder *dec, struct desctransp *t)
+/* The first live section, the others in their order (a bundle-only one may
+ * stand before the first), then what the session says for all. */
+static int transport(struct decoder *dec, struct desctransp *t,
+		     const struct desc_media *first)
 {
-	int err = 0;
+	const struct desc *d = dec->d;
+	int err = transport_read(dec, t, &dec->mediav[first - d->mediav]);
 
-	for (size_t i = 0; i < dec->d->mediac && !err; i++)
-		if (!dec->d->mediav[i].rejected)
+	for (size_t i = 0; i < d->mediac && !err; i++)
+		if (!d->mediav[i].rejected && &d->mediav[i] != first)
 			err = transport_read(dec, t, &dec->mediav[i]);
 	return err ? err : transport_read(dec, t, &dec->session);
 }
@@ -358,13 +358,13 @@ static int decode(struct decoder *dec, const struct pl *text)
 	if (err)
 		return err;
 	first = first_live(dec->d);
-	bundle(dec, first);
 	if (!first)
 		return refuse(dec, dec->offer ? NO_TUNNEL : NONE_TAKEN, 0);
+	bundle(dec, first);
 	/* RFC 4145 section 4.1: what an absent a=setup stands for */
 	dec->d->setup = dec->offer ? SETUP_ACTIVE : SETUP_PASSIVE;
 	default_destination(dec, first);
-	err = transport(dec, &t);
+	err = transport(dec, &t, first);
 	if (!dec->d->trickle)
 		dec->d->complete = true;
 	return err ? err : judge(dec, &t);

@@ -363,6 +363,11 @@ static void test_places(void)
 		"a=x-dialtone-tunnel:vpn\r\n"
 		"a=ice-ufrag:2222\r\na=ice-pwd:0123456789012345678901\r\n"
 		QUIC PIPE TRANSP,
+		HEAD "a=group:BUNDLE 1 0\r\n"
+		"m=application 0 UDP/DTLS vnd.dialtone.ip\r\na=mid:1\r\n"
+		"a=bundle-only\r\na=x-dialtone-tunnel:vpn\r\n"
+		"a=ice-ufrag:2222\r\na=ice-pwd:0123456789012345678901\r\n"
+		QUIC PIPE TRANSP,
 		HEAD "m=audio 5 RTP/AVP 0\r\na=ice-ufrag:bad!\r\n" QUIC PIPE
 		TRANSP,
 	};
@@ -482,6 +487,22 @@ static void test_sems(void)
 			"m=application 0 UDP/QUIC vnd.dialtone\r\n"));
 	mem_deref(text);
 	mem_deref(a);
+	mem_deref(d);
+}
+
+/* mids stripped: one tunnel needs no bundle, in the answer neither. */
+static void test_no_mid(void)
+{
+	struct desc *d = decoded(HEAD
+		"m=application 9 UDP/QUIC vnd.dialtone\r\n" PIPE TRANSP
+		"m=application 9 UDP/QUIC vnd.dialtone\r\n" PIPE, true);
+	char *text;
+
+	CU_ASSERT(!d->mediav[0].rejected && d->mediav[1].rejected);
+	text = encoded(d);
+	CU_ASSERT_PTR_NULL(strstr(text, "BUNDLE"));
+	CU_ASSERT_PTR_NULL(strstr(text, "a=mid"));
+	mem_deref(text);
 	mem_deref(d);
 }
 
@@ -1014,6 +1035,7 @@ UNIT_SUITE("desc",
 	{ "lenient", test_lenient },
 	{ "rtpengine", test_rtpengine },
 	{ "sems", test_sems },
+	{ "no mid", test_no_mid },
 	{ "refused", test_refused },
 	{ "nul", test_nul },
 	{ "sizes", test_sizes },
