@@ -1,9 +1,9 @@
 /*
  * fail.h: let the n-th allocation of this thread fail, in release builds of
  * libre too (there mem_threshold_set does nothing). Include it in one file of
- * the program only: it puts itself before libre's mem_alloc and mem_realloc,
- * through which all of our memory and libre's own comes, and leaves malloc to
- * the sanitizers.
+ * the program only: it puts itself before libre's mem_alloc, mem_zalloc and
+ * mem_realloc, through which all of our memory and libre's own comes, and
+ * leaves malloc to the sanitizers.
  *
  *   static int run(void *arg) { ...; return err; }
  *   FAIL_EACH(run, arg);
@@ -16,6 +16,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 #include "tests/unit/unit.h"
 
 static __thread long fail_left; /* counts down to the one that fails, 0: off */
@@ -49,6 +50,14 @@ static void __attribute__((constructor)) fail_init(void)
 void *mem_alloc(size_t size, mem_destroy_h *dh)
 {
 	return fail_now() ? NULL : fail_alloc(size, dh);
+}
+
+/* Of ours, for a libre bound to its own mem_alloc would not be counted. */
+void *mem_zalloc(size_t size, mem_destroy_h *dh)
+{
+	void *p = mem_alloc(size, dh);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 void *mem_realloc(void *data, size_t size)
