@@ -134,8 +134,7 @@ static void test_malformed(void)
 		"1 1 UDP 5 10.0.0.1 7",
 		"1 1 UDP 5 10.0.0.1 7 typ",
 		"1 1 UDP 5 10.0.0.1 7 host",
-		"123456789012345678901234567890123 1 UDP 5 10.0.0.1 7 typ "
-		"host",
+		"123456789012345678901234567890123 1 UDP 5 ::1 7 typ host",
 		"a-b 1 UDP 5 10.0.0.1 7 typ host",
 		"1 0 UDP 5 10.0.0.1 7 typ host",
 		"1 257 UDP 5 10.0.0.1 7 typ host",
