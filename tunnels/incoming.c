@@ -37,12 +37,39 @@ struct incoming {
 	size_t len;                     /* gathered */
 };
 
-/* Cut it so that it holds nothing but this file's first bytes. */
-static void keep(const struct incoming *in)
+static int write_at(int fd, const uint8_t *p, size_t n, uint64_t off)
 {
-	const uint64_t n = in->off - in->len > in->had ?
-		in->off - in->len : in->had;
+	while (n) {
+		ssize_t k = pwrite(fd, p, n, (off_t)off);
 
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return errno;
+		p += k;
+		n -= (size_t)k;
+		off += (uint64_t)k;
+	}
+	return 0;
+}
+
+static int flush(struct incoming *in)
+{
+	int err = write_at(in->op->fd, in->buf, in->len, in->off - in->len);
+
+	if (!err)
+		in->len = 0;
+	return err;
+}
+
+/* Cut it so that it holds nothing but this file's first bytes. */
+static void keep(struct incoming *in)
+{
+	uint64_t n;
+
+	if (!in->forget && in->len)
+		(void)flush(in);
+	n = in->off - in->len > in->had ? in->off - in->len : in->had;
 	if (in->forget || in->op->had || !n)
 		(void)unlinkat(in->dir, in->op->part, 0);
 	else if (ftruncate(in->op->fd, (off_t)n))
@@ -171,31 +198,6 @@ int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
 	}
 	*ip = in;
 	return 0;
-}
-
-static int write_at(int fd, const uint8_t *p, size_t n, uint64_t off)
-{
-	while (n) {
-		ssize_t k = pwrite(fd, p, n, (off_t)off);
-
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k < 0)
-			return errno;
-		p += k;
-		n -= (size_t)k;
-		off += (uint64_t)k;
-	}
-	return 0;
-}
-
-static int flush(struct incoming *in)
-{
-	int err = write_at(in->op->fd, in->buf, in->len, in->off - in->len);
-
-	if (!err)
-		in->len = 0;
-	return err;
 }
 
 static int large_data(struct incoming *in, const uint8_t *p, size_t n)

@@ -1,0 +1,924 @@
+/*
+ * file.c: tests tunnels/file.c and its helpers: trees there and back, names,
+ * resuming, what a peer may not do, what disks do.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <dirent.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "tests/unit/tunnels/rig.h"
+#include "tunnels/ending.h"
+#include "tunnels/filestore.h"
+#include "tunnels/filewire.h"
+#include "tunnels/record.h"
+
+static char dir[64];                    /* a fresh folder for each test */
+
+static void sh(const char *fmt, ...)
+{
+	char cmd[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof cmd, fmt, ap);
+	va_end(ap);
+	CU_ASSERT_EQUAL(system(cmd), 0);
+}
+
+static int sh_status(const char *fmt, ...)
+{
+	char cmd[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof cmd, fmt, ap);
+	va_end(ap);
+	return system(cmd);
+}
+
+static void fresh(void)
+{
+	strcpy(dir, "/tmp/dialtone-file-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	sh("mkdir %s/src", dir);
+}
+
+static void sweep(void)
+{
+	sh("chmod -R u+rwX %s; rm -rf %s", dir, dir);
+}
+
+static const char *at(const char *name)
+{
+	static char buf[8][256];
+	static int i;
+
+	i = (i + 1) % 8;
+	snprintf(buf[i], sizeof buf[i], "%s/%s", dir, name);
+	return buf[i];
+}
+
+static void fill(const char *path, size_t size, unsigned seed)
+{
+	FILE *f = fopen(path, "w");
+	uint32_t x = seed * 2654435761u + 1;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	for (size_t i = 0; i < size; i++) {
+		x = x * 1664525 + 1013904223;
+		fputc((int)(x >> 24), f);
+	}
+	fclose(f);
+}
+
+/* Send argv (below dir/src) into dir/in and wait. */
+struct sending {
+	struct rig r;
+	struct rig_conf conf;
+	struct tunnel_ask a, b;
+	char why[256];
+	char cwd[128], inbox[128];
+};
+
+static void sending_init(struct sending *s, char *const *argv)
+{
+	size_t n = 0;
+
+	memset(s, 0, sizeof *s);
+	rig_open(&s->r, "file");
+	while (argv[n])
+		n++;
+	snprintf(s->cwd, sizeof s->cwd, "%s/src", dir);
+	snprintf(s->inbox, sizeof s->inbox, "%s/in", dir);
+	s->conf.key[0] = "inbox";
+	s->conf.value[0] = s->inbox;
+	s->a = (struct tunnel_ask){ .argv = argv, .argc = n, .cwd = s->cwd,
+		.fd_in = -1, .fd_out = -1, .peer = "bob", .why = s->why,
+		.why_size = sizeof s->why };
+	s->b = (struct tunnel_ask){ .fd_in = -1, .fd_out = -1, .allow = "",
+		.peer = "alice", .confh = rig_confh, .arg = &s->conf,
+		.why = s->why, .why_size = sizeof s->why };
+}
+
+static void send_all(struct sending *s, char *const *argv)
+{
+	sending_init(s, argv);
+	rig_call(&s->r, &s->a, &s->b);
+	rig_wait(&s->r);
+}
+
+static int send_ok(char *const *argv)
+{
+	struct sending s;
+	int err;
+
+	send_all(&s, argv);
+	err = s.r.a.err;
+	if (err)
+		printf("send: %s\n", s.r.a.why);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_EQUAL(s.r.b.err, 0);
+	rig_close(&s.r);
+	return err;
+}
+
+#define ARGV(...) ((char *const []){ __VA_ARGS__, NULL })
+
+static void nothing_left(void)
+{
+	sh("test -z \"$(find %s/in -name '*dialtone*')\"", dir);
+}
+
+static void test_one(void)
+{
+	struct sending s;
+	struct stat a, b;
+
+	fresh();
+	fill(at("src/report.pdf"), 3000000, 1);
+	sh("chmod 640 %s/src/report.pdf; touch -d '2001-02-03 04:05:06.5' "
+	   "%s/src/report.pdf", dir, dir);
+	send_all(&s, ARGV("report.pdf"));
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_EQUAL(s.r.b.err, 0);
+	CU_ASSERT_EQUAL(s.r.a.bytes, 3000000);
+	CU_ASSERT_EQUAL(s.r.a.total, 3000000);
+	CU_ASSERT_EQUAL(s.r.b.bytes, 3000000);
+	CU_ASSERT_EQUAL(s.r.b.files, 1);
+	rig_close(&s.r);
+	sh("cmp %s/src/report.pdf %s/in/report.pdf", dir, dir);
+	CU_ASSERT_EQUAL(stat(at("src/report.pdf"), &a), 0);
+	CU_ASSERT_EQUAL(stat(at("in/report.pdf"), &b), 0);
+	CU_ASSERT_EQUAL(a.st_mode, b.st_mode);
+	CU_ASSERT_EQUAL(a.st_mtim.tv_sec, b.st_mtim.tv_sec);
+	CU_ASSERT_EQUAL(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
+	CU_ASSERT_EQUAL(stat(at("in"), &b), 0);
+	CU_ASSERT_EQUAL(b.st_mode & 0777, 0700);
+	nothing_left();
+	sweep();
+}
+
+static void test_tree(void)
+{
+	fresh();
+	sh("cd %s/src && mkdir -p t/a/b/c t/empty t/ro && : > t/zero && "
+	   "echo x > 't/new\nline' && echo y > \"t/\xff\xfe\" && "
+	   "echo z > t/a/-rf && ln -s ../../etc t/a/link && "
+	   "ln -s gone t/dangling && echo q > t/ro/file && "
+	   "mkfifo t/ff0 && rm t/ff0 && chmod 555 t/ro && "
+	   "touch -d 2010-01-01 t/a/b/c t/a t", dir);
+	for (int i = 0; i < 300; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "src/t/a/b/f%d", i);
+		fill(at(name), (size_t)(i * i * 7 % 100000), (unsigned)i);
+	}
+	sh("touch -d 2011-01-01 %s/src/t/a/b", dir);
+	(void)send_ok(ARGV("t"));
+	sh("cd %s && diff -r --no-dereference src/t in/t", dir);
+	sh("cd %s/src && find . -mindepth 1 ! -type l "
+	   "-printf '%%P %%m %%T@ %%y %%l\\n' | sort > ../l1; cd ../in && "
+	   "find . -mindepth 1 ! -type l -printf '%%P %%m %%T@ %%y %%l\\n' | "
+	   "sort > ../l2; diff ../l1 ../l2", dir);
+	nothing_left();
+	/* again: the same is there already, nothing is added */
+	(void)send_ok(ARGV("t"));
+	sh("cd %s && diff -r --no-dereference src/t in/t", dir);
+	sweep();
+}
+
+static void test_several(void)
+{
+	fresh();
+	sh("cd %s/src && mkdir -p d/e && echo 1 > d/e/f && echo 2 > g && "
+	   "echo 3 > ./-h && ln -s g k", dir);
+	(void)send_ok(ARGV("g", "d/", "k", "--", "-h"));
+	sh("cd %s && diff src/g in/g && diff -r src/d in/d && "
+	   "diff src/-h in/-h && diff src/k in/k && test ! -L in/k", dir);
+	(void)send_ok(ARGV("."));
+	sh("cd %s && diff -r src in/src", dir);
+	sweep();
+}
+
+static void test_existing(void)
+{
+	struct sending s;
+
+	fresh();
+	sh("cd %s && echo new > src/a.txt && mkdir in && echo old > in/a.txt",
+	   dir);
+	send_all(&s, ARGV("a.txt"));
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "a (1).txt"));
+	rig_close(&s.r);
+	sh("cd %s && test \"$(cat in/a.txt)\" = old && "
+	   "cmp src/a.txt 'in/a (1).txt'", dir);
+	(void)send_ok(ARGV("a.txt"));   /* a (1).txt is the same */
+	sh("cd %s && test $(ls in | wc -l) = 2", dir);
+	fill(at("src/big.tar.gz"), 400000, 5);
+	fill(at("in/big.tar.gz"), 400000, 6);
+	(void)send_ok(ARGV("big.tar.gz"));
+	sh("cd %s && cmp src/big.tar.gz 'in/big (1).tar.gz'", dir);
+	/* the same under its name: not stored again */
+	sh("cd %s && cp src/big.tar.gz in/big.tar.gz && "
+	   "rm 'in/big (1).tar.gz'", dir);
+	(void)send_ok(ARGV("big.tar.gz"));
+	sh("cd %s && test $(ls in | wc -l) = 3", dir);
+	nothing_left();
+	sweep();
+}
+
+static void test_names(void)
+{
+	char out[FILESTORE_NAME], name[256];
+
+	filestore_name(out, "a.txt", 2);
+	CU_ASSERT_STRING_EQUAL(out, "a (2).txt");
+	filestore_name(out, ".bashrc", 1);
+	CU_ASSERT_STRING_EQUAL(out, ".bashrc (1)");
+	filestore_name(out, "x.tar.xz", 1);
+	CU_ASSERT_STRING_EQUAL(out, "x (1).tar.xz");
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	filestore_name(out, name, 3);
+	CU_ASSERT_EQUAL(strlen(out), 255);
+	CU_ASSERT_STRING_EQUAL(out + 251, " (3)");
+	CU_ASSERT_TRUE(filewire_name_ok("a"));
+	CU_ASSERT_TRUE(filewire_name_ok("..."));
+	CU_ASSERT_TRUE(filewire_name_ok("\n"));
+	CU_ASSERT_FALSE(filewire_name_ok(""));
+	CU_ASSERT_FALSE(filewire_name_ok("."));
+	CU_ASSERT_FALSE(filewire_name_ok(".."));
+	CU_ASSERT_FALSE(filewire_name_ok("a/b"));
+	CU_ASSERT_FALSE(filewire_name_ok("/etc"));
+	CU_ASSERT_FALSE(filewire_name_ok(".x.dialtone-part"));
+	CU_ASSERT_FALSE(filewire_name_ok(".dialtone-stage-1"));
+}
+
+/* A name as long as names may be has an unfinished file too. */
+static void test_long(void)
+{
+	char name[256], path[400];
+
+	fresh();
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	snprintf(path, sizeof path, "%s/src/%s", dir, name);
+	fill(path, 100000, 1);
+	(void)send_ok(ARGV(name));
+	sh("cd %s && diff -r src in", dir);
+	sweep();
+}
+
+/* The unfinished file of the first try cut at any length, or damaged. */
+static void test_resume(void)
+{
+	static const size_t cut[] = { 1, 65535, 65536, 99999, 300000, 700000,
+				      999999, 1000000, 1000001 };
+
+	fresh();
+	fill(at("src/f"), 1000000, 3);
+	sh("mkdir %s/in", dir);
+	for (size_t i = 0; i < 2 * sizeof cut / sizeof cut[0]; i++) {
+		const char *part = at("in/.f.dialtone-part");
+		struct sending s;
+		bool bad = i & 1;
+
+		sh("cp %s/src/f %s", dir, part);
+		CU_ASSERT_EQUAL(truncate(part, (off_t)cut[i / 2]), 0);
+		if (bad)
+			sh("printf X | dd of=%s bs=1 seek=%zu conv=notrunc "
+			   "status=none", part, cut[i / 2] / 2);
+		send_all(&s, ARGV("f"));
+		CU_ASSERT_EQUAL(s.r.a.err, 0);
+		CU_ASSERT_EQUAL(s.r.b.err, 0);
+		CU_ASSERT_EQUAL(s.r.a.bytes, 1000000);
+		CU_ASSERT_EQUAL(s.r.b.bytes, 1000000);
+		rig_close(&s.r);
+		sh("cd %s && cmp src/f in/f && rm in/f", dir);
+		nothing_left();
+	}
+	sweep();
+}
+
+static size_t cut_at;
+
+static bool cut_reached(struct rig *r)
+{
+	return r->b.bytes >= cut_at || r->a.done;
+}
+
+static void down_handler(void *arg)
+{
+	fakeflow_down(arg, ENOTCONN);
+}
+
+/* The flow is lost after so many bytes; what has come is kept. */
+static void test_cut(void)
+{
+	struct stat st;
+
+	fresh();
+	fill(at("src/f"), 30000000, 4);
+	for (int i = 0; i < 3; i++) {
+		struct sending s;
+
+		sending_init(&s, ARGV("f"));
+		cut_at = 1;
+		rig_call(&s.r, &s.a, &s.b);
+		CU_ASSERT(rig_until(&s.r, cut_reached));
+		fake_call(s.r.loop, down_handler, s.r.a.flow);
+		rig_wait(&s.r);
+		CU_ASSERT_NOT_EQUAL(s.r.a.err, 0);
+		CU_ASSERT_NOT_EQUAL(s.r.b.err, 0);
+		rig_close(&s.r);
+		CU_ASSERT_EQUAL(stat(at("in/.f.dialtone-part"), &st), 0);
+		CU_ASSERT(st.st_size > 0);
+		CU_ASSERT_NOT_EQUAL(stat(at("in/f"), &st), 0);
+	}
+	(void)send_ok(ARGV("f"));
+	sh("cd %s && cmp src/f in/f", dir);
+	nothing_left();
+	sweep();
+}
+
+static void drop_handler(void *arg)
+{
+	mem_deref(arg);
+}
+
+/* mem_deref in the middle, of either side, is a clean end. */
+static void test_deref(void)
+{
+	fresh();
+	fill(at("src/f"), 30000000, 4);
+	sh("cd %s/src && for i in $(seq 50); do echo $i > g$i; done", dir);
+	for (int i = 0; i < 6; i++) {
+		struct sending s;
+
+		sending_init(&s, ARGV("."));
+		rig_call(&s.r, &s.a, &s.b);
+		cut_at = (size_t)i * 1000;
+		CU_ASSERT(rig_until(&s.r, cut_reached));
+		if (i & 1) {
+			struct tunnel *t = s.r.a.t;
+
+			s.r.a.t = NULL;
+			fake_call(s.r.loop, drop_handler, t);
+			CU_ASSERT(rig_until(&s.r, rig_b_done));
+			CU_ASSERT_NOT_EQUAL(s.r.b.err, 0);
+		}
+		else if (i & 2) {
+			struct tunnel *t = s.r.b.t;
+
+			s.r.b.t = NULL;
+			fake_call(s.r.loop, drop_handler, t);
+			CU_ASSERT(rig_until(&s.r, rig_a_done));
+			CU_ASSERT_NOT_EQUAL(s.r.a.err, 0);
+		}
+		rig_close(&s.r);
+	}
+	sweep();
+}
+
+static void test_offer(void)
+{
+	struct sending s;
+
+	fresh();
+	sh("cd %s/src && echo 1 > f && mkfifo p && echo 2 > secret && "
+	   "chmod 0 secret", dir);
+	sending_init(&s, ARGV("f", "gone"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	CU_ASSERT_STRING_EQUAL(s.why, "gone cannot be sent: No such file or"
+			       " directory.");
+	rig_close(&s.r);
+	sending_init(&s, ARGV("p"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "neither"));
+	rig_close(&s.r);
+	sending_init(&s, ARGV("-x"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "option -x"));
+	rig_close(&s.r);
+	sending_init(&s, ARGV("--"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	rig_close(&s.r);
+	sending_init(&s, ARGV("/"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	rig_close(&s.r);
+	if (geteuid()) {
+		sending_init(&s, ARGV("secret"));
+		CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+		rig_close(&s.r);
+	}
+	sweep();
+}
+
+static void test_answer(void)
+{
+	struct sending s;
+
+	fresh();
+	fill(at("src/f"), 5000, 1);
+	sending_init(&s, ARGV("f"));
+	s.conf.key[1] = "max-size";
+	s.conf.value[1] = "4999";
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), 0);
+	CU_ASSERT_EQUAL(rig_answer(&s.r, &s.b), EACCES);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "at most 4999"));
+	rig_close(&s.r);
+	/* a peer that does not say how much it is is held to it all the same */
+	sending_init(&s, ARGV("f", "f"));
+	s.conf.key[1] = "max-size";
+	s.conf.value[1] = "9999";
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, EFBIG);
+	CU_ASSERT_EQUAL(s.r.b.err, EFBIG);
+	rig_close(&s.r);
+	sending_init(&s, ARGV("f"));
+	s.conf.key[0] = NULL;
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), 0);
+	CU_ASSERT_EQUAL(rig_answer(&s.r, &s.b), EACCES);
+	rig_close(&s.r);
+	sending_init(&s, ARGV("f"));
+	s.b.allow = at("other/deep");
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	rig_close(&s.r);
+	sh("cd %s && cmp src/f other/deep/f", dir);
+	/* a folder that cannot be made */
+	sending_init(&s, ARGV("f"));
+	s.b.allow = at("src/f/in");
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, ENOTDIR);
+	CU_ASSERT_EQUAL(s.r.b.err, ENOTDIR);
+	rig_close(&s.r);
+	sweep();
+}
+
+/* What cannot be sent is told, the rest arrives. */
+static void test_partly(void)
+{
+	struct sending s;
+
+	fresh();
+	sh("cd %s/src && mkdir d && echo 1 > d/a && mkfifo d/b && echo 3 > d/c"
+	   " && echo 4 > d/.z.dialtone-part", dir);
+	send_all(&s, ARGV("d"));
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "2 of 5"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "d/b: not sent"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, ".z.dialtone-part"));
+	rig_close(&s.r);
+	sh("cd %s && cmp src/d/a in/d/a && cmp src/d/c in/d/c", dir);
+	sweep();
+}
+
+static void change_handler(void *arg)
+{
+	(void)arg;
+	sh("echo more >> %s/src/f", dir);
+}
+
+static void test_changed(void)
+{
+	struct sending s;
+
+	fresh();
+	fill(at("src/f"), 30000000, 4);
+	sending_init(&s, ARGV("f"));
+	rig_call(&s.r, &s.a, &s.b);
+	cut_at = 1;
+	CU_ASSERT(rig_until(&s.r, cut_reached));
+	fake_call(s.r.loop, change_handler, NULL);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "changed"));
+	rig_close(&s.r);
+	sh("test -z \"$(ls -A %s/in)\"", dir);
+	sweep();
+}
+
+/* A name that is taken by something else, and links that lead away. */
+static void test_in_the_way(void)
+{
+	struct sending s;
+
+	fresh();
+	sh("cd %s && mkdir -p src/d/e away in && echo 1 > src/d/e/f && "
+	   "echo 2 > src/d/g && ln -s ../away in/d", dir);
+	send_all(&s, ARGV("d"));
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "in the way"));
+	rig_close(&s.r);
+	sh("test -z \"$(ls -A %s/away)\"", dir);
+	sh("cd %s && rm in/d && mkdir in/d && ln -s /etc/passwd in/d/g && "
+	   "ln -s ../../away in/d/e", dir);
+	send_all(&s, ARGV("d"));
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	rig_close(&s.r);
+	sh("cd %s && test -L in/d/g && cmp src/d/g 'in/d/g (1)' && "
+	   "test -z \"$(ls -A away)\" && test ! -e in/f && test ! -e in/d/f",
+	   dir);
+	/* an unfinished file that is a trap */
+	fill(at("src/big"), 200000, 1);
+	sh("cd %s && ln -s ../away/x in/.big.dialtone-part", dir);
+	(void)send_ok(ARGV("big"));
+	sh("cd %s && cmp src/big in/big && test ! -e away/x", dir);
+	sweep();
+}
+
+/* A peer that does not keep to the rules: records by hand. */
+struct liar {
+	struct rig r;
+	struct sending s;
+	struct stream *stream;
+	struct mbuf *mb;
+	bool over;
+};
+
+static void liar_close(struct stream *s, int err, uint64_t code, void *arg)
+{
+	struct liar *l = arg;
+
+	(void)s;
+	(void)err;
+	(void)code;
+	l->stream = NULL;
+}
+
+static void lie(struct liar *l, uint8_t type, const void *body, size_t n)
+{
+	uint8_t hdr[RECORD_HDR];
+
+	record_header(hdr, type, (uint32_t)n);
+	(void)mbuf_write_mem(l->mb, hdr, sizeof hdr);
+	if (n)
+		(void)mbuf_write_mem(l->mb, body, n);
+}
+
+static void lie_file(struct liar *l, const char *name, const char *text)
+{
+	struct mbuf *mb = mbuf_alloc(64);
+	struct filewire w = { .type = FW_FILE, .mode = 06777,
+			      .size = strlen(text) };
+	uint8_t hash[16] = { 0 };
+
+	str_ncpy(w.name, name, sizeof w.name);
+	(void)filewire_encode(mb, &w);
+	lie(l, FW_FILE, mb->buf, mb->end);
+	lie(l, FW_DATA, text, strlen(text));
+	lie(l, FW_END, hash, sizeof hash);
+	mem_deref(mb);
+}
+
+static void lie_dir(struct liar *l, const char *name)
+{
+	struct mbuf *mb = mbuf_alloc(64);
+
+	(void)fields_put_text(mb, name);
+	lie(l, FW_DIR, mb->buf, mb->end);
+	mem_deref(mb);
+}
+
+static void lie_link(struct liar *l, const char *name, const char *target)
+{
+	struct mbuf *mb = mbuf_alloc(64);
+
+	(void)fields_put_text(mb, name);
+	(void)fields_put_text(mb, target);
+	lie(l, FW_LINK, mb->buf, mb->end);
+	mem_deref(mb);
+}
+
+static void lie_leave(struct liar *l)
+{
+	uint8_t body[14] = { 0x0f, 0xff };
+
+	lie(l, FW_LEAVE, body, sizeof body);
+}
+
+static void lie_open(struct liar *l)
+{
+	const uint8_t hello = FW_VERSION;
+
+	memset(l, 0, sizeof *l);
+	l->mb = mbuf_alloc(1024);
+	lie(l, FW_HELLO, &hello, 1);
+}
+
+static void lie_handler(void *arg)
+{
+	static const struct stream_handlers h = { .closeh = liar_close };
+	struct liar *l = arg;
+
+	CU_ASSERT_EQUAL(stream_open(&l->stream, l->s.r.a.flow, 0, &h, l), 0);
+	CU_ASSERT_EQUAL(stream_write(l->stream, l->mb->buf, l->mb->end),
+			l->mb->end);
+	stream_fin(l->stream);
+}
+
+/* Tell it; then what the receiver made of it. */
+static int lie_tell(struct liar *l)
+{
+	int err;
+
+	sending_init(&l->s, ARGV("x"));
+	CU_ASSERT_EQUAL(desc_alloc(&l->s.r.offer), 0);
+	{
+		struct desc_media *m;
+
+		CU_ASSERT_EQUAL(desc_media_add(l->s.r.offer, &m, DESC_QUIC,
+					       "file"), 0);
+		CU_ASSERT_EQUAL(desc_param_set(m, "v", "1"), 0);
+		CU_ASSERT_EQUAL(desc_param_set(m, "op", "send"), 0);
+	}
+	CU_ASSERT_EQUAL(rig_answer(&l->s.r, &l->s.b), 0);
+	rig_start(&l->s.r);
+	fake_call(l->s.r.loop, lie_handler, l);
+	CU_ASSERT(rig_until(&l->s.r, rig_b_done));
+	err = l->s.r.b.err;
+	rig_close(&l->s.r);
+	mem_deref(l->mb);
+	return err;
+}
+
+static void test_liar(void)
+{
+	static const char *const names[] = {
+		"..", ".", "", "a/b", "/etc/x", "../x", ".x.dialtone-part",
+		".dialtone-stage-00000000", "../in/x",
+	};
+	struct liar l;
+
+	fresh();
+	sh("cd %s && echo 1 > keep && ls -A > before", dir);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		lie_open(&l);
+		lie_file(&l, names[i], "evil");
+		lie_link(&l, names[i], "evil");
+		lie_dir(&l, names[i]);
+		lie_file(&l, "x", "evil");
+		lie_leave(&l);
+		lie(&l, FW_FINISH, NULL, 0);
+		CU_ASSERT_EQUAL(lie_tell(&l), EIO);
+	}
+	/* through a link of its own */
+	lie_open(&l);
+	lie_link(&l, "up", "..");
+	lie_dir(&l, "up");
+	lie_file(&l, "x", "evil");
+	lie_leave(&l);
+	lie(&l, FW_FINISH, NULL, 0);
+	(void)lie_tell(&l);
+	lie_open(&l);
+	lie_link(&l, "up", "..");
+	lie(&l, FW_FINISH, NULL, 0);
+	(void)lie_tell(&l);
+	lie_open(&l);
+	lie_dir(&l, "up");
+	lie_file(&l, "x", "evil");
+	lie_leave(&l);
+	lie(&l, FW_FINISH, NULL, 0);
+	CU_ASSERT_EQUAL(lie_tell(&l), EIO);
+	sh("cd %s && rm -r in && ls -A | diff before -", dir);
+	/* a wrong hash is no file */
+	lie_open(&l);
+	lie_file(&l, "x", "data");
+	lie(&l, FW_FINISH, NULL, 0);
+	CU_ASSERT_EQUAL(lie_tell(&l), EIO);
+	sh("test -z \"$(ls -A %s/in)\"", dir);
+	sweep();
+}
+
+/* Nonsense of all kinds ends it with EBADMSG and nothing else. */
+static void test_nonsense(void)
+{
+	static const struct {
+		uint8_t type;
+		uint8_t n;
+	} v[] = {
+		{ FW_LEAVE, 14 }, { FW_END, 16 }, { FW_SEEK, 8 },
+		{ FW_DATA, 3 }, { FW_DROP, 3 }, { FW_FILE, 3 },
+		{ FW_HAVE, 48 }, { FW_DONE, 32 }, { 99, 0 }, { FW_HELLO, 1 },
+		{ FW_HELLO, 0 }, { 0, 0 }, { FW_LINK, 1 }, { FW_DIR, 0 },
+	};
+	static const uint8_t zero[64];
+	struct liar l;
+
+	fresh();
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		int err;
+
+		lie_open(&l);
+		lie(&l, v[i].type, zero, v[i].n);
+		err = lie_tell(&l);
+		CU_ASSERT(err == EBADMSG || err == ENOTSUP);
+	}
+	/* more bytes than said; a folder not left; not finished; too long */
+	lie_open(&l);
+	lie_file(&l, "x", "data");
+	lie(&l, FW_DATA, "more", 4);
+	CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+	lie_open(&l);
+	lie_dir(&l, "d");
+	lie(&l, FW_FINISH, NULL, 0);
+	CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+	lie_open(&l);
+	CU_ASSERT_EQUAL(lie_tell(&l), ECONNRESET);
+	lie_open(&l);
+	(void)mbuf_write_mem(l.mb, (const uint8_t *)"\x02\xff\xff\xff\xff",
+			     5);
+	CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+	/* a later version's optional record is no nonsense */
+	lie_open(&l);
+	lie(&l, 0xfe, zero, 9);
+	lie(&l, FW_FINISH, NULL, 0);
+	CU_ASSERT_EQUAL(lie_tell(&l), 0);
+	sweep();
+}
+
+/* In a child: a small file system of its own, or a limit on file sizes. */
+static int full_disk_child(void)
+{
+	struct sending s;
+	bool ok;
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", at("in"), "tmpfs", 0, "size=1m"))
+		return 77;
+	send_all(&s, ARGV("big"));
+	ok = s.r.a.err == ENOSPC && s.r.b.err == ENOSPC &&
+	     strstr(s.r.a.why, "the disk there is full");
+	rig_close(&s.r);
+	ok = ok && !sh_status("test -z \"$(ls -A %s/in)\"", dir);
+	send_all(&s, ARGV("many"));
+	ok = ok && s.r.a.err == ENOSPC && s.r.b.err == ENOSPC;
+	rig_close(&s.r);
+	ok = ok && !sh_status("test -z \"$(find %s/in -name '*dialtone*')\"",
+			      dir);
+	/* what got its name is whole */
+	ok = ok && !sh_status("cd %s/in/many && for f in *; do "
+			      "cmp $f ../../src/many/$f || exit 1; done",
+			      dir);
+	return ok ? 0 : 1;
+}
+
+static void test_full_disk(void)
+{
+	int status;
+	pid_t pid;
+
+	fresh();
+	sh("mkdir %s/in %s/src/many", dir, dir);
+	fill(at("src/big"), 3000000, 1);
+	for (int i = 0; i < 60; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "src/many/f%d", i);
+		fill(at(name), 50000, (unsigned)i);
+	}
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(full_disk_child());
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFEXITED(status));
+	CU_ASSERT(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+	sweep();
+}
+
+static void test_file_limit(void)
+{
+	const struct rlimit small = { 1000000, RLIM_INFINITY };
+	struct rlimit old;
+	struct sending s;
+
+	fresh();
+	fill(at("src/big"), 3000000, 1);
+	fill(at("src/small"), 1000, 1);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	setrlimit(RLIMIT_FSIZE, &small);
+	send_all(&s, ARGV("big", "small"));
+	setrlimit(RLIMIT_FSIZE, &old);
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "larger than"));
+	rig_close(&s.r);
+	sh("cd %s && cmp src/small in/small && test ! -e in/big", dir);
+	sweep();
+}
+
+/* What a crash has left in the stage is swept by the next that comes. */
+static void test_stale(void)
+{
+	fresh();
+	sh("cd %s && mkdir -p in/.dialtone-stage-0badf00d && "
+	   "echo 1 > in/.dialtone-stage-0badf00d/7 && echo 2 > src/f", dir);
+	(void)send_ok(ARGV("f"));
+	nothing_left();
+	sweep();
+}
+
+/* Two at once, the same name: neither harms the other. */
+static void test_two(void)
+{
+	struct sending s;
+	char part[FILESTORE_NAME];
+	int root, fd;
+
+	fresh();
+	fill(at("src/f"), 500000, 1);
+	sh("mkdir %s/in", dir);
+	CU_ASSERT_EQUAL(filestore_folder(&root, at("in")), 0);
+	CU_ASSERT_EQUAL(filestore_part(&fd, part, root, "f"), 0);
+	CU_ASSERT_STRING_EQUAL(part, ".f.dialtone-part");
+	CU_ASSERT_EQUAL(write(fd, "other", 5), 5);
+	send_all(&s, ARGV("f"));
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	rig_close(&s.r);
+	sh("cd %s && cmp src/f in/f && test \"$(cat in/%s)\" = other", dir,
+	   part);
+	close(fd);
+	close(root);
+	sweep();
+}
+
+/* Names and texts of the peer's cannot write to the terminal. */
+static void test_plain(void)
+{
+	char out[64];
+
+	(void)re_snprintf(out, sizeof out, "%H", plain_print,
+			  "a\033[2Jb\n\xc2\x9bz\xc3\xa9");
+	CU_ASSERT_STRING_EQUAL(out, "a\\x1b[2Jb\\x0a\\xc2\\x9bz\xc3\xa9");
+}
+
+static void test_many(void)
+{
+	uint64_t t0 = clock_ns(), t1;
+
+	fresh();
+	sh("mkdir %s/src/m && cd %s/src/m && for d in 1 2 3 4 5; do mkdir $d;"
+	   " (cd $d; head -c 1024000 /dev/urandom | split -b 1024 -a 4); "
+	   "done", dir, dir);
+	t0 = clock_ns();
+	(void)send_ok(ARGV("m"));
+	t1 = clock_ns();
+	sh("cd %s && diff -r src/m in/m", dir);
+	nothing_left();
+	if (getenv("UNIT_TIMES"))
+		printf("5000 files: %llu ms\n",
+		       (unsigned long long)((t1 - t0) / MSEC));
+	sweep();
+}
+
+static void test_big(void)
+{
+	uint64_t t0, t1;
+
+	fresh();
+	sh("head -c 200000000 /dev/urandom > %s/src/big", dir);
+	t0 = clock_ns();
+	(void)send_ok(ARGV("big"));
+	t1 = clock_ns();
+	sh("cd %s && cmp src/big in/big", dir);
+	if (getenv("UNIT_TIMES"))
+		printf("200 MB: %llu ms\n",
+		       (unsigned long long)((t1 - t0) / MSEC));
+	sweep();
+}
+
+UNIT_SUITE("tunnels/file",
+	{ "one", test_one },
+	{ "tree", test_tree },
+	{ "several", test_several },
+	{ "existing", test_existing },
+	{ "names", test_names },
+	{ "long", test_long },
+	{ "resume", test_resume },
+	{ "cut", test_cut },
+	{ "deref", test_deref },
+	{ "offer", test_offer },
+	{ "answer", test_answer },
+	{ "partly", test_partly },
+	{ "changed", test_changed },
+	{ "in_the_way", test_in_the_way },
+	{ "liar", test_liar },
+	{ "nonsense", test_nonsense },
+	{ "full_disk", test_full_disk },
+	{ "file_limit", test_file_limit },
+	{ "stale", test_stale },
+	{ "two", test_two },
+	{ "plain", test_plain },
+	{ "many", test_many },
+	{ "big", test_big })
