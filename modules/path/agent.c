@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <openssl/rand.h>
 #include "modules/path/checks.h"
 #include "modules/path/consent.h"
 #include "modules/path/incoming.h"
@@ -32,9 +31,9 @@ int agent_alloc(struct agent **ap, const struct agent_conf *conf)
 		return ENOMEM;
 	a->conf = *conf;
 	a->cl.controlling = conf->controlling;
+	a->random = conf->seed;
+	a->tie = ice_random(a);
 	err = creds_alloc(&a->cl.creds);
-	if (!err && RAND_bytes((uint8_t *)&a->tie, sizeof a->tie) != 1)
-		err = EIO;
 	if (err)
 		mem_deref(a);
 	else

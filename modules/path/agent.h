@@ -24,6 +24,8 @@ typedef int (agent_send_h)(const struct sa *local, const struct sa *dst,
 struct agent_conf {
 	uint32_t handle;        /* first 4 bytes of our transaction ids, by
 	                           which answers find their way here */
+	uint64_t seed;          /* random; tie-breaker and jitter come of it.
+	                           What must not be guessed does not. */
 	bool controlling;
 	agent_send_h *sendh;
 	void *arg;

@@ -17,9 +17,9 @@
 #include "modules/path/nominate.h"
 
 /* 0.8 to 1.2 of the interval, RFC 7675 section 5.1 */
-static uint64_t jittered(uint64_t t)
+static uint64_t jittered(struct agent *a, uint64_t t)
 {
-	return t * 4 / 5 + t * 2 / 5 * rand_u16() / UINT16_MAX;
+	return t * 4 / 5 + ice_random(a) % (t * 2 / 5);
 }
 
 void consent_heard(struct agent *a, uint64_t now)
@@ -52,7 +52,8 @@ void consent_suspect(struct agent *a, uint64_t now)
 
 static void ask(struct agent *a, uint64_t now)
 {
-	a->consent_at = now + jittered(ICE_CONSENT);
+	a->consent_at = now + jittered(a, ICE_CONSENT);
+	nominate_repeat(a);
 	(void)check_start(a, a->selected, now);
 }
 
@@ -77,7 +78,7 @@ static void warm(struct agent *a, uint64_t now)
 	unsigned n = 0;
 	struct le *le;
 
-	a->warm_at = now + jittered(a->selected ? ICE_WARM : ICE_CONSENT);
+	a->warm_at = now + jittered(a, a->selected ? ICE_WARM : ICE_CONSENT);
 	LIST_FOREACH(&a->cl.pairl, le) {
 		struct candpair *p = le->data;
 

@@ -36,6 +36,7 @@ enum {
 
 struct agent {
 	struct agent_conf conf;
+	uint64_t random;                /* state of ice_random */
 	struct checklist cl;
 	struct creds *old;              /* of the generation before */
 	struct candpair *selected;
@@ -55,5 +56,15 @@ struct agent {
 	uint64_t reping_at, warm_at;
 	unsigned events;                /* enum agent_event */
 };
+
+/* splitmix64: the same seed, the same agent, so that tests repeat. */
+static inline uint64_t ice_random(struct agent *a)
+{
+	uint64_t z = a->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
 
 #endif

@@ -9,7 +9,6 @@
  * unproven sources are smaller than what they sent.
  */
 #include <string.h>
-#include <openssl/rand.h>
 #include "modules/path/checks.h"
 #include "modules/path/consent.h"
 #include "modules/path/incoming.h"
@@ -53,6 +52,8 @@ static void accept_check(const struct agent *a, const struct sa *local,
 	(void)a->conf.sendh(local, src, buf, stun_end(&o), a->conf.arg);
 }
 
+/* What is under way speaks of the old role; sent once more it would turn the
+ * peer's again. So it starts anew, and late answers still count. */
 void incoming_role(struct agent *a, bool controlling)
 {
 	struct le *le;
@@ -61,6 +62,10 @@ void incoming_role(struct agent *a, bool controlling)
 		struct candpair *p = le->data;
 
 		p->nominating = p->nominated = false;
+		if (!p->pending)
+			continue;
+		p->pending = false;
+		check_trigger(a, p);
 	}
 	checklist_role(&a->cl, controlling);
 }
@@ -168,12 +173,9 @@ static struct candpair *find_txn(const struct agent *a, const uint8_t *tid,
 static void role_conflict(struct agent *a, struct candpair *p,
 			  bool controlling)
 {
-	uint64_t tie;
-
 	p->pending = false;
 	if (controlling == a->cl.controlling) {
-		if (RAND_bytes((uint8_t *)&tie, sizeof tie) == 1)
-			a->tie = tie;
+		a->tie = ice_random(a);
 		incoming_role(a, !controlling);
 	}
 	check_trigger(a, p);

@@ -181,6 +181,15 @@ uint64_t nominate_next(const struct agent *a)
 	return a->cl.controlling && a->choose_at ? a->choose_at : UINT64_MAX;
 }
 
+void nominate_repeat(struct agent *a)
+{
+	struct candpair *p = a->selected;
+
+	if (a->cl.controlling && p->nomination < p->creds->nomination &&
+	    !nominating(a))
+		p->nomination = ++p->creds->nomination;
+}
+
 /* Without numbers (RFC 5245's aggressive nomination) the priority decides,
  * unless the pair in use is dead. */
 static bool follows(const struct agent *a, const struct candpair *p)

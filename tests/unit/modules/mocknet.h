@@ -349,7 +349,8 @@ static inline struct host *net_host(struct net *n, enum nat_kind nat,
 	struct host *h = &n->host[n->hostc];
 	char buf[32];
 	struct agent_conf conf = {
-		.handle = 0x1000 + n->hostc, .controlling = controlling,
+		.handle = 0x1000 + n->hostc,
+		.seed = net_rand(n), .controlling = controlling,
 		.sendh = host_send, .arg = h,
 	};
 
