@@ -48,7 +48,7 @@ static void answer(struct session *s)
 	struct mbuf *mb = NULL;
 	int err;
 
-	err = session_describe(s, SETUP_ACTIVE);
+	err = session_describe(s);
 	if (!err)
 		err = desc_encode(&mb, s->local);
 	if (!err) {

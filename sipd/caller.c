@@ -76,6 +76,11 @@ static void answer_handler(const struct call_body *b, void *arg)
 		session_hangup(s, REASON_NOT_DIALTONE, why.text);
 		return;
 	}
+	if (desc_answer_check(s->local, s->remote)) {
+		session_hangup(s, REASON_BAD_PEER,
+			       "its answer does not fit our offer");
+		return;
+	}
 	judge(s);
 }
 
@@ -116,7 +121,7 @@ static void offer(struct session *s)
 							   &s->peer);
 	int err;
 
-	err = session_describe(s, SETUP_ACTPASS);
+	err = session_describe(s);
 	if (!err)
 		err = desc_encode(&mb, s->local);
 	if (err) {

@@ -7,8 +7,7 @@
 
 #include <re.h>
 
-enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_ASK, UNKNOWN_PIN };
-enum conf_relay { RELAY_AUTO, RELAY_NEVER, RELAY_ONLY };
+enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN };
 
 struct conf_account {
 	struct le le;

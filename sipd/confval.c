@@ -241,8 +241,7 @@ int confval_unknown(void *field, const struct conf_key *k, const char *value,
 		    const struct conf_ctx *ctx)
 {
 	static const char *const wordv[] = {
-		[UNKNOWN_REJECT] = "reject", [UNKNOWN_ASK] = "ask",
-		[UNKNOWN_PIN] = "pin",
+		[UNKNOWN_REJECT] = "reject", [UNKNOWN_PIN] = "pin",
 	};
 
 	(void)k;
@@ -251,8 +250,7 @@ int confval_unknown(void *field, const struct conf_key *k, const char *value,
 			*(enum conf_unknown *)field = (enum conf_unknown)i;
 			return 0;
 		}
-	return confval_bad(ctx, "must be reject, ask or pin, not '%s'",
-			   value);
+	return confval_bad(ctx, "must be reject or pin, not '%s'", value);
 }
 
 static int sip_uri(char uri[ADDRESS_SIZE], const char *value,

@@ -380,7 +380,7 @@ int known_set(struct known *k, const char *address, const char *name,
 {
 	struct known_line *line = NULL;
 	char key[ADDRESS_KEY_SIZE];
-	int folder, err = 0;
+	int folder = -1, err = 0;
 
 	if ((name && !good_name(name)) || address_key(key, address))
 		return EINVAL;

@@ -245,14 +245,20 @@ static int make_seed(uint8_t seed[QUIC_SEED_SIZE], const struct session *s)
 		? 0 : EPROTO;
 }
 
+/* RFC 4145: who says actpass leaves the choice to the other. */
+static bool we_are_active(const struct session *s)
+{
+	return s->incoming ? s->local->setup == SETUP_ACTIVE
+			   : s->remote->setup != SETUP_ACTIVE;
+}
+
 static int flow_prepare(struct session *s)
 {
 	static const struct quic_handlers qh = {
 		secured_handler, quic_end_handler
 	};
 	struct quic_conf qc = {
-		.client = s->local->setup == SETUP_ACTIVE ||
-			s->remote->setup == SETUP_PASSIVE,
+		.client = we_are_active(s),
 		.identity = s->house->identity,
 	};
 	int err = make_seed(qc.seed, s);
@@ -404,13 +410,14 @@ int session_alloc(struct session **sp, struct house *h, const struct peer *p,
 	return err;
 }
 
-int session_describe(struct session *s, enum desc_setup setup)
+int session_describe(struct session *s)
 {
 	struct desc *d = s->local;
 
 	d->sess_id = s->started;
 	d->sess_ver++;
-	d->setup = setup;
+	if (!s->incoming)
+		d->setup = SETUP_ACTPASS;       /* RFC 8842 section 5.2 */
 	d->trickle = true;
 	d->renomination = true;
 	d->complete = s->gathered;
@@ -485,6 +492,7 @@ void session_reoffer(struct session *s)
 	struct call_body b = { "application/sdp", NULL, 0 };
 	struct mbuf *mb = NULL;
 
+	s->local->setup = we_are_active(s) ? SETUP_ACTIVE : SETUP_PASSIVE;
 	if (desc_encode(&mb, s->local)) {
 		(void)call_reject(s->call, 500, "Server Internal Error", 0,
 				  NULL);

@@ -54,7 +54,7 @@ void session_state_set(struct session *s, enum session_state st);
 int session_gather(struct session *s, void (*readyh)(struct session *s));
 
 /* Fill in what our description says of us: ICE, key, setup. */
-int session_describe(struct session *s, enum desc_setup setup);
+int session_describe(struct session *s);
 
 /* s->remote is known and its key accepted: on to the checks. */
 void session_begin(struct session *s);

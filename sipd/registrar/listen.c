@@ -17,21 +17,41 @@ static const struct {
 	{ "tls:", SIP_TRANSP_TLS, SIP_PORT_TLS },
 };
 
+/* "192.0.2.1", "[2001:db8::1]:5060"; libre's takes any letters for a port. */
+static int address_decode(struct sa *sa, struct pl pl, uint16_t port)
+{
+	const char *close = pl_strrchr(&pl, ']');
+	const char *colon = pl_strrchr(&pl, ':');
+	struct pl host = pl, num = { NULL, 0 };
+
+	if (colon && colon > close) {
+		host.l = (size_t)(colon - pl.p);
+		num.p = colon + 1;
+		num.l = pl.l - host.l - 1;
+		if (!num.l || num.l > 5 || pl_u32(&num) > 65535)
+			return EINVAL;
+		for (size_t i = 0; i < num.l; i++)
+			if (num.p[i] < '0' || num.p[i] > '9')
+				return EINVAL;
+		port = (uint16_t)pl_u32(&num);
+	}
+	if (close) {
+		if (host.p[0] != '[' || host.p + host.l != close + 1)
+			return EINVAL;
+		pl_advance(&host, 1);
+		--host.l;
+	}
+	return sa_set(sa, &host, port);
+}
+
 static int entry_decode(struct listen_addr *la, struct pl pl)
 {
-	char text[64];
-
 	for (size_t i = 0; i < ARRAY_SIZE(tpv); i++) {
 		if (pl.l < 4 || strncasecmp(pl.p, tpv[i].name, 4))
 			continue;
 		la->tp = tpv[i].tp;
 		pl_advance(&pl, 4);
-		if (!sa_decode(&la->sa, pl.p, pl.l))
-			return 0;
-		if (pl.l >= sizeof text)
-			return EINVAL;
-		pl_strcpy(&pl, text, sizeof text);      /* without a port */
-		return sa_set_str(&la->sa, text, tpv[i].port);
+		return address_decode(&la->sa, pl, tpv[i].port);
 	}
 	return EINVAL;
 }

@@ -51,14 +51,23 @@ static bool uri_ok(const struct pl *uri)
 	return uri->l <= URI_MAX;
 }
 
-static bool instance_ok(const struct pl *pl)
+/* Without its quotes, which libre may have taken off already. */
+static bool instance_decode(struct pl *instance, const struct pl *params)
 {
-	if (pl->l < 3 || pl->l > INSTANCE_MAX || pl->p[0] != '"' ||
-	    pl->p[pl->l - 1] != '"')
+	struct pl pl;
+
+	if (msg_param_decode(params, "+sip.instance", &pl))
 		return false;
-	for (size_t i = 1; i < pl->l - 1; i++)
-		if (pl->p[i] == '"' || (unsigned char)pl->p[i] <= ' ')
+	if (pl.l >= 2 && pl.p[0] == '"' && pl.p[pl.l - 1] == '"') {
+		pl_advance(&pl, 1);
+		--pl.l;
+	}
+	for (size_t i = 0; i < pl.l; i++)
+		if (pl.p[i] == '"' || (unsigned char)pl.p[i] <= ' ')
 			return false;
+	if (!pl.l || pl.l > INSTANCE_MAX)
+		return false;
+	*instance = pl;
 	return true;
 }
 
@@ -76,15 +85,14 @@ static uint32_t expires_of(const struct reading *rd, const struct pl *params)
 	return MIN(expires, max);
 }
 
+/* RFC 5626 section 4.1 */
 static void outbound_decode(struct reading *rd, struct binding_update *up,
 			    const struct pl *params)
 {
 	struct pl pl;
 
-	if (msg_param_decode(params, "+sip.instance", &pl) ||
-	    !instance_ok(&pl))
+	if (!instance_decode(&up->instance, params))
 		return;
-	up->instance = pl;
 	if (msg_param_decode(params, "reg-id", &pl))
 		return;
 	up->reg_id = pl_u32(&pl);
@@ -179,7 +187,7 @@ static int contacts_print(struct re_printf *pf, const struct list *l)
 		err |= re_hprintf(pf, "Contact: <%s>;expires=%u", bi->uri,
 				  (unsigned)((left + SEC - 1) / SEC));
 		if (bi->instance)
-			err |= re_hprintf(pf, ";+sip.instance=%s",
+			err |= re_hprintf(pf, ";+sip.instance=\"%s\"",
 					  bi->instance);
 		if (bi->reg_id)
 			err |= re_hprintf(pf, ";reg-id=%u", bi->reg_id);

@@ -8,6 +8,7 @@
  * Called by the transactions and the registrar, who see only flows.
  */
 #include <string.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include "sipd/ua/guard.h"
 #include "sipd/registrar/conn.h"
@@ -368,6 +369,7 @@ static void transport_destructor(void *arg)
 static int tls_open(struct transport *tr, char *why, size_t why_size)
 {
 	const char *cert = tr->conf.tls_cert;
+	SSL_CTX *ctx;
 	int err;
 
 	if (!cert || !*cert) {
@@ -375,14 +377,20 @@ static int tls_open(struct transport *tr, char *why, size_t why_size)
 			    " certificate is given (tls-cert)");
 		return EINVAL;
 	}
-	err = tls_alloc(&tr->tls, TLS_METHOD_SSLV23, cert, NULL);
-	if (err) {
-		re_snprintf(why, why_size, "%s: not a PEM file with a"
-			    " certificate and its key (%m)", cert, err);
+	err = tls_alloc(&tr->tls, TLS_METHOD_SSLV23, NULL, NULL);
+	if (err)
 		return err;
+	/* libre's loader prints to stderr and returns 0 */
+	ctx = tls_openssl_context(tr->tls);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(ctx, cert, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_check_private_key(ctx) != 1) {
+		ERR_clear_error();
+		re_snprintf(why, why_size, "%s: cannot be read as a PEM file"
+			    " with a certificate and its key", cert);
+		return EINVAL;
 	}
-	SSL_CTX_set_min_proto_version(tls_openssl_context(tr->tls),
-				      TLS1_2_VERSION);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ struct ctrans {
 	void *arg;
 	struct mbuf *mb;        /* the request, later the ACK */
 	char *met;
+	char *headers;          /* for CANCEL */
 	struct timer end, again;
 	struct sa dst;
 	const void *sock;       /* to compare with only */
@@ -62,6 +63,7 @@ static void ctrans_destructor(void *arg)
 		--ct->set->pending;
 	mem_deref(ct->mb);
 	mem_deref(ct->met);
+	mem_deref(ct->headers);
 }
 
 static void set_destructor(void *arg)
@@ -156,7 +158,7 @@ static bool route_handler(const struct sip_hdr *hdr,
 }
 
 static int derive(struct mbuf **mbp, struct ctrans *ct, const char *met,
-		  const struct pl *to)
+		  const struct pl *to, const char *headers)
 {
 	struct sip_msg *req;
 	struct mbuf *mb;
@@ -178,9 +180,10 @@ static int derive(struct mbuf **mbp, struct ctrans *ct, const char *met,
 	err |= sip_msg_hdr_apply(req, true, SIP_HDR_ROUTE, route_handler, mb)
 		? ENOMEM : 0;
 	err |= mbuf_printf(mb, "From: %r\r\nTo: %r\r\nCall-ID: %r\r\n"
-			   "CSeq: %u %s\r\nContent-Length: 0\r\n\r\n",
+			   "CSeq: %u %s\r\n%sContent-Length: 0\r\n\r\n",
 			   &req->from.val, to ? to : &req->to.val,
-			   &req->callid, req->cseq.num, met);
+			   &req->callid, req->cseq.num, met,
+			   headers ? headers : "");
 	mb->pos = 0;
 	mem_deref(req);
 	if (err)
@@ -233,16 +236,18 @@ static void send_cancel(struct ctrans *ct)
 	/* RFC 3261 section 9.1: if no final answer comes, give up */
 	start(ct, &ct->end, 64 * T1, end_handler);
 	can = ctrans_new(ct->set, &hop, "CANCEL", ct->branch);
-	if (can && (derive(&can->mb, ct, "CANCEL", NULL) ||
+	if (can && (derive(&can->mb, ct, "CANCEL", NULL, ct->headers) ||
 		    launch(can, &hop)))
 		mem_deref(can);
 }
 
-void ctrans_cancel(struct ctrans *ct)
+void ctrans_cancel(struct ctrans *ct, const char *headers)
 {
 	if (!ct || !ct->invite || ct->cancel || ct->state == COMPLETED)
 		return;
 	ct->cancel = true;
+	if (headers)
+		(void)str_dup(&ct->headers, headers);
 	if (ct->state == PROCEEDING)
 		send_cancel(ct);
 }
@@ -251,7 +256,7 @@ static void send_ack(struct ctrans *ct, const struct sip_msg *resp)
 {
 	struct mbuf *ack;
 
-	if (derive(&ack, ct, "ACK", &resp->to.val))
+	if (derive(&ack, ct, "ACK", &resp->to.val, NULL))
 		return;
 	mem_deref(ct->mb);
 	ct->mb = ack;

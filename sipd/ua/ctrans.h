@@ -27,9 +27,10 @@ int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
 		   const char *met, const char *uri, const struct mbuf *rest,
 		   ctrans_h *h, void *arg);
 
-/* CANCEL an INVITE, now or as soon as a provisional response came; the
- * handler still gets the final one, after 64 * T1 at the latest. */
-void ctrans_cancel(struct ctrans *ct);
+/* CANCEL an INVITE, now or as soon as a provisional response came, with
+ * further header lines or NULL; the handler still gets the final response,
+ * after 64 * T1 at the latest. */
+void ctrans_cancel(struct ctrans *ct, const char *headers);
 
 /* Nobody listens any more; the transaction comes to its end alone. */
 void ctrans_detach(struct ctrans *ct);

@@ -99,6 +99,14 @@ void strans_detach(struct strans *st)
 	memset(&st->h, 0, sizeof st->h);
 }
 
+void strans_move(struct strans *st, struct strans **stp)
+{
+	if (st->stp)
+		*st->stp = NULL;
+	st->stp = stp;
+	*stp = st;
+}
+
 static void end_handler(void *arg)
 {
 	struct strans *st = arg;

@@ -41,8 +41,9 @@ int strans_reply(struct strans *st, bool reliable, uint16_t scode,
 		 const char *phrase, const char *fmt, ...);
 void strans_acked(struct strans *st);
 
-/* Nobody listens any more. */
+/* Nobody listens any more; or by another pointer. */
 void strans_detach(struct strans *st);
+void strans_move(struct strans *st, struct strans **stp);
 
 /* A whole transaction that ends at once. */
 int strans_answer(struct strans_set *set, const struct sip_msg *msg,

@@ -1,0 +1,186 @@
+/*
+ * stack.c: transport and transactions of an account, put together.
+ *
+ *   transp --> message --> transaction? --no--> checks --> ua
+ *
+ * The checks are those of RFC 3261 section 8.2 that need no knowledge of
+ * calls.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/ua/stack.h"
+
+enum { NO_TCP_TIME = 600 };     /* s */
+
+static void stack_destructor(void *arg)
+{
+	struct stack *s = arg;
+
+	mem_deref(s->ctrans);
+	mem_deref(s->strans);
+	mem_deref(s->transp);
+	mem_deref(s->resolver);
+	mem_deref(s->user);
+	mem_deref(s->password);
+	mem_deref(s->contact);
+}
+
+/* 0, or the status to refuse it with. */
+static uint16_t request_fault(const struct sip_msg *msg, const char **phrase)
+{
+	*phrase = "Bad Request";
+	if (!pl_isset(&msg->to.auri) || !pl_isset(&msg->from.auri) ||
+	    !pl_isset(&msg->from.tag) || !pl_isset(&msg->callid) ||
+	    pl_cmp(&msg->cseq.met, &msg->met) ||
+	    msg->cseq.num > INT32_MAX)
+		return 400;
+	for (size_t i = 0; i < msg->maxfwd.l; i++)
+		if (msg->maxfwd.p[i] < '0' || msg->maxfwd.p[i] > '9')
+			return 400;
+	if (pl_strcasecmp(&msg->uri.scheme, "sip") &&
+	    pl_strcasecmp(&msg->uri.scheme, "sips")) {
+		*phrase = "Unsupported URI Scheme";
+		return 416;
+	}
+	return 0;
+}
+
+static void request_handler(struct stack *s, const struct sip_msg *msg)
+{
+	const char *phrase;
+	uint16_t scode;
+
+	/* without these nobody could be answered */
+	if (!pl_isset(&msg->via.sentby) || !pl_isset(&msg->via.branch))
+		return;
+	scode = request_fault(msg, &phrase);
+	if (scode && pl_strcmp(&msg->met, "ACK"))
+		(void)strans_answer(s->strans, msg, scode, phrase, NULL);
+	if (!scode && !strans_request(s->strans, msg))
+		s->reqh(msg, s->arg);
+}
+
+static void msg_handler(const struct sip_msg *msg, void *arg)
+{
+	struct stack *s = arg;
+
+	mem_ref(s);
+	if (msg->req)
+		request_handler(s, msg);
+	else if (msg->scode >= 100 && msg->scode < 700 &&
+		 !ctrans_response(s->ctrans, msg))
+		s->resph(msg, s->arg);
+	mem_deref(s);
+}
+
+static void fail_handler(const void *sock, enum sip_transp tp,
+			 const struct sa *dst, int err, const char *why,
+			 void *arg)
+{
+	struct stack *s = arg;
+
+	mem_ref(s);
+	if (why[0])
+		(void)re_snprintf(s->why, sizeof s->why,
+				  "TLS certificate: %s", why);
+	ctrans_fail(s->ctrans, sock, tp, dst, err);
+	s->lossh(sock, dst, err, s->arg);
+	s->why[0] = '\0';
+	mem_deref(s);
+}
+
+static void stun_handler(const struct sa *src, const struct mbuf *mb,
+			 void *arg)
+{
+	struct stack *s = arg;
+
+	s->stunh(src, mb, s->arg);
+}
+
+int stack_alloc(struct stack **sp, struct timers *timers,
+		const struct transp_conf *conf)
+{
+	struct stack *s = mem_zalloc(sizeof *s, stack_destructor);
+	struct transp_conf tc = *conf;
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	tc.msgh = msg_handler;
+	tc.failh = fail_handler;
+	tc.stunh = stun_handler;
+	tc.arg = s;
+	s->timers = timers;
+	err = transp_alloc(&s->transp, timers, &tc);
+	if (!err)
+		err = ctrans_set_alloc(&s->ctrans, timers, s->transp);
+	if (!err)
+		err = strans_set_alloc(&s->strans, timers, s->transp,
+				       UA_SOFTWARE);
+	if (!err)
+		err = resolver_alloc(&s->resolver, timers, NULL, 0);
+	if (err)
+		mem_deref(s);
+	else
+		*sp = s;
+	return err;
+}
+
+int stack_contact(struct re_printf *pf, const struct contact *c)
+{
+	return re_hprintf(pf, "<sip:%s%s%J%s>", c->s->contact,
+			  c->s->contact[0] ? "@" : "", c->addr,
+			  sip_transp_param(c->tp));
+}
+
+static const struct known_hop *hop_find(const struct stack *s,
+					const struct sa *dst)
+{
+	for (size_t i = 0; i < HOPS_KNOWN; i++)
+		if (s->hopv[i].used && sa_cmp(&s->hopv[i].dst, dst, SA_ALL))
+			return &s->hopv[i];
+	return NULL;
+}
+
+/* Its place, or that of the one longest unused. */
+static struct known_hop *hop_place(struct stack *s, const struct sa *dst)
+{
+	struct known_hop *h = (struct known_hop *)hop_find(s, dst);
+
+	if (!h) {
+		h = &s->hopv[0];
+		for (size_t i = 1; i < HOPS_KNOWN; i++)
+			if (s->hopv[i].used < h->used)
+				h = &s->hopv[i];
+		memset(h, 0, sizeof *h);
+		h->dst = *dst;
+	}
+	h->used = clock_ns();
+	return h;
+}
+
+bool stack_no_tcp(const struct stack *s, const struct sa *dst)
+{
+	const struct known_hop *h = hop_find(s, dst);
+
+	return h && h->no_tcp > clock_ns();
+}
+
+void stack_set_no_tcp(struct stack *s, const struct sa *dst)
+{
+	hop_place(s, dst)->no_tcp = clock_ns() + NO_TCP_TIME * SEC;
+}
+
+const char *stack_name(const struct stack *s, const struct sa *dst)
+{
+	const struct known_hop *h = hop_find(s, dst);
+
+	return h && h->name[0] ? h->name : NULL;
+}
+
+void stack_set_name(struct stack *s, const struct sa *dst, const char *name)
+{
+	struct known_hop *h = hop_place(s, dst);
+
+	str_ncpy(h->name, name, sizeof h->name);
+}

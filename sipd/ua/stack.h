@@ -1,0 +1,72 @@
+/*
+ * stack.h: what the parts of one account share: sockets, transactions, the
+ * DNS, credentials, and what was learnt about next hops.
+ */
+#ifndef DIALTONE_UA_STACK_H
+#define DIALTONE_UA_STACK_H
+
+#include <re.h>
+#include "sdp/base/clock.h"
+#include "sipd/ua/ctrans.h"
+#include "sipd/ua/digest.h"
+#include "sipd/ua/resolve.h"
+#include "sipd/ua/strans.h"
+#include "sipd/ua/transp.h"
+
+#define UA_SOFTWARE "dialtone"
+
+enum { HOPS_KNOWN = 32 };
+
+/* What was learnt about an address. */
+struct known_hop {
+	struct sa dst;
+	uint64_t used;          /* clock_ns */
+	uint64_t no_tcp;        /* until then it takes large requests by UDP */
+	char name[128];         /* TLS: the name it proved to carry */
+};
+
+struct stack {
+	struct timers *timers;
+	struct transp *transp;
+	struct ctrans_set *ctrans;
+	struct strans_set *strans;
+	struct resolver *resolver;
+	struct digest_client digest;
+	char *user, *password;  /* digest; password may be NULL */
+	char *contact;          /* user part of our Contact */
+	struct list requestl;   /* of request.c */
+	struct known_hop hopv[HOPS_KNOWN];
+	char why[160];          /* about the failure in hand, for people */
+
+	/* a request that is no retransmission and passes RFC 3261 section
+	 * 8.2; a response that belongs to no transaction; STUN */
+	void (*reqh)(const struct sip_msg *msg, void *arg);
+	void (*resph)(const struct sip_msg *msg, void *arg);
+	void (*stunh)(const struct sa *src, const struct mbuf *mb, void *arg);
+	/* a way failed: what registrations must know */
+	void (*lossh)(const void *sock, const struct sa *dst, int err,
+		      void *arg);
+	void *arg;
+};
+
+/* conf's handlers are set here; the stack's own by its owner, after. */
+int stack_alloc(struct stack **sp, struct timers *timers,
+		const struct transp_conf *conf);
+
+/* "<sip:user@address;transport=tcp>" */
+struct contact {
+	const struct stack *s;
+	const struct sa *addr;
+	enum sip_transp tp;
+};
+int stack_contact(struct re_printf *pf, const struct contact *c);
+
+/* Is this address known not to speak TCP? Then UDP takes any size. */
+bool stack_no_tcp(const struct stack *s, const struct sa *dst);
+void stack_set_no_tcp(struct stack *s, const struct sa *dst);
+
+/* The name that dst proved by TLS, NULL if none. */
+const char *stack_name(const struct stack *s, const struct sa *dst);
+void stack_set_name(struct stack *s, const struct sa *dst, const char *name);
+
+#endif
