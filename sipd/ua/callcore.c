@@ -21,6 +21,13 @@ static void bury_handler(void *arg)
 	c->calls->buryh(c);
 }
 
+static void unlist(struct call *c)
+{
+	if (c->he.list)
+		--c->calls->n;
+	hash_unlink(&c->he);
+}
+
 static void call_destructor(void *arg)
 {
 	struct call *c = arg;
@@ -36,8 +43,7 @@ static void call_destructor(void *arg)
 			return;
 		}
 	}
-	hash_unlink(&c->he);
-	--c->calls->n;
+	unlist(c);
 	timer_stop(&c->timer);
 	timer_stop(&c->se.timer);
 	strans_detach(c->st);
@@ -116,7 +122,7 @@ static void quiet(struct call *c)
 void call_buried(struct call *c)
 {
 	quiet(c);
-	hash_unlink(&c->he);
+	unlist(c);
 	memset(&c->h, 0, sizeof c->h);
 	if (c->self) {
 		c->self = false;

@@ -23,7 +23,7 @@ struct calls {
 	struct hash *ht;        /* by Call-ID and our tag */
 	struct stack *s;
 	uint32_t session_expires, min_se;
-	unsigned n;
+	unsigned n;             /* in it */
 	bool closing;
 	/* set by ua.c: */
 	void (*callh)(struct call *c, void *arg);

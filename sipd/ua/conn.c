@@ -8,6 +8,9 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include "sipd/ua/conn.h"
 #include "sipd/ua/precheck.h"
 
@@ -15,6 +18,7 @@ enum {
 	ACCEPT_TIME = 32,       /* s until the first message */
 	IDLE_TIME   = 900,      /* s without one */
 	PONG_TIME   = 10,       /* s */
+	LOST_TIME   = 20,       /* s */
 	QUEUE_MAX   = 32,       /* messages until connected */
 	SENDQ_MAX   = 1 << 20,  /* bytes a slow reader may owe us */
 };
@@ -69,6 +73,11 @@ static void fail(struct conn *c, int err)
 	conn_close(c);
 	c->conf.closeh(c, err ? err : ECONNRESET, why, c->conf.arg);
 	mem_deref(c);
+}
+
+void conn_abort(struct conn *c, int err)
+{
+	fail(c, err);
 }
 
 static void timeout_handler(void *arg)
@@ -229,8 +238,13 @@ static struct conn *conn_new(const struct conn_conf *conf,
 
 static int begin(struct conn *c)
 {
+	/* RFC 5482: what is sent and not acknowledged tells of a dead peer
+	 * long before TCP would */
+	static const unsigned ms = LOST_TIME * 1000;
 	int err = tcp_conn_local_get(c->tc, &c->local);
 
+	(void)setsockopt(tcp_conn_fd(c->tc), IPPROTO_TCP, TCP_USER_TIMEOUT,
+			 &ms, sizeof ms);
 	tcp_conn_txqsz_set(c->tc, SENDQ_MAX);
 	if (!err && c->conf.tls)
 		err = tlsctx_start(&c->sc, c->conf.tls, c->tc, c->name);
@@ -323,6 +337,11 @@ bool conn_secure(const struct conn *c)
 const struct sa *conn_peer(const struct conn *c)
 {
 	return &c->peer;
+}
+
+const struct sa *conn_local(const struct conn *c)
+{
+	return &c->local;
 }
 
 const char *conn_name(const struct conn *c)

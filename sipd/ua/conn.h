@@ -44,11 +44,13 @@ int conn_ping(struct conn *c, bool expect);
 bool conn_open(const struct conn *c);
 bool conn_secure(const struct conn *c);
 const struct sa *conn_peer(const struct conn *c);
+const struct sa *conn_local(const struct conn *c);
 
 /* Whom we wanted to talk to; NULL for accepted connections and TCP. */
 const char *conn_name(const struct conn *c);
 
-/* Close it without a call of closeh. */
+/* Close it, with or without a call of closeh. */
+void conn_abort(struct conn *c, int err);
 void conn_close(struct conn *c);
 
 #endif

@@ -67,6 +67,30 @@ size_t local_addrs(struct sa v[LOCAL_MAX], const char *interfaces)
 	return la.n;
 }
 
+struct has_arg {
+	const struct sa *sa;
+	bool found;
+};
+
+static bool has_handler(const char *ifname, const struct sa *sa, void *arg)
+{
+	struct has_arg *has = arg;
+	(void)ifname;
+
+	has->found = sa_cmp(sa, has->sa, SA_ADDR);
+	return has->found;
+}
+
+bool local_has(const struct sa *sa)
+{
+	struct has_arg has = { .sa = sa };
+
+	if (sa_is_loopback(sa))         /* 127.0.0.0/8, listed or not */
+		return true;
+	(void)net_if_apply(has_handler, &has);
+	return has.found;
+}
+
 int local_route(struct sa *src, const struct sa *dst)
 {
 	struct sa to = *dst;

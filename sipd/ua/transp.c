@@ -156,10 +156,7 @@ static void tls_handler(const struct sa *peer, void *arg)
 {
 	struct sock *s = arg;
 
-	if (tlsctx_has_cert(s->t->tlsctx))
-		accept_on(s, s->tls, peer, true);
-	else
-		tcp_reject(s->tls);
+	accept_on(s, s->tls, peer, true);
 }
 
 /* A connection verified for one name is not used for another. An address
@@ -324,13 +321,16 @@ static void udp_tune(struct sock *s)
 				     sizeof on);
 }
 
-/* TLS is the next port; if any port will do, so will any for TLS. */
+/* TLS is the next port; if any port will do, so will any for TLS. Without a
+ * certificate nobody can connect to us. */
 static int tls_listen(struct sock *s)
 {
 	uint16_t port = sa_port(&s->tcp);
 	int err;
 
 	s->tlsa = s->tcp;
+	if (!tlsctx_has_cert(s->t->tlsctx))
+		return 0;
 	sa_set_port(&s->tlsa, port == 65535 ? 0 : (uint16_t)(port + 1));
 	err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
 	if (err && !s->t->conf.port) {
@@ -340,12 +340,12 @@ static int tls_listen(struct sock *s)
 	return err ? err : tcp_sock_local_get(s->tls, &s->tlsa);
 }
 
-static int sock_open(struct sock *s, const struct sa *laddr)
+static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
 {
 	int err;
 
 	s->udp = *laddr;
-	sa_set_port(&s->udp, s->t->conf.port);
+	sa_set_port(&s->udp, port);
 	err = udp_listen(&s->us, &s->udp, udp_handler, s);
 	if (!err)
 		err = udp_local_get(s->us, &s->udp);
@@ -368,25 +368,31 @@ static struct sock *sock_at(const struct transp *t, const struct sa *addr)
 	return NULL;
 }
 
+/* Any port: the one the other addresses have, if it is free here too. */
 int transp_open(struct transp *t, const struct sa *laddr)
 {
+	const struct sock *first = list_ledata(t->sockl.head);
+	uint16_t port = t->conf.port;
 	int err = EADDRINUSE;
 
 	if (sock_at(t, laddr))
 		return 0;
+	if (!port && first)
+		port = sa_port(&first->udp);
 	for (unsigned i = 0; err == EADDRINUSE && i < PORT_TRIES; i++) {
 		struct sock *s = mem_zalloc(sizeof *s, sock_destructor);
 
 		if (!s)
 			return ENOMEM;
 		s->t = t;
-		err = sock_open(s, laddr);
+		err = sock_open(s, laddr, port);
 		if (!err)
 			list_append(&t->sockl, &s->le, s);
 		else
 			mem_deref(s);
 		if (t->conf.port)
 			break;
+		port = 0;
 	}
 	return err;
 }
@@ -397,6 +403,26 @@ static bool listed(const struct sa *v, size_t n, const struct sa *sa)
 		if (sa_cmp(&v[i], sa, SA_ADDR))
 			return true;
 	return false;
+}
+
+static bool gone_handler(struct le *le, void *arg)
+{
+	const struct link *l = le->data;
+	(void)arg;
+
+	return conn_open(l->c) && !local_has(conn_local(l->c));
+}
+
+/* Connections from an address that is gone are dead, and would not say so. */
+static void conns_drop(struct transp *t)
+{
+	struct le *le;
+
+	while ((le = hash_apply(t->conns, gone_handler, NULL)) != NULL) {
+		struct link *l = le->data;
+
+		conn_abort(l->c, ENETDOWN);
+	}
 }
 
 int transp_sync(struct transp *t, bool all)
@@ -413,6 +439,7 @@ int transp_sync(struct transp *t, bool all)
 		if (!listed(v, n, &s->udp))
 			mem_deref(s);
 	}
+	conns_drop(t);
 	for (size_t i = 0; all && i < n && !err; i++) {
 		err = transp_open(t, &v[i]);
 		/* gone again, or still tentative (IPv6): not ours yet */

@@ -31,7 +31,6 @@ struct ua {
 	struct reg *reg;        /* NULL: direct calls, or no registrar */
 	struct ua_handlers h;
 	char *aor;              /* NULL: direct */
-	char *domain;           /* host of the aor */
 	char *route, *next;     /* through the account's server; NULL: none */
 	struct timer close;
 	uint64_t close_until;
@@ -55,7 +54,6 @@ static void ua_destructor(void *arg)
 	mem_deref(ua->calls);
 	mem_deref(ua->stack);
 	mem_deref(ua->aor);
-	mem_deref(ua->domain);
 	mem_deref(ua->route);
 	mem_deref(ua->next);
 }
@@ -176,8 +174,10 @@ static int way_handler(struct way *w, const char *uri, void *arg)
 		w->route = ua->route;
 		w->next = ua->next;
 	}
-	if (ua->aor)
-		return str_ncpy(w->from, ua->aor, sizeof w->from) ? 0 : 0;
+	if (ua->aor) {
+		str_ncpy(w->from, ua->aor, sizeof w->from);
+		return 0;
+	}
 	own_host(ua, &sa, &u.host);
 	n = re_snprintf(w->from, sizeof w->from,
 			sa_af(&sa) == AF_INET6 ? "sip:%s@[%j]" : "sip:%s@%j",
@@ -214,8 +214,6 @@ static int identity(struct ua *ua, const struct ua_conf *conf)
 				  conf->aor);
 		if (!err)
 			err = uri_read(&u, ua->aor);
-		if (!err)
-			err = pl_strdup(&ua->domain, &u.host);
 		if (!err)
 			err = pl_isset(&u.user)
 				? pl_strdup(&s->contact, &u.user)
