@@ -14,6 +14,7 @@
 #include <string.h>
 #include <openssl/rand.h>
 #include "modules/path/checks.h"
+#include "modules/path/netif.h"
 
 static void put_username(struct stun_out *o, const struct creds *c)
 {
@@ -56,22 +57,6 @@ static size_t request(uint8_t *buf, size_t size, const struct agent *a,
 	return stun_end(&o);
 }
 
-bool check_hopeless(int err)
-{
-	switch (err) {
-	case 0:
-	case EAGAIN:
-	case EINTR:
-	case ENOBUFS:
-	case ENOMEM:
-	case EPERM:             /* a full conntrack table says so, too */
-	case ECONNREFUSED:      /* said by ICMP, which anybody can forge */
-		return false;
-	default:
-		return true;
-	}
-}
-
 void check_fail(struct candpair *p)
 {
 	p->state = PAIR_FAILED;
@@ -93,7 +78,7 @@ static bool transmit(struct agent *a, struct candpair *p, uint64_t now)
 	err = n ? a->conf.sendh(&p->local->c.base, &p->remote->c.addr, buf, n,
 				a->conf.arg) : EMSGSIZE;
 	/* the selected pair is given up by consent only */
-	if (!check_hopeless(err) || p->selected)
+	if (!netif_hopeless(err) || p->selected)
 		return true;
 	check_fail(p);
 	return false;

@@ -17,9 +17,6 @@ void check_trigger(struct agent *a, struct candpair *p);
 /* p is of no use any more, or for now. */
 void check_fail(struct candpair *p);
 
-/* A local error that no retransmission mends. */
-bool check_hopeless(int err);
-
 /* Retransmit and start what is due. */
 void checks_run(struct agent *a, uint64_t now);
 

@@ -57,11 +57,12 @@ enum path_fail {
  * The receiver may mem_deref the path in any of them. */
 struct path_handlers {
 	void (*candh)(const struct cand *c, void *arg); /* new local */
-	void (*gatheredh)(void *arg);                   /* exactly once */
+	void (*gatheredh)(void *arg);   /* exactly once for each time it
+	                                   gathers: path_gather, a restart */
 	void (*foundh)(const struct cand *local, const struct cand *remote,
 		       void *arg);
-	/* the peer has been heard until `until` (CLOCK_MONOTONIC ns) + 30 s;
-	 * sending must stop at that time unless told a later one */
+	/* sending must stop at `until` (CLOCK_MONOTONIC ns), 30 s after the
+	 * peer was last heard, unless a later time is told (RFC 7675) */
 	void (*consenth)(uint64_t until, void *arg);
 	void (*failh)(enum path_fail why, void *arg);
 };
@@ -79,7 +80,10 @@ const char *path_pwd(const struct path *p);
 int path_gather(struct path *p);
 
 /* The peer's credentials and candidates. Called again with the same ufrag it
- * adds candidates (trickle); with another ufrag it is an ICE restart. */
+ * adds candidates (trickle); with another ufrag it is an ICE restart: unless
+ * we asked for it by path_restart, ours are new as well after this and belong
+ * into the answer, and we gather again. EPROTO: no ufrag or pwd. The 39.5 s
+ * of the checks begin here: a callee calls it when the call is answered. */
 int path_remote(struct path *p, const struct desc *remote);
 
 /* ICE restart on our side: new ufrag and pwd, gather again; the selected

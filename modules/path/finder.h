@@ -1,0 +1,62 @@
+/*
+ * finder.h: what brings addresses: one file and one const struct for each
+ * kind. A finder does not choose; the agent does.
+ *
+ *   start --> candh, candh, ... --> doneh --> candh (late) ... mem_deref
+ *
+ * Finders have neither socket nor timer: they send by the environment, are
+ * handed the STUN answers that bear the path's handle, and say when they
+ * want to be ticked.
+ */
+#ifndef DIALTONE_FINDER_H
+#define DIALTONE_FINDER_H
+
+#include "modules/path/netif.h"
+#include "modules/path/stun.h"
+#include "sdp/cand.h"
+
+struct finder;                  /* each kind completes its own */
+
+/* Valid during start only, but for sendh. */
+struct finder_env {
+	const struct netif *netv;       /* this host's addresses */
+	size_t netc;
+	uint16_t port4, port6;          /* 0: no such family */
+	const struct sa *stunv;
+	size_t stunc;
+	uint32_t handle;                /* first 4 bytes of transaction ids */
+	int (*sendh)(const struct sa *local, const struct sa *dst,
+		     const uint8_t *buf, size_t len, void *arg);
+	void *arg;
+};
+
+typedef void (finder_cand_h)(const struct cand *c, void *arg);
+typedef void (finder_done_h)(void *arg);
+
+struct finder_kind {
+	const char *name;
+	bool until_found;       /* of no more use once a pair is selected */
+	/* Begin. Unless it fails, doneh is called exactly once, here or later;
+	 * *fp may be NULL if nothing remains to be done. */
+	int (*start)(struct finder **fp, const struct finder_env *env,
+		     uint64_t now, finder_cand_h *candh, finder_done_h *doneh,
+		     void *arg);
+	/* A STUN answer; true if it was this finder's. May be NULL, as
+	 * tick and next. */
+	bool (*recv)(struct finder *f, const struct sa *local,
+		     const struct sa *src, const struct stun_pkt *m,
+		     uint64_t now);
+	void (*tick)(struct finder *f, uint64_t now);
+	uint64_t (*next)(const struct finder *f);
+};
+
+extern const struct finder_kind host_finder, stun_finder;
+
+/* The base that sends from address number i of env, with its port; false if
+ * we have no socket of its family. */
+bool finder_base(struct sa *base, const struct finder_env *env, size_t i);
+
+/* Preference among the candidates of one type: the order of addresses. */
+uint16_t finder_pref(size_t i);
+
+#endif

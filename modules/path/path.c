@@ -1,0 +1,407 @@
+/*
+ * path.c: one path: joins agent, finders and a single timer, and reports.
+ *
+ *   finder --candh--> path --agent_local--> [agent]
+ *     [agent] --events--> settle --foundh, consenth, failh--> session
+ *
+ * Every way in holds the path, does its work and ends with settle: handlers
+ * are called last, and whichever of them frees the path, it is only gone
+ * when all have returned.
+ */
+#include <errno.h>
+#include <string.h>
+#include <openssl/rand.h>
+#include "modules/path/agent.h"
+#include "modules/path/paths.h"
+
+/* In the order of their start. */
+static const struct finder_kind *const finders[] = {
+	&host_finder, &stun_finder,
+};
+
+enum { FINDERS = ARRAY_SIZE(finders) };
+
+struct path {
+	struct member member;
+	struct agent *agent;
+	struct finder *finderv[FINDERS];
+	struct timer timer;
+	struct path_handlers h;
+	void *arg;
+	unsigned held;          /* ways in that are under way */
+	unsigned waiting;       /* finders that are not done */
+	bool nomem;             /* a candidate was lost for want of memory */
+	bool begun;             /* path_gather was called */
+	bool gathering;         /* gatheredh is still to be called */
+};
+
+static void path_destructor(void *arg)
+{
+	struct path *p = arg;
+
+	timer_stop(&p->timer);
+	paths_leave(&p->member);
+	for (int i = FINDERS - 1; i >= 0; i--)
+		mem_deref(p->finderv[i]);
+	mem_deref(p->agent);
+}
+
+static void hold(struct path *p)
+{
+	mem_ref(p);
+	p->held++;
+}
+
+/* Somebody but ourselves still wants it. */
+static bool alive(const struct path *p)
+{
+	return mem_nrefs(p) > p->held;
+}
+
+static int send_packet(const struct sa *local, const struct sa *dst,
+		       const uint8_t *buf, size_t len, void *arg)
+{
+	const struct paths_conf *conf =
+		paths_conf(((struct path *)arg)->member.ps);
+	struct sa to = *dst;
+
+	/* a link-local address means something on one link only: ours */
+	if (sa_af(&to) == AF_INET6 &&
+	    IN6_IS_ADDR_LINKLOCAL(&to.u.in6.sin6_addr))
+		to.u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
+	return conf->sendh(local, &to, buf, len, conf->arg);
+}
+
+static uint64_t next_time(const struct path *p)
+{
+	uint64_t t = agent_next(p->agent);
+
+	for (int i = 0; i < FINDERS; i++)
+		if (p->finderv[i] && finders[i]->next)
+			t = min(t, finders[i]->next(p->finderv[i]));
+	return t;
+}
+
+static void stop_brief_finders(struct path *p)
+{
+	struct cand local, remote;
+
+	if (p->waiting || !agent_selected(p->agent, &local, &remote))
+		return;
+	for (int i = 0; i < FINDERS; i++)
+		if (finders[i]->until_found)
+			p->finderv[i] = mem_deref(p->finderv[i]);
+}
+
+static void report_found(struct path *p)
+{
+	struct cand local, remote;
+
+	if (agent_selected(p->agent, &local, &remote) && p->h.foundh)
+		p->h.foundh(&local, &remote, p->arg);
+}
+
+static void report(struct path *p)
+{
+	unsigned ev = agent_events(p->agent);
+
+	if (ev & AGENT_FOUND)
+		report_found(p);
+	if (alive(p) && ev & AGENT_CONSENT && p->h.consenth)
+		p->h.consenth(agent_consent(p->agent), p->arg);
+	if (alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
+		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
+			   : PATH_FAIL_CHECKS, p->arg);
+	if (alive(p) && p->gathering && !p->waiting) {
+		p->gathering = false;
+		if (p->h.gatheredh)
+			p->h.gatheredh(p->arg);
+	}
+}
+
+static void settle(struct path *p)
+{
+	report(p);
+	if (alive(p)) {
+		uint64_t t;
+
+		stop_brief_finders(p);
+		t = next_time(p);
+		/* path_alloc has set the handler and made the room in the
+		 * heap: no ENOMEM */
+		if (!p->timer.heap || p->timer.when != t)
+			(void)timer_start_at(
+				paths_conf(p->member.ps)->timers, &p->timer,
+				t, p->timer.h, p);
+	}
+	p->held--;
+	mem_deref(p);
+}
+
+/* A finder's candh may lead to a restart, which drops the finder. */
+static void finder_tick(struct path *p, int i, uint64_t now)
+{
+	struct finder *f = mem_ref(p->finderv[i]);
+
+	if (f && finders[i]->tick)
+		finders[i]->tick(f, now);
+	mem_deref(f);
+}
+
+static bool finder_recv(struct path *p, int i, const struct sa *local,
+			const struct sa *src, const struct stun_pkt *m,
+			uint64_t now)
+{
+	struct finder *f = mem_ref(p->finderv[i]);
+	bool taken = f && finders[i]->recv &&
+		finders[i]->recv(f, local, src, m, now);
+
+	mem_deref(f);
+	return taken;
+}
+
+static void on_timer(void *arg)
+{
+	struct path *p = arg;
+	uint64_t now = clock_ns();
+
+	hold(p);
+	for (int i = 0; i < FINDERS; i++)
+		finder_tick(p, i, now);
+	agent_tick(p->agent, now);
+	settle(p);
+}
+
+static void on_recv(const struct sa *local, const struct sa *src,
+		    const struct stun_pkt *m, void *arg)
+{
+	struct path *p = arg;
+	uint64_t now = clock_ns();
+	bool taken = false;
+
+	hold(p);
+	for (int i = 0; i < FINDERS && !taken; i++)
+		taken = m->cls != STUN_CLASS_REQUEST &&
+			finder_recv(p, i, local, src, m, now);
+	if (!taken)
+		agent_recv(p->agent, local, src, m, now);
+	settle(p);
+}
+
+static void on_cand(const struct cand *c, void *arg)
+{
+	struct path *p = arg;
+	int err = agent_local(p->agent, c, clock_ns());
+
+	p->nomem |= err == ENOMEM;
+	if (!err && alive(p) && p->h.candh)
+		p->h.candh(c, p->arg);
+}
+
+static void on_done(void *arg)
+{
+	struct path *p = arg;
+
+	if (p->waiting && !--p->waiting)
+		agent_gathered(p->agent, clock_ns());
+}
+
+/* A finder that cannot start is one that finds nothing, but for memory. */
+static int finder_start(struct path *p, int i, struct finder_env *env)
+{
+	int err;
+
+	if (p->finderv[i])
+		return 0;
+	env->sendh = send_packet;
+	env->arg = p;
+	p->waiting++;
+	err = finders[i]->start(&p->finderv[i], env, clock_ns(), on_cand,
+				on_done, p);
+	if (err)
+		on_done(p);
+	return err == ENOMEM ? err : 0;
+}
+
+static int gather(struct path *p)
+{
+	struct finder_env env;
+	int err = paths_env(p->member.ps, &env, &p->member);
+
+	p->nomem = false;
+	p->waiting++;           /* not done before all have started */
+	for (int i = 0; i < FINDERS && !err; i++)
+		err = finder_start(p, i, &env);
+	on_done(p);
+	return p->nomem ? ENOMEM : err;
+}
+
+/* Start anew whatever still waits, too: what it was told is out of date. */
+static int gather_again(struct path *p)
+{
+	for (int i = 0; i < FINDERS; i++)
+		p->finderv[i] = mem_deref(p->finderv[i]);
+	p->waiting = 0;
+	return gather(p);
+}
+
+static bool is_base(const struct finder_env *env, const struct sa *sa)
+{
+	for (size_t i = 0; i < env->netc; i++) {
+		struct sa base;
+
+		if (finder_base(&base, env, i) && sa_cmp(&base, sa, SA_ALL))
+			return true;
+	}
+	return false;
+}
+
+static void on_changed(void *arg)
+{
+	struct path *p = arg;
+	struct finder_env env;
+	struct sa basev[NETIF_MAX];
+	size_t n = agent_bases(p->agent, basev, NETIF_MAX);
+
+	if (!p->begun)
+		return;
+	hold(p);
+	if (!paths_env(p->member.ps, &env, &p->member)) {
+		for (size_t i = 0; i < n; i++)
+			if (!is_base(&env, &basev[i]))
+				agent_local_gone(p->agent, &basev[i],
+						 clock_ns());
+		(void)gather_again(p);
+	}
+	settle(p);
+}
+
+/* Servers that come late still help a path that looks for a pair. */
+static void on_stun(void *arg)
+{
+	struct path *p = arg;
+	struct cand local, remote;
+
+	if (!p->begun || agent_selected(p->agent, &local, &remote))
+		return;
+	hold(p);
+	(void)gather_again(p);
+	settle(p);
+}
+
+int path_alloc(struct path **pp, struct paths *ps, bool controlling,
+	       const struct path_handlers *h, void *arg)
+{
+	struct agent_conf conf = {
+		.controlling = controlling, .sendh = send_packet,
+	};
+	struct path *p;
+	int err;
+
+	if (!pp || !ps || !h)
+		return EINVAL;
+	p = mem_zalloc(sizeof *p, path_destructor);
+	if (!p)
+		return ENOMEM;
+	p->h = *h;
+	p->arg = arg;
+	p->member.recvh = on_recv;
+	p->member.changedh = on_changed;
+	p->member.stunh = on_stun;
+	p->member.arg = p;
+	err = paths_join(ps, &p->member);
+	if (!err && RAND_bytes((uint8_t *)&conf.seed, sizeof conf.seed) != 1)
+		err = EIO;
+	if (err)
+		goto out;
+	conf.handle = p->member.handle;
+	conf.arg = p;
+	err = agent_alloc(&p->agent, &conf);
+	if (err)
+		goto out;
+	paths_name(&p->member, agent_ufrag(p->agent), NULL);
+	err = timer_start_at(paths_conf(ps)->timers, &p->timer, UINT64_MAX,
+			     on_timer, p);
+ out:
+	if (err)
+		mem_deref(p);
+	else
+		*pp = p;
+	return err;
+}
+
+const char *path_ufrag(const struct path *p)
+{
+	return p ? agent_ufrag(p->agent) : NULL;
+}
+
+const char *path_pwd(const struct path *p)
+{
+	return p ? agent_pwd(p->agent) : NULL;
+}
+
+int path_gather(struct path *p)
+{
+	int err;
+
+	if (!p)
+		return EINVAL;
+	hold(p);
+	p->begun = p->gathering = true;
+	err = gather_again(p);
+	if (err)
+		p->gathering = false;
+	settle(p);
+	return err;
+}
+
+static int restart(struct path *p)
+{
+	int err = agent_restart(p->agent);
+
+	if (err)
+		return err;
+	paths_name(&p->member, agent_ufrag(p->agent),
+		   agent_ufrag_old(p->agent));
+	p->begun = p->gathering = true;
+	return gather_again(p);
+}
+
+int path_remote(struct path *p, const struct desc *remote)
+{
+	int err = 0;
+
+	if (!p || !remote)
+		return EINVAL;
+	if (!str_isset(remote->ufrag) || !str_isset(remote->pwd))
+		return EPROTO;
+	hold(p);
+	if (agent_remote_is(p->agent, remote->ufrag) == AGENT_REMOTE_RESTART)
+		err = restart(p);
+	if (!err && alive(p))
+		err = agent_remote(p->agent, remote, clock_ns());
+	settle(p);
+	return err;
+}
+
+int path_restart(struct path *p)
+{
+	int err;
+
+	if (!p)
+		return EINVAL;
+	hold(p);
+	err = restart(p);
+	settle(p);
+	return err;
+}
+
+uint64_t path_rtt(const struct path *p)
+{
+	return p ? agent_rtt(p->agent) : 0;
+}
+
+int path_debug(struct re_printf *pf, const struct path *p)
+{
+	return p ? agent_debug(pf, p->agent) : 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * paths.h: how a path joins those that share a process's sockets. The part
+ * of struct paths that path.c needs; path.h has what others call.
+ */
+#ifndef DIALTONE_PATHS_H
+#define DIALTONE_PATHS_H
+
+#include "modules/path/finder.h"
+#include "modules/path/path.h"
+
+/* Embedded in each path; set the handlers, then join. */
+struct member {
+	void (*recvh)(const struct sa *local, const struct sa *src,
+		      const struct stun_pkt *m, void *arg);
+	void (*changedh)(void *arg);    /* addresses of the host */
+	void (*stunh)(void *arg);       /* STUN servers */
+	void *arg;
+	struct paths *ps;               /* a reference, while joined */
+	uint32_t handle;                /* bears answers home, O(1) */
+	struct {
+		struct le le;
+		const char *ufrag;
+	} name[2];                      /* bear requests home */
+};
+
+int paths_join(struct paths *ps, struct member *m);
+
+/* Safe on one that has not joined. */
+void paths_leave(struct member *m);
+
+/* The ufrags requests may name m by; old may be NULL. The strings must stay
+ * until the next call. */
+void paths_name(struct member *m, const char *ufrag, const char *old);
+
+/* What finders need, with addresses not older than 2 s. sendh and arg are
+ * the caller's to set. */
+int paths_env(struct paths *ps, struct finder_env *env,
+	      const struct member *m);
+
+const struct paths_conf *paths_conf(const struct paths *ps);
+
+#endif
