@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sipd/ua/ack.h"
-#include "sipd/ua/conn.h"
+#include "sipd/ua/sipconn.h"
 
 enum { KEEP_TIME = 32 };        /* s; 64 * T1 */
 
@@ -62,7 +62,7 @@ static void complete(struct ack *a)
 	if (!a->mb)
 		return;
 	if (mbuf_printf(a->mb, "ACK %s SIP/2.0\r\n", a->target) ||
-	    ctrans_via(a->mb, a->hop.tp, &laddr, rand_u64()) ||
+	    uactrans_via(a->mb, a->hop.tp, &laddr, rand_u64()) ||
 	    mbuf_write_mem(a->mb, a->rest->buf, a->rest->end)) {
 		a->mb = mem_deref(a->mb);
 		return;
@@ -95,7 +95,7 @@ static int begin(struct ack *a, const char *next, const struct hop *flow)
 	err = uri_decode(&uri, &pl) ? EINVAL : pl_strdup(&a->name, &uri.host);
 	if (err)
 		return err;
-	if (!flow || (flow->tp != SIP_TRANSP_UDP && !conn_open(flow->sock)))
+	if (!flow || (flow->tp != SIP_TRANSP_UDP && !sipconn_open(flow->sock)))
 		return resolve(&a->query, a->s->resolver, &uri,
 			       resolve_handler, a);
 	a->hop.tp = flow->tp;

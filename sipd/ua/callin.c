@@ -16,7 +16,7 @@ enum { RETRY_AFTER_MAX = 10 };
 static void answer(struct calls *calls, const struct sip_msg *msg,
 		   uint16_t scode, const char *phrase)
 {
-	(void)strans_answer(calls->s->strans, msg, scode, phrase, NULL);
+	(void)uastrans_answer(calls->s->uastrans, msg, scode, phrase, NULL);
 }
 
 /* Our Contact as it reads where msg came from. */
@@ -41,8 +41,8 @@ static int here_print(struct re_printf *pf, const struct here *h)
 
 int callin_answer(struct call *c, const struct call_body *b)
 {
-	struct strans *st = c->st;
-	struct here here = { c->calls->s, strans_msg(st) };
+	struct uastrans *st = c->st;
+	struct here here = { c->calls->s, uastrans_msg(st) };
 	int err;
 
 	if (!here.msg)
@@ -53,26 +53,26 @@ int callin_answer(struct call *c, const struct call_body *b)
 	if (!c->update_ok && b && b->ctype)
 		(void)body_copy(&c->sdp, &c->sdp_ctype, b);
 	if (!pl_strcmp(&here.msg->met, "INVITE")) {
-		strans_detach(c->st2xx);
-		strans_move(st, &c->st2xx);
+		uastrans_detach(c->st2xx);
+		uastrans_move(st, &c->st2xx);
 		c->st_cseq = here.msg->cseq.num;
 	}
 	else {
-		strans_detach(st);
+		uastrans_detach(st);
 	}
 	if (c->state == CALL_INCOMING)
 		c->state = CALL_ANSWERED;
 	setimer_request(c, here.msg);
-	err = strans_reply(st, false, 200, "OK", "%H" CALL_HEADERS "%H%H",
-			   here_print, &here, setimer_answer, c,
-			   siptext_body_print, b);
+	err = uastrans_reply(st, false, 200, "OK", "%H" CALL_HEADERS "%H%H",
+			     here_print, &here, setimer_answer, c,
+			     siptext_body_print, b);
 	return err;
 }
 
 int callin_progress(struct call *c, uint16_t scode, const char *phrase,
 		    const struct call_body *b)
 {
-	struct here here = { c->calls->s, strans_msg(c->st) };
+	struct here here = { c->calls->s, uastrans_msg(c->st) };
 	bool reliable = c->rel_peer && b && b->ctype;
 
 	if (!here.msg || c->state != CALL_INCOMING || scode <= 100 ||
@@ -81,16 +81,16 @@ int callin_progress(struct call *c, uint16_t scode, const char *phrase,
 	if (c->rel_wait)
 		return EALREADY;
 	if (!reliable)
-		return strans_reply(c->st, false, scode, phrase,
-				    "%H" CALL_HEADERS "%H", here_print,
-				    &here, siptext_body_print, b);
+		return uastrans_reply(c->st, false, scode, phrase,
+				      "%H" CALL_HEADERS "%H", here_print,
+				      &here, siptext_body_print, b);
 	if (!c->rseq)
 		c->rseq = 1 + rand_u16();
 	c->rel_wait = true;
-	return strans_reply(c->st, true, scode, phrase,
-			    "%HRequire: 100rel\r\nRSeq: %u\r\n"
-			    CALL_HEADERS "%H", here_print, &here, ++c->rseq,
-			    siptext_body_print, b);
+	return uastrans_reply(c->st, true, scode, phrase,
+			      "%HRequire: 100rel\r\nRSeq: %u\r\n"
+			      CALL_HEADERS "%H", here_print, &here, ++c->rseq,
+			      siptext_body_print, b);
 }
 
 static int warning_print(struct re_printf *pf, const struct call_end *w)
@@ -104,12 +104,12 @@ static int warning_print(struct re_printf *pf, const struct call_end *w)
 int callin_reject(struct call *c, uint16_t scode, const char *phrase,
 		  uint16_t warn_code, const char *warn)
 {
-	struct strans *st = c->st;
+	struct uastrans *st = c->st;
 	struct call_end w = { .scode = warn_code };
 	struct pl pl;
 	int err;
 
-	if (!strans_msg(st) || scode < 300 || scode > 699)
+	if (!uastrans_msg(st) || scode < 300 || scode > 699)
 		return EINVAL;
 	if (warn) {
 		pl_set_str(&pl, warn);
@@ -120,9 +120,9 @@ int callin_reject(struct call *c, uint16_t scode, const char *phrase,
 	}
 	if (w.scode < 100 || w.scode > 999)
 		w.scode = 399;
-	strans_detach(st);
-	err = strans_reply(st, false, scode, phrase,
-			   "%HContent-Length: 0\r\n\r\n", warning_print, &w);
+	uastrans_detach(st);
+	err = uastrans_reply(st, false, scode, phrase,
+			     "%HContent-Length: 0\r\n\r\n", warning_print, &w);
 	if (c->state == CALL_INCOMING)
 		call_buried(c);
 	return err;
@@ -133,11 +133,11 @@ int callin_reject(struct call *c, uint16_t scode, const char *phrase,
 static void cancel_handler(const struct sip_msg *cancel, void *arg)
 {
 	struct call *c = arg;
-	struct strans *st = c->st;
+	struct uastrans *st = c->st;
 	struct call_end end = { 0 };
 
-	strans_detach(st);
-	(void)strans_reply(st, false, 487, "Request Terminated", NULL);
+	uastrans_detach(st);
+	(void)uastrans_reply(st, false, 487, "Request Terminated", NULL);
 	if (c->state != CALL_INCOMING)
 		return;                 /* a re-INVITE: the call goes on */
 	siptext_end(&end, cancel);
@@ -162,10 +162,10 @@ static void loss_handler(void *arg)
 	if (endh)
 		endh(&end, c->arg);
 	if (c->state == CALL_INCOMING) {
-		struct strans *st = c->st;
+		struct uastrans *st = c->st;
 
-		strans_detach(st);
-		(void)strans_reply(st, false, 504, "Server Time-out", NULL);
+		uastrans_detach(st);
+		(void)uastrans_reply(st, false, 504, "Server Time-out", NULL);
 		call_buried(c);
 	}
 	else if (c->state != CALL_OVER && !c->misc) {
@@ -177,7 +177,7 @@ static void loss_handler(void *arg)
 	mem_deref(c);
 }
 
-static const struct strans_handlers invite_handlers = {
+static const struct uastrans_handlers invite_handlers = {
 	cancel_handler, loss_handler
 };
 
@@ -221,8 +221,8 @@ static int new_call(struct call **cp, struct calls *calls,
 	c->state = CALL_INCOMING;
 	err = peer_uri(&c->peer, msg);
 	if (!err)
-		err = strans_alloc(&c->st, calls->s->strans, msg,
-				   &invite_handlers, c);
+		err = uastrans_alloc(&c->st, calls->s->uastrans, msg,
+				     &invite_handlers, c);
 	if (err) {
 		c->state = CALL_OVER;
 		mem_deref(c);
@@ -251,13 +251,13 @@ static void invite_out(struct calls *calls, const struct sip_msg *msg)
 	call_learn(c, msg);
 	call_flow(c, msg);
 	if (setimer_check(c, msg)) {
-		struct strans *st = c->st;
+		struct uastrans *st = c->st;
 
-		strans_detach(st);
-		(void)strans_reply(st, false, 422,
-				   "Session Interval Too Small",
-				   "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
-				   calls->min_se);
+		uastrans_detach(st);
+		(void)uastrans_reply(st, false, 422,
+				     "Session Interval Too Small",
+				     "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
+				     calls->min_se);
 		call_buried(c);
 	}
 	else {
@@ -272,26 +272,27 @@ static void invite_out(struct calls *calls, const struct sip_msg *msg)
 
 static void options(struct calls *calls, const struct sip_msg *msg)
 {
-	(void)strans_answer(calls->s->strans, msg, 200, "OK",
-			    "Accept: application/sdp\r\n" CALL_HEADERS
-			    "Content-Length: 0\r\n\r\n");
+	(void)uastrans_answer(calls->s->uastrans, msg, 200, "OK",
+			      "Accept: application/sdp\r\n" CALL_HEADERS
+			      "Content-Length: 0\r\n\r\n");
 }
 
 static void method_refuse(struct calls *calls, const struct sip_msg *msg)
 {
-	(void)strans_answer(calls->s->strans, msg, 405, "Method Not Allowed",
-			    "Allow: " SIP_ALLOW "\r\n"
-			    "Content-Length: 0\r\n\r\n");
+	(void)uastrans_answer(calls->s->uastrans, msg, 405,
+			      "Method Not Allowed",
+			      "Allow: " SIP_ALLOW "\r\n"
+			      "Content-Length: 0\r\n\r\n");
 }
 
 /* ---- within a call ---- */
 
 static void later(struct calls *calls, const struct sip_msg *msg)
 {
-	(void)strans_answer(calls->s->strans, msg, 500,
-			    "Server Internal Error", "Retry-After: %u\r\n"
-			    "Content-Length: 0\r\n\r\n",
-			    rand_u16() % (RETRY_AFTER_MAX + 1));
+	(void)uastrans_answer(calls->s->uastrans, msg, 500,
+			      "Server Internal Error", "Retry-After: %u\r\n"
+			      "Content-Length: 0\r\n\r\n",
+			      rand_u16() % (RETRY_AFTER_MAX + 1));
 }
 
 /* re-INVITE and UPDATE; sections 14.2 and RFC 3311 5.2. */
@@ -310,15 +311,16 @@ static void offer_in(struct call *c, const struct sip_msg *msg)
 		return;
 	}
 	if (setimer_check(c, msg)) {
-		(void)strans_answer(c->calls->s->strans, msg, 422,
-				    "Session Interval Too Small",
-				    "Min-SE: %u\r\nContent-Length: 0\r\n"
-				    "\r\n", c->calls->min_se);
+		(void)uastrans_answer(c->calls->s->uastrans, msg, 422,
+				      "Session Interval Too Small",
+				      "Min-SE: %u\r\nContent-Length: 0\r\n"
+				      "\r\n", c->calls->min_se);
 		return;
 	}
 	if (dialog_refresh(c->dlg, msg) ||
-	    strans_alloc(&c->st, c->calls->s->strans, msg, &invite_handlers,
-			 c)) {
+	    uastrans_alloc(&c->st, c->calls->s->uastrans, msg,
+			   &invite_handlers,
+			   c)) {
 		answer(c->calls, msg, 400, "Bad Contact");
 		return;
 	}
@@ -340,8 +342,8 @@ static void ack(struct call *c, const struct sip_msg *msg)
 
 	if (!c->st2xx || msg->cseq.num != c->st_cseq)
 		return;
-	strans_acked(c->st2xx);
-	strans_detach(c->st2xx);
+	uastrans_acked(c->st2xx);
+	uastrans_detach(c->st2xx);
 	if (c->state == CALL_ENDING) {  /* hung up meanwhile */
 		callreq_bye(c);
 		return;
@@ -357,15 +359,15 @@ static void ack(struct call *c, const struct sip_msg *msg)
 static void bye(struct call *c, const struct sip_msg *msg)
 {
 	struct call_end end = { .by_peer = true };
-	struct strans *st = c->st;
+	struct uastrans *st = c->st;
 
 	answer(c->calls, msg, 200, "OK");
 	if (st) {
-		strans_detach(st);
-		(void)strans_reply(st, false, 487, "Request Terminated",
-				   NULL);
+		uastrans_detach(st);
+		(void)uastrans_reply(st, false, 487, "Request Terminated",
+				     NULL);
 	}
-	strans_acked(c->st2xx);         /* stop repeating it */
+	uastrans_acked(c->st2xx);         /* stop repeating it */
 	siptext_end(&end, msg);
 	if (c->state == CALL_ENDING)
 		call_buried(c);
@@ -389,7 +391,7 @@ static void info(struct call *c, const struct sip_msg *msg)
 static bool rack_fits(const struct call *c, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RACK);
-	const struct sip_msg *inv = strans_msg(c->st);
+	const struct sip_msg *inv = uastrans_msg(c->st);
 	char want[64];
 
 	if (!hdr || !inv || !c->rel_wait)
@@ -409,7 +411,7 @@ static void prack(struct call *c, const struct sip_msg *msg)
 		return;
 	}
 	answer(c->calls, msg, 200, "OK");
-	strans_acked(c->st);
+	uastrans_acked(c->st);
 	c->rel_wait = false;
 	if (!c->held_ctype)
 		return;
@@ -514,9 +516,9 @@ void callin_request(struct calls *calls, const struct sip_msg *msg)
 	(void)sip_msg_hdr_apply(msg, true, SIP_HDR_REQUIRE, require_handler,
 				unknown);
 	if (unknown[0])
-		(void)strans_answer(calls->s->strans, msg, 420,
-				    "Bad Extension", "Unsupported: %s\r\n"
-				    "Content-Length: 0\r\n\r\n", unknown);
+		(void)uastrans_answer(calls->s->uastrans, msg, 420,
+				      "Bad Extension", "Unsupported: %s\r\n"
+				      "Content-Length: 0\r\n\r\n", unknown);
 	else if (pl_isset(&msg->to.tag) && m->inh)
 		within(calls, m, msg);
 	else if (!pl_isset(&msg->to.tag) && m->outh)

@@ -5,7 +5,7 @@
  * expressions that take quadratic time: 60 kB of "a b a b" stall it for
  * seconds, before anybody is authenticated. So whatever it gets has a proper
  * start line, short fields where it matches, and each single-valued header
- * once. The same pass frames streams. transp.c and conn.c ask here.
+ * once. The same pass frames streams. transp.c and sipconn.c ask here.
  */
 #include <errno.h>
 #include <string.h>

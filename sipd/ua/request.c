@@ -11,7 +11,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/ua/conn.h"
+#include "sipd/ua/sipconn.h"
 #include "sipd/ua/request.h"
 #include "sipd/ua/siptext.h"
 
@@ -28,7 +28,7 @@ struct request {
 	struct stack *s;
 	struct dialog *dlg;
 	struct resolve *query;
-	struct ctrans *ct;
+	struct uactrans *ct;
 	struct timer silence;
 	char *met, *headers, *params, *ctype;
 	struct mbuf *body;
@@ -40,7 +40,7 @@ struct request {
 	request_h *h;
 	void *arg;
 	/* what comes after; callees stand above their callers */
-	ctrans_h *resph;
+	uactrans_h *resph;
 	timer_h *late;
 	void (*go)(struct request *r, int err);
 	uint32_t cseq;
@@ -60,7 +60,7 @@ static void request_destructor(void *arg)
 	timer_stop(&r->silence);
 	if (r->rp)
 		*r->rp = NULL;
-	ctrans_detach(r->ct);
+	uactrans_detach(r->ct);
 	mem_deref(r->query);
 	mem_deref(r->flow);
 	mem_deref(r->dlg);
@@ -218,9 +218,9 @@ static int attempt(struct request *r)
 		hop.sock = NULL;
 	}
 	if (!err)
-		err = ctrans_request(&r->ct, r->s->ctrans, &hop, &laddr,
-				     r->met, r->dlg->target, mb, r->resph,
-				     r);
+		err = uactrans_request(&r->ct, r->s->uactrans, &hop, &laddr,
+				       r->met, r->dlg->target, mb, r->resph,
+				       r);
 	mem_deref(mb);
 	return err;
 }
@@ -238,8 +238,8 @@ static void silence_handler(void *arg)
 {
 	struct request *r = arg;
 
-	ctrans_cancel(r->ct, NULL);
-	ctrans_detach(r->ct);
+	uactrans_cancel(r->ct, NULL);
+	uactrans_detach(r->ct);
 	r->ct = NULL;
 	step(r);
 	r->go(r, ETIMEDOUT);
@@ -368,7 +368,7 @@ static int fill(struct request *r, const struct request_conf *conf)
 			: ENOMEM;
 	}
 	if (conf->flow && (conf->flow->tp == SIP_TRANSP_UDP ||
-			   conn_open(conf->flow->sock))) {
+			   sipconn_open(conf->flow->sock))) {
 		r->flow = mem_ref(conf->flow->sock);
 		r->v[0].tp = conf->flow->tp;
 		r->v[0].dst = conf->flow->dst;
@@ -418,7 +418,7 @@ void request_cancel(struct request *r, const char *headers)
 	r->cancelled = true;
 	timer_stop(&r->silence);
 	if (r->ct) {
-		ctrans_cancel(r->ct, headers);
+		uactrans_cancel(r->ct, headers);
 		return;
 	}
 	r->query = mem_deref(r->query);

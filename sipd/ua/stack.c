@@ -16,8 +16,8 @@ static void stack_destructor(void *arg)
 {
 	struct stack *s = arg;
 
-	mem_deref(s->ctrans);
-	mem_deref(s->strans);
+	mem_deref(s->uactrans);
+	mem_deref(s->uastrans);
 	mem_deref(s->transp);
 	mem_deref(s->resolver);
 	mem_deref(s->user);
@@ -55,8 +55,8 @@ static void request_handler(struct stack *s, const struct sip_msg *msg)
 		return;
 	scode = request_fault(msg, &phrase);
 	if (scode && pl_strcmp(&msg->met, "ACK"))
-		(void)strans_answer(s->strans, msg, scode, phrase, NULL);
-	if (!scode && !strans_request(s->strans, msg))
+		(void)uastrans_answer(s->uastrans, msg, scode, phrase, NULL);
+	if (!scode && !uastrans_request(s->uastrans, msg))
 		s->reqh(msg, s->arg);
 }
 
@@ -68,7 +68,7 @@ static void msg_handler(const struct sip_msg *msg, void *arg)
 	if (msg->req)
 		request_handler(s, msg);
 	else if (msg->scode >= 100 && msg->scode < 700 &&
-		 !ctrans_response(s->ctrans, msg))
+		 !uactrans_response(s->uactrans, msg))
 		s->resph(msg, s->arg);
 	mem_deref(s);
 }
@@ -83,7 +83,7 @@ static void fail_handler(const void *sock, enum sip_transp tp,
 	if (why[0])
 		(void)re_snprintf(s->why, sizeof s->why,
 				  "TLS certificate: %s", why);
-	ctrans_fail(s->ctrans, sock, tp, dst, err);
+	uactrans_fail(s->uactrans, sock, tp, dst, err);
 	s->lossh(sock, dst, err, s->arg);
 	s->why[0] = '\0';
 	mem_deref(s);
@@ -113,10 +113,10 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 	s->timers = timers;
 	err = transp_alloc(&s->transp, timers, &tc);
 	if (!err)
-		err = ctrans_set_alloc(&s->ctrans, timers, s->transp);
+		err = uactrans_set_alloc(&s->uactrans, timers, s->transp);
 	if (!err)
-		err = strans_set_alloc(&s->strans, timers, s->transp,
-				       UA_SOFTWARE);
+		err = uastrans_set_alloc(&s->uastrans, timers, s->transp,
+					 UA_SOFTWARE);
 	if (!err)
 		err = resolver_alloc(&s->resolver, timers, NULL, 0);
 	if (err)

@@ -7,10 +7,10 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/ctrans.h"
+#include "sipd/ua/uactrans.h"
 #include "sipd/ua/digest.h"
 #include "sipd/ua/resolve.h"
-#include "sipd/ua/strans.h"
+#include "sipd/ua/uastrans.h"
 #include "sipd/ua/transp.h"
 
 #define UA_SOFTWARE "dialtone"
@@ -28,8 +28,8 @@ struct known_hop {
 struct stack {
 	struct timers *timers;
 	struct transp *transp;
-	struct ctrans_set *ctrans;
-	struct strans_set *strans;
+	struct uactrans_set *uactrans;
+	struct uastrans_set *uastrans;
 	struct resolver *resolver;
 	struct digest_client digest;
 	char *user, *password;  /* digest; password may be NULL */

@@ -6,7 +6,7 @@
  *
  * Every message passes precheck.c before libre's decoder sees it. ICMP errors
  * are read from the UDP sockets, so that a dead port is known at once. Used
- * by the transactions (ctrans.c, strans.c) and ua.c.
+ * by the transactions (uactrans.c, uastrans.c) and ua.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <linux/errqueue.h>
 #include "sipd/ua/compat.h"
-#include "sipd/ua/conn.h"
+#include "sipd/ua/sipconn.h"
 #include "sipd/ua/precheck.h"
 #include "sipd/ua/local.h"
 #include "sipd/ua/transp.h"
@@ -45,11 +45,11 @@ struct transp {
 	unsigned connc;
 };
 
-/* A place in the table; conn.c does not know that it is in one. */
+/* A place in the table; sipconn.c does not know that it is in one. */
 struct link {
 	struct le he;
 	struct transp *t;
-	struct conn *c;
+	struct sipconn *c;
 };
 
 static void sock_destructor(void *arg)
@@ -71,7 +71,7 @@ static void link_destructor(void *arg)
 	hash_unlink(&l->he);
 	--l->t->connc;
 	if (l->c)
-		conn_close(l->c);
+		sipconn_close(l->c);
 	mem_deref(l->c);
 }
 
@@ -94,15 +94,15 @@ static void conn_msg_handler(struct sip_msg *msg, void *arg)
 	l->t->conf.msgh(msg, l->t->conf.arg);
 }
 
-static void conn_close_handler(struct conn *c, int err, const char *why,
+static void conn_close_handler(struct sipconn *c, int err, const char *why,
 			       void *arg)
 {
 	struct link *l = arg;
 	struct transp *t = l->t;
 
 	mem_deref(l);
-	t->conf.failh(c, conn_secure(c) ? SIP_TRANSP_TLS : SIP_TRANSP_TCP,
-		      conn_peer(c), err, why, t->conf.arg);
+	t->conf.failh(c, sipconn_secure(c) ? SIP_TRANSP_TLS : SIP_TRANSP_TCP,
+		      sipconn_peer(c), err, why, t->conf.arg);
 }
 
 static struct link *link_new(struct transp *t, const struct sa *peer)
@@ -117,9 +117,9 @@ static struct link *link_new(struct transp *t, const struct sa *peer)
 	return l;
 }
 
-static struct conn_conf conn_conf(struct link *l, bool tls)
+static struct sipconn_conf sipconn_conf(struct link *l, bool tls)
 {
-	return (struct conn_conf){
+	return (struct sipconn_conf){
 		.timers = l->t->timers, .tls = tls ? l->t->tlsctx : NULL,
 		.msgh = conn_msg_handler, .closeh = conn_close_handler,
 		.arg = l,
@@ -130,7 +130,7 @@ static void accept_on(struct sock *s, struct tcp_sock *ts,
 		      const struct sa *peer, bool tls)
 {
 	struct link *l = NULL;
-	struct conn_conf cc;
+	struct sipconn_conf cc;
 
 	if (s->t->connc < CONN_MAX)
 		l = link_new(s->t, peer);
@@ -138,8 +138,8 @@ static void accept_on(struct sock *s, struct tcp_sock *ts,
 		tcp_reject(ts);
 		return;
 	}
-	cc = conn_conf(l, tls);
-	if (conn_accept(&l->c, &cc, ts, peer)) {
+	cc = sipconn_conf(l, tls);
+	if (sipconn_accept(&l->c, &cc, ts, peer)) {
 		tcp_reject(ts);
 		mem_deref(l);
 	}
@@ -162,16 +162,16 @@ static void tls_handler(const struct sa *peer, void *arg)
 /* A connection verified for one name is not used for another. An address
  * instead of a name comes from within a dialog: any connection to it will
  * do, it was verified when it was made, or the peer made it. */
-static bool name_fits(const struct conn *c, const char *name)
+static bool name_fits(const struct sipconn *c, const char *name)
 {
 	struct sa sa;
 
-	if (!conn_secure(c) || !name || !sa_set_str(&sa, name, 0))
+	if (!sipconn_secure(c) || !name || !sa_set_str(&sa, name, 0))
 		return true;
-	return conn_name(c) && !strcasecmp(conn_name(c), name);
+	return sipconn_name(c) && !strcasecmp(sipconn_name(c), name);
 }
 
-static struct conn *conn_find(const struct transp *t, const struct hop *hop)
+static struct sipconn *conn_find(const struct transp *t, const struct hop *hop)
 {
 	struct le *le = list_head(hash_list(t->conns,
 					    sa_hash(&hop->dst, SA_ALL)));
@@ -179,22 +179,23 @@ static struct conn *conn_find(const struct transp *t, const struct hop *hop)
 	for (; le; le = le->next) {
 		struct link *l = le->data;
 
-		if (conn_secure(l->c) == (hop->tp == SIP_TRANSP_TLS) &&
-		    sa_cmp(conn_peer(l->c), &hop->dst, SA_ALL) &&
+		if (sipconn_secure(l->c) == (hop->tp == SIP_TRANSP_TLS) &&
+		    sa_cmp(sipconn_peer(l->c), &hop->dst, SA_ALL) &&
 		    name_fits(l->c, hop->name))
 			return l->c;
 	}
 	return NULL;
 }
 
-static int conn_get(struct conn **cp, struct transp *t, const struct hop *hop)
+static int conn_get(struct sipconn **cp, struct transp *t,
+		    const struct hop *hop)
 {
-	struct conn_conf cc;
+	struct sipconn_conf cc;
 	struct link *l;
 	int err;
 
 	*cp = hop->sock;
-	if (conn_open(*cp))
+	if (sipconn_open(*cp))
 		return 0;
 	*cp = conn_find(t, hop);
 	if (*cp)
@@ -202,9 +203,9 @@ static int conn_get(struct conn **cp, struct transp *t, const struct hop *hop)
 	l = link_new(t, &hop->dst);
 	if (!l)
 		return ENOMEM;
-	cc = conn_conf(l, hop->tp == SIP_TRANSP_TLS);
-	err = conn_connect(&l->c, &cc, &hop->dst, hop->name,
-			   hop->timeout ? hop->timeout : CONNECT_TIME);
+	cc = sipconn_conf(l, hop->tp == SIP_TRANSP_TLS);
+	err = sipconn_connect(&l->c, &cc, &hop->dst, hop->name,
+			      hop->timeout ? hop->timeout : CONNECT_TIME);
 	if (err)
 		mem_deref(l);
 	else
@@ -410,7 +411,7 @@ static bool gone_handler(struct le *le, void *arg)
 	const struct link *l = le->data;
 	(void)arg;
 
-	return conn_open(l->c) && !local_has(conn_local(l->c));
+	return sipconn_open(l->c) && !local_has(sipconn_local(l->c));
 }
 
 /* Connections from an address that is gone are dead, and would not say so. */
@@ -421,7 +422,7 @@ static void conns_drop(struct transp *t)
 	while ((le = hash_apply(t->conns, gone_handler, NULL)) != NULL) {
 		struct link *l = le->data;
 
-		conn_abort(l->c, ENETDOWN);
+		sipconn_abort(l->c, ENETDOWN);
 	}
 }
 
@@ -513,7 +514,7 @@ static struct sock *sock_of(const struct transp *t, const void *us)
 int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		const void **sockp)
 {
-	struct conn *c;
+	struct sipconn *c;
 	struct sock *s;
 	int err;
 
@@ -532,7 +533,7 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		return err;
 	if (sockp)
 		*sockp = c;
-	return conn_send(c, mb);
+	return sipconn_send(c, mb);
 }
 
 int transp_ping(struct transp *t, const struct hop *hop, bool expect)
@@ -542,7 +543,8 @@ int transp_ping(struct transp *t, const struct hop *hop, bool expect)
 
 	if (hop->tp == SIP_TRANSP_UDP)
 		return transp_send(t, hop, &mb, NULL);
-	return conn_open(hop->sock) ? conn_ping(hop->sock, expect) : ENOTCONN;
+	return sipconn_open(hop->sock) ? sipconn_ping(hop->sock, expect)
+		: ENOTCONN;
 }
 
 bool transp_reliable(enum sip_transp tp)

@@ -341,7 +341,7 @@ static void close_handler(void *arg)
 
 	if (clock_ns() < ua->close_until &&
 	    ((ua->reg && !reg_quiet(ua->reg)) || calls_count(ua->calls) ||
-	     ctrans_pending(ua->stack->ctrans))) {
+	     uactrans_pending(ua->stack->uactrans))) {
 		(void)timer_start(ua->timers, &ua->close, CLOSE_POLL * MSEC,
 				  close_handler, ua);
 		return;

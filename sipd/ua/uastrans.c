@@ -1,5 +1,5 @@
 /*
- * strans.c: server transactions (RFC 3261 section 17.2, RFC 6026).
+ * uastrans.c: server transactions (RFC 3261 section 17.2, RFC 6026).
  *
  *   INVITE  proceeding --2xx--> accepted                  (ACK is the call's)
  *           proceeding --3xx-6xx--> completed --ACK--> confirmed
@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include "sipd/ua/strans.h"
+#include "sipd/ua/uastrans.h"
 
 enum {
 	BUCKETS = 8192,
@@ -21,7 +21,7 @@ enum {
 
 enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };
 
-struct strans_set {
+struct uastrans_set {
 	struct hash *ids;
 	struct hash *merges;
 	struct timers *timers;
@@ -29,12 +29,12 @@ struct strans_set {
 	char *software;
 };
 
-struct strans {
+struct uastrans {
 	struct le he;           /* in ids, which owns it */
 	struct le me;           /* in merges */
-	struct strans_set *set;
-	struct strans **stp;
-	struct strans_handlers h;
+	struct uastrans_set *set;
+	struct uastrans **stp;
+	struct uastrans_handlers h;
 	void *arg;
 	struct sip_msg *msg;    /* until the final response */
 	struct mbuf *mb;        /* the last response */
@@ -45,14 +45,14 @@ struct strans {
 	uint32_t wait;
 	enum sip_transp tp;
 	enum state state;
-	bool invite, waiting;   /* for strans_acked */
+	bool invite, waiting;   /* for uastrans_acked */
 	char met[12];
 	char id[];              /* branch and sent-by */
 };
 
-static void strans_destructor(void *arg)
+static void uastrans_destructor(void *arg)
 {
-	struct strans *st = arg;
+	struct uastrans *st = arg;
 
 	hash_unlink(&st->he);
 	hash_unlink(&st->me);
@@ -67,7 +67,7 @@ static void strans_destructor(void *arg)
 
 static void set_destructor(void *arg)
 {
-	struct strans_set *set = arg;
+	struct uastrans_set *set = arg;
 
 	hash_flush(set->ids);
 	mem_deref(set->ids);
@@ -75,13 +75,13 @@ static void set_destructor(void *arg)
 	mem_deref(set->software);
 }
 
-static void start(struct strans *st, struct timer *t, uint32_t ms,
+static void start(struct uastrans *st, struct timer *t, uint32_t ms,
 		  timer_h *h)
 {
 	(void)timer_start(st->set->timers, t, ms * MSEC, h, st);
 }
 
-static int transmit(struct strans *st)
+static int transmit(struct uastrans *st)
 {
 	struct hop hop = { .tp = st->tp, .dst = st->dst, .sock = st->sock };
 
@@ -89,7 +89,7 @@ static int transmit(struct strans *st)
 	return transp_send(st->set->transp, &hop, st->mb, NULL);
 }
 
-void strans_detach(struct strans *st)
+void uastrans_detach(struct uastrans *st)
 {
 	if (!st)
 		return;
@@ -99,7 +99,7 @@ void strans_detach(struct strans *st)
 	memset(&st->h, 0, sizeof st->h);
 }
 
-void strans_move(struct strans *st, struct strans **stp)
+void uastrans_move(struct uastrans *st, struct uastrans **stp)
 {
 	if (st->stp)
 		*st->stp = NULL;
@@ -109,15 +109,15 @@ void strans_move(struct strans *st, struct strans **stp)
 
 static void end_handler(void *arg)
 {
-	struct strans *st = arg;
+	struct uastrans *st = arg;
 	void (*lossh)(void *) = st->waiting ? st->h.lossh : NULL;
 	void *harg = st->arg;
 
 	if (st->state == PROCEEDING) {          /* a reliable 1xx was lost */
-		strans_acked(st);
+		uastrans_acked(st);
 	}
 	else {
-		strans_detach(st);
+		uastrans_detach(st);
 		mem_deref(st);
 	}
 	if (lossh)
@@ -126,7 +126,7 @@ static void end_handler(void *arg)
 
 static void again_handler(void *arg)
 {
-	struct strans *st = arg;
+	struct uastrans *st = arg;
 
 	st->wait *= 2;
 	/* reliable 1xx: doubled without end (RFC 3262 section 3) */
@@ -136,7 +136,7 @@ static void again_handler(void *arg)
 	(void)transmit(st);
 }
 
-void strans_acked(struct strans *st)
+void uastrans_acked(struct uastrans *st)
 {
 	if (!st || !st->waiting)
 		return;
@@ -223,7 +223,7 @@ static int head_write(struct mbuf *mb, const struct sip_msg *msg,
 }
 
 static int compose(struct mbuf **mbp, struct sa *dst,
-		   const struct strans_set *set, const struct sip_msg *msg,
+		   const struct uastrans_set *set, const struct sip_msg *msg,
 		   uint16_t scode, const char *phrase, const char *fmt,
 		   va_list ap)
 {
@@ -249,13 +249,13 @@ static int compose(struct mbuf **mbp, struct sa *dst,
 	return err;
 }
 
-static void repeat(struct strans *st)
+static void repeat(struct uastrans *st)
 {
 	st->wait = T1;
 	start(st, &st->again, T1, again_handler);
 }
 
-static void completed(struct strans *st, uint16_t scode)
+static void completed(struct uastrans *st, uint16_t scode)
 {
 	st->msg = mem_deref(st->msg);
 	timer_stop(&st->again);
@@ -271,7 +271,7 @@ static void completed(struct strans *st, uint16_t scode)
 	st->state = COMPLETED;
 	st->waiting = false;
 	if (transp_reliable(st->tp) && !st->invite) {
-		strans_detach(st);
+		uastrans_detach(st);
 		mem_deref(st);
 	}
 	else if (!transp_reliable(st->tp) && st->invite) {
@@ -279,7 +279,7 @@ static void completed(struct strans *st, uint16_t scode)
 	}
 }
 
-static int vreply(struct strans *st, bool reliable, uint16_t scode,
+static int vreply(struct uastrans *st, bool reliable, uint16_t scode,
 		  const char *phrase, const char *fmt, va_list ap)
 {
 	struct mbuf *mb;
@@ -307,8 +307,8 @@ static int vreply(struct strans *st, bool reliable, uint16_t scode,
 	return err;
 }
 
-int strans_reply(struct strans *st, bool reliable, uint16_t scode,
-		 const char *phrase, const char *fmt, ...)
+int uastrans_reply(struct uastrans *st, bool reliable, uint16_t scode,
+		   const char *phrase, const char *fmt, ...)
 {
 	va_list ap;
 	int err;
@@ -338,7 +338,7 @@ static uint64_t merge_digest(const struct sip_msg *msg)
 	return h ^ ((uint64_t)msg->cseq.num << 32);
 }
 
-static bool same(const struct strans *st, const struct sip_msg *msg)
+static bool same(const struct uastrans *st, const struct sip_msg *msg)
 {
 	size_t n = msg->via.branch.l;
 
@@ -347,14 +347,14 @@ static bool same(const struct strans *st, const struct sip_msg *msg)
 		!memcmp(st->id + n, msg->via.sentby.p, msg->via.sentby.l);
 }
 
-static struct strans *find(const struct strans_set *set,
-			   const struct sip_msg *msg, const char *met)
+static struct uastrans *find(const struct uastrans_set *set,
+			     const struct sip_msg *msg, const char *met)
 {
 	struct le *le = list_head(hash_list(set->ids,
 					hash_joaat_pl(&msg->via.branch)));
 
 	for (; le; le = le->next) {
-		struct strans *st = le->data;
+		struct uastrans *st = le->data;
 
 		if (same(st, msg) &&
 		    (met ? !strcmp(st->met, met)
@@ -364,13 +364,13 @@ static struct strans *find(const struct strans_set *set,
 	return NULL;
 }
 
-static bool merged(const struct strans_set *set, const struct sip_msg *msg)
+static bool merged(const struct uastrans_set *set, const struct sip_msg *msg)
 {
 	uint64_t h = merge_digest(msg);
 	struct le *le = list_head(hash_list(set->merges, (uint32_t)h));
 
 	for (; le; le = le->next) {
-		struct strans *st = le->data;
+		struct uastrans *st = le->data;
 
 		if (st->merge == h)
 			return true;
@@ -380,16 +380,17 @@ static bool merged(const struct strans_set *set, const struct sip_msg *msg)
 
 static void trying_handler(void *arg)
 {
-	(void)strans_reply(arg, false, 100, "Trying", NULL);
+	(void)uastrans_reply(arg, false, 100, "Trying", NULL);
 }
 
-int strans_alloc(struct strans **stp, struct strans_set *set,
-		 const struct sip_msg *msg, const struct strans_handlers *h,
-		 void *arg)
+int uastrans_alloc(struct uastrans **stp, struct uastrans_set *set,
+		   const struct sip_msg *msg,
+		   const struct uastrans_handlers *h,
+		   void *arg)
 {
 	size_t n = msg->via.branch.l, m = msg->via.sentby.l;
-	struct strans *st = mem_zalloc(sizeof *st + n + m + 1,
-				       strans_destructor);
+	struct uastrans *st = mem_zalloc(sizeof *st + n + m + 1,
+					 uastrans_destructor);
 
 	if (!st)
 		return ENOMEM;
@@ -416,29 +417,29 @@ int strans_alloc(struct strans **stp, struct strans_set *set,
 	return 0;
 }
 
-const struct sip_msg *strans_msg(const struct strans *st)
+const struct sip_msg *uastrans_msg(const struct uastrans *st)
 {
 	return st ? st->msg : NULL;
 }
 
-int strans_answer(struct strans_set *set, const struct sip_msg *msg,
-		  uint16_t scode, const char *phrase, const char *fmt, ...)
+int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,
+		    uint16_t scode, const char *phrase, const char *fmt, ...)
 {
-	struct strans *st = NULL;
+	struct uastrans *st = NULL;
 	va_list ap;
 	int err;
 
-	err = strans_alloc(&st, set, msg, NULL, NULL);
+	err = uastrans_alloc(&st, set, msg, NULL, NULL);
 	if (err)
 		return err;
 	va_start(ap, fmt);
 	err = vreply(st, false, scode, phrase, fmt, ap);
 	va_end(ap);
-	strans_detach(st);
+	uastrans_detach(st);
 	return err;
 }
 
-static void confirm(struct strans *st)
+static void confirm(struct uastrans *st)
 {
 	timer_stop(&st->again);
 	st->state = CONFIRMED;
@@ -448,9 +449,9 @@ static void confirm(struct strans *st)
 		start(st, &st->end, T4, end_handler);
 }
 
-static bool ack(struct strans_set *set, const struct sip_msg *msg)
+static bool ack(struct uastrans_set *set, const struct sip_msg *msg)
 {
-	struct strans *st = find(set, msg, "INVITE");
+	struct uastrans *st = find(set, msg, "INVITE");
 
 	if (!st || st->state == ACCEPTED)
 		return false;                   /* for the dialog */
@@ -459,25 +460,25 @@ static bool ack(struct strans_set *set, const struct sip_msg *msg)
 	return true;
 }
 
-static void cancel(struct strans_set *set, const struct sip_msg *msg)
+static void cancel(struct uastrans_set *set, const struct sip_msg *msg)
 {
-	struct strans *st = find(set, msg, "INVITE");
+	struct uastrans *st = find(set, msg, "INVITE");
 
 	if (!st) {
-		(void)strans_answer(set, msg, 481,
-				    "Call/Transaction Does Not Exist", NULL);
+		(void)uastrans_answer(set, msg, 481,
+				      "Call/Transaction Does Not Exist", NULL);
 		return;
 	}
 	if (st->msg)            /* section 9.2: the same To tag */
 		((struct sip_msg *)msg)->tag = st->msg->tag;
-	(void)strans_answer(set, msg, 200, "OK", NULL);
+	(void)uastrans_answer(set, msg, 200, "OK", NULL);
 	if (st->state == PROCEEDING && st->h.cancelh)
 		st->h.cancelh(msg, st->arg);
 }
 
-bool strans_request(struct strans_set *set, const struct sip_msg *msg)
+bool uastrans_request(struct uastrans_set *set, const struct sip_msg *msg)
 {
-	struct strans *st;
+	struct uastrans *st;
 
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return ack(set, msg);
@@ -492,16 +493,16 @@ bool strans_request(struct strans_set *set, const struct sip_msg *msg)
 		return true;
 	}
 	if (!pl_isset(&msg->to.tag) && merged(set, msg)) {
-		(void)strans_answer(set, msg, 482, "Loop Detected", NULL);
+		(void)uastrans_answer(set, msg, 482, "Loop Detected", NULL);
 		return true;
 	}
 	return false;
 }
 
-int strans_set_alloc(struct strans_set **sp, struct timers *timers,
-		     struct transp *transp, const char *software)
+int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
+		       struct transp *transp, const char *software)
 {
-	struct strans_set *set = mem_zalloc(sizeof *set, set_destructor);
+	struct uastrans_set *set = mem_zalloc(sizeof *set, set_destructor);
 	int err;
 
 	if (!set)

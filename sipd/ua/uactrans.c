@@ -1,5 +1,5 @@
 /*
- * ctrans.c: client transactions (RFC 3261 section 17.1, RFC 6026).
+ * uactrans.c: client transactions (RFC 3261 section 17.1, RFC 6026).
  *
  *   INVITE  calling --1xx--> proceeding --3xx-6xx--> completed
  *           2xx from either: gone
@@ -10,7 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/ua/ctrans.h"
+#include "sipd/ua/uactrans.h"
 
 enum {
 	BUCKETS = 1024,
@@ -20,7 +20,7 @@ enum {
 
 enum state { TRYING, PROCEEDING, COMPLETED };
 
-struct ctrans_set {
+struct uactrans_set {
 	struct hash *branches;
 	struct hash *ways;
 	struct timers *timers;
@@ -28,12 +28,12 @@ struct ctrans_set {
 	unsigned pending;
 };
 
-struct ctrans {
+struct uactrans {
 	struct le he;           /* in branches, which owns it */
 	struct le we;           /* in ways, until completed */
-	struct ctrans_set *set;
-	struct ctrans **ctp;
-	ctrans_h *h;
+	struct uactrans_set *set;
+	struct uactrans **ctp;
+	uactrans_h *h;
 	void *arg;
 	struct mbuf *mb;        /* the request, later the ACK */
 	char *met;
@@ -49,9 +49,9 @@ struct ctrans {
 	bool counted;
 };
 
-static void ctrans_destructor(void *arg)
+static void uactrans_destructor(void *arg)
 {
-	struct ctrans *ct = arg;
+	struct uactrans *ct = arg;
 
 	hash_unlink(&ct->he);
 	hash_unlink(&ct->we);
@@ -68,7 +68,7 @@ static void ctrans_destructor(void *arg)
 
 static void set_destructor(void *arg)
 {
-	struct ctrans_set *set = arg;
+	struct uactrans_set *set = arg;
 
 	hash_flush(set->branches);
 	mem_deref(set->branches);
@@ -82,14 +82,14 @@ static uint32_t way_key(enum sip_transp tp, const void *sock,
 		: hash_joaat((const uint8_t *)&sock, sizeof sock);
 }
 
-static int transmit(struct ctrans *ct)
+static int transmit(struct uactrans *ct)
 {
 	struct hop hop = { .tp = ct->tp, .dst = ct->dst };
 
 	return transp_send(ct->set->transp, &hop, ct->mb, NULL);
 }
 
-void ctrans_detach(struct ctrans *ct)
+void uactrans_detach(struct uactrans *ct)
 {
 	if (!ct)
 		return;
@@ -101,13 +101,13 @@ void ctrans_detach(struct ctrans *ct)
 
 /* No more waiting: the owner hears it, which is the last thing done here
  * with anything that it may free. */
-static void finish(struct ctrans *ct, int err, const struct sip_msg *msg,
+static void finish(struct uactrans *ct, int err, const struct sip_msg *msg,
 		   bool linger)
 {
-	ctrans_h *h = ct->h;
+	uactrans_h *h = ct->h;
 	void *arg = ct->arg;
 
-	ctrans_detach(ct);
+	uactrans_detach(ct);
 	hash_unlink(&ct->we);
 	if (ct->counted)
 		--ct->set->pending;
@@ -120,7 +120,7 @@ static void finish(struct ctrans *ct, int err, const struct sip_msg *msg,
 
 static void end_handler(void *arg)
 {
-	struct ctrans *ct = arg;
+	struct uactrans *ct = arg;
 
 	if (ct->state == COMPLETED)
 		mem_deref(ct);
@@ -128,7 +128,7 @@ static void end_handler(void *arg)
 		finish(ct, ETIMEDOUT, NULL, false);
 }
 
-static void start(struct ctrans *ct, struct timer *t, uint32_t ms,
+static void start(struct uactrans *ct, struct timer *t, uint32_t ms,
 		  timer_h *h)
 {
 	(void)timer_start(ct->set->timers, t, ms * MSEC, h, ct);
@@ -136,7 +136,7 @@ static void start(struct ctrans *ct, struct timer *t, uint32_t ms,
 
 static void again_handler(void *arg)
 {
-	struct ctrans *ct = arg;
+	struct uactrans *ct = arg;
 	int err;
 
 	ct->wait = ct->state == PROCEEDING ? T2 : 2 * ct->wait;
@@ -157,7 +157,7 @@ static bool route_handler(const struct sip_hdr *hdr,
 	return mbuf_printf(arg, "Route: %r\r\n", &hdr->val) != 0;
 }
 
-static int derive(struct mbuf **mbp, struct ctrans *ct, const char *met,
+static int derive(struct mbuf **mbp, struct uactrans *ct, const char *met,
 		  const struct pl *to, const char *headers)
 {
 	struct sip_msg *req;
@@ -193,11 +193,11 @@ static int derive(struct mbuf **mbp, struct ctrans *ct, const char *met,
 	return err;
 }
 
-static struct ctrans *ctrans_new(struct ctrans_set *set,
-				 const struct hop *hop, const char *met,
-				 uint64_t branch)
+static struct uactrans *uactrans_new(struct uactrans_set *set,
+				     const struct hop *hop, const char *met,
+				     uint64_t branch)
 {
-	struct ctrans *ct = mem_zalloc(sizeof *ct, ctrans_destructor);
+	struct uactrans *ct = mem_zalloc(sizeof *ct, uactrans_destructor);
 
 	if (!ct)
 		return NULL;
@@ -212,7 +212,7 @@ static struct ctrans *ctrans_new(struct ctrans_set *set,
 	return ct;
 }
 
-static int launch(struct ctrans *ct, const struct hop *hop)
+static int launch(struct uactrans *ct, const struct hop *hop)
 {
 	int err;
 
@@ -228,20 +228,20 @@ static int launch(struct ctrans *ct, const struct hop *hop)
 	return 0;
 }
 
-static void send_cancel(struct ctrans *ct)
+static void send_cancel(struct uactrans *ct)
 {
 	struct hop hop = { .tp = ct->tp, .dst = ct->dst };
-	struct ctrans *can;
+	struct uactrans *can;
 
 	/* RFC 3261 section 9.1: if no final answer comes, give up */
 	start(ct, &ct->end, 64 * T1, end_handler);
-	can = ctrans_new(ct->set, &hop, "CANCEL", ct->branch);
+	can = uactrans_new(ct->set, &hop, "CANCEL", ct->branch);
 	if (can && (derive(&can->mb, ct, "CANCEL", NULL, ct->headers) ||
 		    launch(can, &hop)))
 		mem_deref(can);
 }
 
-void ctrans_cancel(struct ctrans *ct, const char *headers)
+void uactrans_cancel(struct uactrans *ct, const char *headers)
 {
 	if (!ct || !ct->invite || ct->cancel || ct->state == COMPLETED)
 		return;
@@ -252,7 +252,7 @@ void ctrans_cancel(struct ctrans *ct, const char *headers)
 		send_cancel(ct);
 }
 
-static void send_ack(struct ctrans *ct, const struct sip_msg *resp)
+static void send_ack(struct uactrans *ct, const struct sip_msg *resp)
 {
 	struct mbuf *ack;
 
@@ -265,7 +265,7 @@ static void send_ack(struct ctrans *ct, const struct sip_msg *resp)
 
 /* ---- responses ---- */
 
-static void provisional(struct ctrans *ct, const struct sip_msg *msg)
+static void provisional(struct uactrans *ct, const struct sip_msg *msg)
 {
 	bool first = ct->state == TRYING;
 
@@ -280,7 +280,7 @@ static void provisional(struct ctrans *ct, const struct sip_msg *msg)
 		ct->h(0, msg, ct->arg);
 }
 
-static void final(struct ctrans *ct, const struct sip_msg *msg)
+static void final(struct uactrans *ct, const struct sip_msg *msg)
 {
 	bool linger = !transp_reliable(ct->tp);
 
@@ -295,8 +295,8 @@ static void final(struct ctrans *ct, const struct sip_msg *msg)
 	finish(ct, 0, msg, linger);
 }
 
-static struct ctrans *find(const struct ctrans_set *set,
-			   const struct sip_msg *msg)
+static struct uactrans *find(const struct uactrans_set *set,
+			     const struct sip_msg *msg)
 {
 	struct le *le;
 	struct pl hex;
@@ -310,7 +310,7 @@ static struct ctrans *find(const struct ctrans_set *set,
 	branch = pl_x64(&hex);
 	le = list_head(hash_list(set->branches, (uint32_t)branch));
 	for (; le; le = le->next) {
-		struct ctrans *ct = le->data;
+		struct uactrans *ct = le->data;
 
 		if (ct->branch == branch &&
 		    !pl_strcmp(&msg->cseq.met, ct->met))
@@ -319,9 +319,9 @@ static struct ctrans *find(const struct ctrans_set *set,
 	return NULL;
 }
 
-bool ctrans_response(struct ctrans_set *set, const struct sip_msg *msg)
+bool uactrans_response(struct uactrans_set *set, const struct sip_msg *msg)
 {
-	struct ctrans *ct = find(set, msg);
+	struct uactrans *ct = find(set, msg);
 
 	if (!ct)
 		return false;
@@ -349,7 +349,7 @@ struct fail {
 
 static bool fail_handler(struct le *le, void *arg)
 {
-	struct ctrans *ct = le->data;
+	struct uactrans *ct = le->data;
 	struct fail *f = arg;
 
 	if (ct->tp != f->tp || (f->tp == SIP_TRANSP_UDP
@@ -362,14 +362,14 @@ static bool fail_handler(struct le *le, void *arg)
 	return false;
 }
 
-void ctrans_fail(struct ctrans_set *set, const void *sock,
-		 enum sip_transp tp, const struct sa *dst, int err)
+void uactrans_fail(struct uactrans_set *set, const void *sock,
+		   enum sip_transp tp, const struct sa *dst, int err)
 {
 	struct fail f = { .sock = sock, .tp = tp, .dst = dst };
 
 	hash_lookup(set->ways, way_key(tp, sock, dst), fail_handler, &f);
 	while (f.hits.head) {
-		struct ctrans *ct = f.hits.head->data;
+		struct uactrans *ct = f.hits.head->data;
 
 		list_unlink(&ct->we);
 		finish(ct, err, NULL, false);
@@ -378,19 +378,19 @@ void ctrans_fail(struct ctrans_set *set, const void *sock,
 
 /* ---- requests ---- */
 
-int ctrans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
-	       uint64_t branch)
+int uactrans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
+		 uint64_t branch)
 {
 	return mbuf_printf(mb, "Via: SIP/2.0/%s %J;branch=z9hG4bK%016llx"
 			   ";rport\r\n", sip_transp_name(tp), laddr, branch);
 }
 
-int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
-		   const struct hop *hop, const struct sa *laddr,
-		   const char *met, const char *uri, const struct mbuf *rest,
-		   ctrans_h *h, void *arg)
+int uactrans_request(struct uactrans **ctp, struct uactrans_set *set,
+		     const struct hop *hop, const struct sa *laddr,
+		     const char *met, const char *uri, const struct mbuf *rest,
+		     uactrans_h *h, void *arg)
 {
-	struct ctrans *ct = ctrans_new(set, hop, met, rand_u64());
+	struct uactrans *ct = uactrans_new(set, hop, met, rand_u64());
 	int err;
 
 	if (!ct)
@@ -401,7 +401,7 @@ int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
 		goto out;
 	}
 	err  = mbuf_printf(ct->mb, "%s %s SIP/2.0\r\n", met, uri);
-	err |= ctrans_via(ct->mb, hop->tp, laddr, ct->branch);
+	err |= uactrans_via(ct->mb, hop->tp, laddr, ct->branch);
 	err |= mbuf_write_mem(ct->mb, mbuf_buf(rest), mbuf_get_left(rest));
 	ct->mb->pos = 0;
 	if (!err)
@@ -420,15 +420,15 @@ int ctrans_request(struct ctrans **ctp, struct ctrans_set *set,
 	return 0;
 }
 
-unsigned ctrans_pending(const struct ctrans_set *set)
+unsigned uactrans_pending(const struct uactrans_set *set)
 {
 	return set->pending;
 }
 
-int ctrans_set_alloc(struct ctrans_set **sp, struct timers *timers,
-		     struct transp *transp)
+int uactrans_set_alloc(struct uactrans_set **sp, struct timers *timers,
+		       struct transp *transp)
 {
-	struct ctrans_set *set = mem_zalloc(sizeof *set, set_destructor);
+	struct uactrans_set *set = mem_zalloc(sizeof *set, set_destructor);
 	int err;
 
 	if (!set)

@@ -1,5 +1,5 @@
 /*
- * conn.c: SIP on a stream (RFC 3261 section 18.3): frames by Content-Length.
+ * sipconn.c: SIP on a stream (RFC 3261 section 18.3), framed by its lengths.
  *
  *   connecting --> open --> closed        closed is final; whoever holds a
  *                                         reference then gets ENOTCONN
@@ -11,7 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include "sipd/ua/conn.h"
+#include "sipd/ua/sipconn.h"
 #include "sipd/ua/precheck.h"
 
 enum {
@@ -23,8 +23,8 @@ enum {
 	SENDQ_MAX   = 1 << 20,  /* bytes a slow reader may owe us */
 };
 
-struct conn {
-	struct conn_conf conf;
+struct sipconn {
+	struct sipconn_conf conf;
 	struct tcp_conn *tc;    /* NULL: closed */
 	struct tls_conn *sc;
 	struct sa peer, local;
@@ -37,22 +37,22 @@ struct conn {
 	bool accepted;
 };
 
-static void queue_drop(struct conn *c)
+static void queue_drop(struct sipconn *c)
 {
 	while (c->txc)
 		mem_deref(c->txv[--c->txc]);
 }
 
-static void conn_destructor(void *arg)
+static void sipconn_destructor(void *arg)
 {
-	struct conn *c = arg;
+	struct sipconn *c = arg;
 
-	conn_close(c);
+	sipconn_close(c);
 	mem_deref(c->rx);
 	mem_deref(c->name);
 }
 
-void conn_close(struct conn *c)
+void sipconn_close(struct sipconn *c)
 {
 	timer_stop(&c->idle);
 	timer_stop(&c->pong);
@@ -61,7 +61,7 @@ void conn_close(struct conn *c)
 	c->tc = mem_deref(c->tc);
 }
 
-static void fail(struct conn *c, int err)
+static void fail(struct sipconn *c, int err)
 {
 	char why[128] = "";
 
@@ -70,12 +70,12 @@ static void fail(struct conn *c, int err)
 	if (tlsctx_fault(c->conf.tls, why, sizeof why))
 		err = EACCES;
 	mem_ref(c);
-	conn_close(c);
+	sipconn_close(c);
 	c->conf.closeh(c, err ? err : ECONNRESET, why, c->conf.arg);
 	mem_deref(c);
 }
 
-void conn_abort(struct conn *c, int err)
+void sipconn_abort(struct sipconn *c, int err)
 {
 	fail(c, err);
 }
@@ -85,7 +85,7 @@ static void timeout_handler(void *arg)
 	fail(arg, ETIMEDOUT);
 }
 
-static void idle_start(struct conn *c, uint64_t seconds)
+static void idle_start(struct sipconn *c, uint64_t seconds)
 {
 	(void)timer_start(c->conf.timers, &c->idle, seconds * SEC,
 			  timeout_handler, c);
@@ -93,7 +93,7 @@ static void idle_start(struct conn *c, uint64_t seconds)
 
 static void estab_handler(void *arg)
 {
-	struct conn *c = arg;
+	struct sipconn *c = arg;
 	int err = 0;
 
 	c->up = true;
@@ -112,7 +112,7 @@ static void close_handler(int err, void *arg)
 }
 
 /* CRLF between messages: two are a ping (answered by one), one is a pong. */
-static bool skip_crlf(struct conn *c)
+static bool skip_crlf(struct sipconn *c)
 {
 	static char crlf[] = "\r\n";
 	struct mbuf pong = { .buf = (uint8_t *)crlf, .size = 2, .end = 2 };
@@ -132,7 +132,7 @@ static bool skip_crlf(struct conn *c)
 	return true;
 }
 
-static int deliver(struct conn *c, size_t head, size_t total)
+static int deliver(struct sipconn *c, size_t head, size_t total)
 {
 	struct sip_msg *msg = NULL;
 	struct mbuf *mb;
@@ -161,7 +161,7 @@ static int deliver(struct conn *c, size_t head, size_t total)
 }
 
 /* One message or CRLF; ENODATA when there is none. */
-static int next(struct conn *c)
+static int next(struct sipconn *c)
 {
 	struct precheck pc;
 	int err;
@@ -183,7 +183,7 @@ static int next(struct conn *c)
 }
 
 /* Keep only what is left, at the beginning of the buffer. */
-static void squeeze(struct conn *c)
+static void squeeze(struct sipconn *c)
 {
 	size_t left = mbuf_get_left(c->rx);
 
@@ -198,7 +198,7 @@ static void squeeze(struct conn *c)
 
 static void recv_handler(struct mbuf *mb, void *arg)
 {
-	struct conn *c = arg;
+	struct sipconn *c = arg;
 	size_t pos;
 	int err = 0;
 
@@ -224,10 +224,10 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	mem_deref(c);
 }
 
-static struct conn *conn_new(const struct conn_conf *conf,
-			     const struct sa *peer)
+static struct sipconn *sipconn_new(const struct sipconn_conf *conf,
+				   const struct sa *peer)
 {
-	struct conn *c = mem_zalloc(sizeof *c, conn_destructor);
+	struct sipconn *c = mem_zalloc(sizeof *c, sipconn_destructor);
 
 	if (!c)
 		return NULL;
@@ -236,7 +236,7 @@ static struct conn *conn_new(const struct conn_conf *conf,
 	return c;
 }
 
-static int begin(struct conn *c)
+static int begin(struct sipconn *c)
 {
 	/* RFC 5482: what is sent and not acknowledged tells of a dead peer
 	 * long before TCP would */
@@ -251,10 +251,10 @@ static int begin(struct conn *c)
 	return err;
 }
 
-int conn_connect(struct conn **cp, const struct conn_conf *conf,
-		 const struct sa *peer, const char *name, uint32_t timeout)
+int sipconn_connect(struct sipconn **cp, const struct sipconn_conf *conf,
+		    const struct sa *peer, const char *name, uint32_t timeout)
 {
-	struct conn *c = conn_new(conf, peer);
+	struct sipconn *c = sipconn_new(conf, peer);
 	int err;
 
 	if (!c)
@@ -275,10 +275,10 @@ int conn_connect(struct conn **cp, const struct conn_conf *conf,
 	return err;
 }
 
-int conn_accept(struct conn **cp, const struct conn_conf *conf,
-		struct tcp_sock *ts, const struct sa *peer)
+int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
+		   struct tcp_sock *ts, const struct sa *peer)
 {
-	struct conn *c = conn_new(conf, peer);
+	struct sipconn *c = sipconn_new(conf, peer);
 	int err;
 
 	if (!c)
@@ -297,7 +297,7 @@ int conn_accept(struct conn **cp, const struct conn_conf *conf,
 	return 0;
 }
 
-int conn_send(struct conn *c, struct mbuf *mb)
+int sipconn_send(struct sipconn *c, struct mbuf *mb)
 {
 	if (!c->tc)
 		return ENOTCONN;
@@ -309,7 +309,7 @@ int conn_send(struct conn *c, struct mbuf *mb)
 	return 0;
 }
 
-int conn_ping(struct conn *c, bool expect)
+int sipconn_ping(struct sipconn *c, bool expect)
 {
 	static char crlf[] = "\r\n\r\n";
 	struct mbuf mb = { .buf = (uint8_t *)crlf, .size = 4, .end = 4 };
@@ -324,27 +324,27 @@ int conn_ping(struct conn *c, bool expect)
 			   timeout_handler, c);
 }
 
-bool conn_open(const struct conn *c)
+bool sipconn_open(const struct sipconn *c)
 {
 	return c && c->tc;
 }
 
-bool conn_secure(const struct conn *c)
+bool sipconn_secure(const struct sipconn *c)
 {
 	return c->conf.tls != NULL;
 }
 
-const struct sa *conn_peer(const struct conn *c)
+const struct sa *sipconn_peer(const struct sipconn *c)
 {
 	return &c->peer;
 }
 
-const struct sa *conn_local(const struct conn *c)
+const struct sa *sipconn_local(const struct sipconn *c)
 {
 	return &c->local;
 }
 
-const char *conn_name(const struct conn *c)
+const char *sipconn_name(const struct sipconn *c)
 {
 	return c->name;
 }
