@@ -283,6 +283,7 @@ static int file_status(struct re_printf *pf, const struct tunnel *t)
 
 const struct tunnel_kind file_tunnel = {
 	.name = "file",
+	.verb = "send",
 	.usage = "[--] FILE|DIR...",
 	.need = FLOW_STREAM,
 	.offer = file_offer,
