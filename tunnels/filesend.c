@@ -23,7 +23,6 @@ enum {
 	TURN_BYTES = 1 << 20,           /* read from disk in one turn */
 	ENTRY_COST = 4096,              /* what an entry counts as of these */
 	READ_MAX = 512 * 1024,          /* of one read(2) */
-	ROOM_MIN = 2048,                /* less is filled by way of a buffer */
 	NOTES_MAX = 10,                 /* entries told one by one */
 };
 #define PROGRESS_WAIT (100 * MSEC)
@@ -287,34 +286,22 @@ static int read_failed(struct filesend *f, ssize_t n)
 			  " sent");
 }
 
-/* A record of data; *n: its bytes, 0: there is no room. Small pieces go by a
- * buffer and the backlog, for of little room nobody tells when it is more. */
+/* A record of data; *n: its bytes, 0: there is no room. */
 static int send_data(struct filesend *f, size_t *n)
 {
-	const uint64_t left = f->src.size - f->src.off;
-	uint8_t *room, buf[ROOM_MIN];
-	size_t size;
+	uint8_t *room;
+	size_t size = record_reserve(&f->wr, &room);
 	ssize_t k;
 
 	*n = 0;
-	size = stream_reserve(f->s, &room);
 	if (!size)
 		return 0;
-	if (size < ROOM_MIN || left < ROOM_MIN - RECORD_HDR) {
-		k = read_at(&f->src, buf, smaller(left, sizeof buf));
-		if (k <= 0)
-			return read_failed(f, k);
-		sent(f, buf, (size_t)k);
-		*n = (size_t)k;
-		return record_write(&f->wr, FW_DATA, buf, (size_t)k);
-	}
-	size = smaller(smaller(size - RECORD_HDR, READ_MAX), left);
-	k = read_at(&f->src, room + RECORD_HDR, size);
+	size = smaller(smaller(size, READ_MAX), f->src.size - f->src.off);
+	k = read_at(&f->src, room, size);
 	if (k <= 0)
 		return read_failed(f, k);
-	sent(f, room + RECORD_HDR, (size_t)k);
-	record_header(room, FW_DATA, (uint32_t)k);
-	stream_commit(f->s, RECORD_HDR + (size_t)k);
+	sent(f, room, (size_t)k);
+	record_commit(&f->wr, FW_DATA, (size_t)k);
 	*n = (size_t)k;
 	return 0;
 }

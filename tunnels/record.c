@@ -181,6 +181,31 @@ bool record_flush(struct record_writer *w)
 	return true;
 }
 
+size_t record_reserve(struct record_writer *w, uint8_t **pp)
+{
+	size_t n;
+
+	if (!record_flush(w))
+		return 0;
+	/* the flow gives a page or nothing */
+	n = stream_reserve(w->s, pp);
+	if (n <= RECORD_HDR)
+		return 0;
+	*pp += RECORD_HDR;
+	n -= RECORD_HDR;
+	return n < RECORD_BULK_MAX ? n : RECORD_BULK_MAX;
+}
+
+void record_commit(struct record_writer *w, uint8_t type, size_t n)
+{
+	uint8_t *p;
+
+	if (!n || stream_reserve(w->s, &p) < n + RECORD_HDR)
+		return;
+	record_header(p, type, (uint32_t)n);
+	stream_commit(w->s, n + RECORD_HDR);
+}
+
 uint64_t fields_uint(struct fields *f, unsigned bytes)
 {
 	uint64_t v = 0;

@@ -55,6 +55,12 @@ struct record_writer {
 int record_write(struct record_writer *w, uint8_t type, const void *body,
 		 size_t n);
 
+/* Room in the stream for a bulk record's body, to be filled in place, then
+ * committed. 0: there is none, or records are kept; writeh will be called.
+ * Neither may come between the two but record_reserve again. */
+size_t record_reserve(struct record_writer *w, uint8_t **pp);
+void record_commit(struct record_writer *w, uint8_t type, size_t n);
+
 /* From writeh: true once nothing is kept. */
 bool record_flush(struct record_writer *w);
 
