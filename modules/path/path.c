@@ -58,6 +58,14 @@ static bool alive(const struct path *p)
 	return mem_nrefs(p) > p->held;
 }
 
+/* A link-local address means something on one link only: that of ours. */
+static void set_scope(struct sa *remote, const struct sa *local)
+{
+	if (sa_af(remote) == AF_INET6 &&
+	    IN6_IS_ADDR_LINKLOCAL(&remote->u.in6.sin6_addr))
+		remote->u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
+}
+
 static int send_packet(const struct sa *local, const struct sa *dst,
 		       const uint8_t *buf, size_t len, void *arg)
 {
@@ -65,10 +73,7 @@ static int send_packet(const struct sa *local, const struct sa *dst,
 		paths_conf(((struct path *)arg)->member.ps);
 	struct sa to = *dst;
 
-	/* a link-local address means something on one link only: ours */
-	if (sa_af(&to) == AF_INET6 &&
-	    IN6_IS_ADDR_LINKLOCAL(&to.u.in6.sin6_addr))
-		to.u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
+	set_scope(&to, local);
 	return conf->sendh(local, &to, buf, len, conf->arg);
 }
 
@@ -97,8 +102,10 @@ static void report_found(struct path *p)
 {
 	struct cand local, remote;
 
-	if (agent_selected(p->agent, &local, &remote) && p->h.foundh)
-		p->h.foundh(&local, &remote, p->arg);
+	if (!agent_selected(p->agent, &local, &remote) || !p->h.foundh)
+		return;
+	set_scope(&remote.addr, &local.base);
+	p->h.foundh(&local, &remote, p->arg);
 }
 
 static void report(struct path *p)

@@ -452,6 +452,99 @@ static void test_upgrade(void)
 	net_close(&n);
 }
 
+/* The faster of two ways is moved to in time, and then left alone. */
+static void test_faster(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 18);
+	a = net_host(&n, NAT_NONE, true);
+	b = net_host(&n, NAT_NONE, false);
+	n.jitter = 4 * MSEC;
+	a->slow[0] = 60 * MSEC;
+	host_add_base(a, "192.0.2.101");
+	net_tell(a, b);
+	net_run(&n, n.delay);
+	/* the fast one is late */
+	a->dead[1] = true;
+	net_tell(b, a);
+	net_run(&n, 3 * SEC);
+	CU_ASSERT(a->found == 1 && net_joined(a, b));
+	CU_ASSERT(sa_cmp(&a->local.base, &a->base[0], SA_ALL));
+	a->dead[1] = false;
+	net_run(&n, 90 * SEC);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	CU_ASSERT(sa_cmp(&a->local.base, &a->base[1], SA_ALL));
+	CU_ASSERT_EQUAL(a->found, 2);
+	/* a difference that is noise moves nothing */
+	a->slow[0] = 0;
+	n.jitter = 30 * MSEC;
+	net_run(&n, 1800 * SEC);
+	CU_ASSERT_EQUAL(a->found, 2);
+	net_close(&n);
+}
+
+/* Peers that nominate once (RFC 8445) get one nomination, unless it dies. */
+static void test_no_renomination(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 19);
+	n.once = true;
+	meet(&n, &a, &b, NAT_FULL, NAT_PORT);
+	net_run(&n, SEC);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	b->site = a->site;
+	host_add_base(a, "10.77.0.1");
+	host_add_base(b, "10.77.0.2");
+	net_tell(a, b);
+	net_tell(b, a);
+	net_run(&n, 60 * SEC);
+	CU_ASSERT(a->found == 1 && b->found == 1);
+	b->dead[0] = true;
+	net_run(&n, 15 * SEC);
+	CU_ASSERT(a->found > 1 && b->found > 1);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	net_close(&n);
+}
+
+/* A lite peer never checks and is always controlled. */
+static void test_lite(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 20);
+	a = net_host(&n, NAT_PORT, false);
+	b = net_host(&n, NAT_NONE, false);
+	b->lite = true;
+	net_tell(b, a);
+	net_run(&n, SEC);
+	CU_ASSERT(a->found == 1 && agent_controlling(a->a));
+	net_close(&n);
+}
+
+/* A phone that rings for a minute before it is answered: the caller's checks
+ * wait, and what the callee found early is still open. */
+static void test_long_ringing(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 21);
+	a = net_host(&n, NAT_FULL, true);
+	b = net_host(&n, NAT_PORT, false);
+	net_tell(a, b);
+	net_run(&n, 90 * SEC);
+	CU_ASSERT(!(b->events & AGENT_NO_PAIR) && b->sent < 400);
+	net_tell(b, a);
+	net_run(&n, 100 * MSEC);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	net_close(&n);
+}
+
 /* An attacker that sees a request answers it before the peer does. */
 static void forge(struct net *n, struct host *h, const struct sa *src,
 		  const struct sa *dst, const uint8_t *buf, size_t len)
@@ -768,6 +861,10 @@ UNIT_SUITE("agent",
 	{ "restart", test_restart },
 	{ "restart after end", test_restart_after_end },
 	{ "upgrade", test_upgrade },
+	{ "faster", test_faster },
+	{ "no renomination", test_no_renomination },
+	{ "lite", test_lite },
+	{ "long ringing", test_long_ringing },
 	{ "spoofed", test_spoofed },
 	{ "answers", test_answers },
 	{ "unproven costs nothing", test_unproven_costs_nothing },

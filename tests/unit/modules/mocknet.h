@@ -38,9 +38,11 @@ struct host {
 	struct sa base[BASES];
 	unsigned basec;
 	bool dead[BASES];               /* cable pulled */
+	uint64_t slow[BASES];           /* more delay, ns */
 	struct mapping map[MAPPINGS];
 	unsigned mapc;
 	uint16_t port_next;
+	bool lite;                      /* says so, and does not check */
 	struct cand cand[16];           /* local ones, as told to the peer */
 	unsigned candc;
 	/* what has happened */
@@ -64,6 +66,7 @@ struct net {
 	uint64_t seed;
 	uint64_t delay, jitter;         /* ns, one way */
 	unsigned loss;                  /* per thousand */
+	bool once;                      /* nobody can renominate */
 	struct host host[HOSTS];
 	unsigned hostc;
 	struct flying *fly;
@@ -200,14 +203,14 @@ static inline bool net_leave(struct host *h, struct sa *src,
 
 static inline void net_fly(struct net *n, const struct sa *src,
 			   const struct sa *dst, unsigned site,
-			   const uint8_t *buf, size_t len)
+			   uint64_t more, const uint8_t *buf, size_t len)
 {
 	struct flying *f = &n->fly[n->flyc];
 
 	if (n->flyc == FLYING || len > PKT || net_rand(n) % 1000 < n->loss)
 		return;
 	n->flyc++;
-	f->at = n->now + n->delay + (n->jitter ? net_rand(n) % n->jitter : 0);
+	f->at = n->now + n->delay + more + (n->jitter ? net_rand(n) % n->jitter : 0);
 	f->src = *src;
 	f->dst = *dst;
 	f->site = site;
@@ -226,11 +229,14 @@ static inline int host_send(const struct sa *local, const struct sa *dst,
 	if (base_index(h, local) < 0)
 		return EADDRNOTAVAIL;
 	h->sent++;
+	if (h->lite && !(buf[0] & 1) && !(buf[1] & 0x10))
+		return 0;
 	memcpy(copy, buf, len);
 	if (h->net->taph && h->net->taph(h->net, h, local, dst, copy, len))
 		return 0;
 	if (net_leave(h, &src, dst))
-		net_fly(h->net, &src, dst, h->site, copy, len);
+		net_fly(h->net, &src, dst, h->site,
+			h->slow[base_index(h, local)], copy, len);
 	return 0;
 }
 
@@ -378,7 +384,8 @@ static inline int net_tell_some(const struct host *from, struct host *to,
 	memset(&d, 0, sizeof d);
 	str_ncpy(d.ufrag, agent_ufrag(from->a), sizeof d.ufrag);
 	str_ncpy(d.pwd, agent_pwd(from->a), sizeof d.pwd);
-	d.renomination = true;
+	d.renomination = !from->net->once;
+	d.ice_lite = from->lite;
 	d.complete = candc == from->candc;
 	for (unsigned i = 0; i < candc; i++)
 		d.candv[d.candc++] = from->cand[i];
