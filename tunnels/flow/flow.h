@@ -56,7 +56,7 @@ size_t stream_write(struct stream *s, const void *p, size_t n);
 
 /* The same without the copy: room to be filled in place (read(2) into it),
  * then committed. 0 bytes of room: writeh will be called. The room is valid
- * until the next call on this stream. */
+ * until the next call on this stream, or until you return to the loop. */
 size_t stream_reserve(struct stream *s, uint8_t **pp);
 void stream_commit(struct stream *s, size_t n);
 

@@ -55,7 +55,8 @@ int quic_alloc(struct quic **qp, struct worker *w,
 	       void *arg);
 
 /* Where to send from now on (the agent's selected pair). The connection does
- * not notice: no reset of window, no new handshake. */
+ * not notice: no reset of window, no new handshake. The check that was
+ * answered on it is consent for 30 s. */
 void quic_path(struct quic *q, const struct sa *local,
 	       const struct sa *remote);
 
@@ -70,6 +71,8 @@ void quic_close(struct quic *q, uint64_t code, const char *text);
 struct quic_stats {
 	uint64_t rx_bytes, tx_bytes;    /* UDP payload */
 	uint64_t rtt, lost;             /* ns; packets */
+	uint64_t strays;                /* packets from another address than
+	                                   the path's; accepted */
 };
 void quic_stats(const struct quic *q, struct quic_stats *st);
 

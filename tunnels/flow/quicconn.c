@@ -1,0 +1,313 @@
+/*
+ * quicconn.c: a QUIC connection on its worker: the handshake, packets in,
+ * timers.
+ *
+ *   WAITING --path (client), first packet (server)--> RUNNING
+ *      ^ |                                             |
+ *      | +--no packet in time----> OVER <--------------+ quicend.c
+ *      +--the first packet was nonsense
+ *
+ * ngtcp2 is told one constant path: the agent moves the real one underneath,
+ * and neither congestion window nor keys notice. Packets are accepted from
+ * anywhere, for they are authenticated; they are sent to the agent's address
+ * only.
+ */
+#include <errno.h>
+#include <string.h>
+#include "tunnels/flow/quicconn.h"
+#include "tunnels/flow/quicend.h"
+#include "tunnels/flow/quicsend.h"
+#include "tunnels/flow/quicsetup.h"
+#include "tunnels/flow/quicstream.h"
+#include "tunnels/flow/quictls.h"
+
+#define HANDSHAKE_TIME (15 * SEC)
+#define STATS_TIME (100 * MSEC)
+#define STALLED_TIME (50 * MSEC)        /* look again when nothing may go */
+
+static void conn_destructor(void *arg)
+{
+	struct qconn *c = arg;
+
+	list_unlink(&c->le);
+	flow_reset(&c->f);
+	(void)pthread_mutex_destroy(&c->orders.lock);
+}
+
+int quicconn_alloc(struct qconn **cp, struct worker *w,
+		   const struct quic_conf *conf)
+{
+	struct qconn *c = mem_zalloc(sizeof *c, conn_destructor);
+	int err;
+
+	if (!c)
+		return ENOMEM;
+	(void)pthread_mutex_init(&c->orders.lock, NULL);
+	flow_init(&c->f, &quicstream_ops, worker_loop(w));
+	quicstream_init(c);
+	c->w = w;
+	c->conf = *conf;
+	if (!c->conf.keepalive)
+		c->conf.keepalive = 5 * SEC;
+	if (!c->conf.idle)
+		c->conf.idle = 20 * SEC;
+	err = quictls_odcid(c->odcid, sizeof c->odcid, conf->seed);
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+	return err;
+}
+
+static void pool_destructor(void *arg)
+{
+	struct quicpool *pool = arg;
+	struct le *le;
+
+	while ((le = list_head(&pool->connl))) {
+		struct qconn *c = le->data;
+
+		quicend_down(c);
+		quicend_release(c);
+		mem_deref(c);
+	}
+	quicstream_drop_chunks(pool);
+	mem_deref(pool->tls);
+}
+
+static struct quicpool *pool_get(struct worker *w)
+{
+	void **slot = worker_quic(w);
+	struct quicpool *pool = *slot;
+
+	if (pool)
+		return pool;
+	pool = mem_zalloc(sizeof *pool, pool_destructor);
+	if (pool && quictls_alloc(&pool->tls))
+		pool = mem_deref(pool);
+	*slot = pool;
+	return pool;
+}
+
+static void secured(struct qconn *c)
+{
+	c->is_secured = true;
+	timer_stop(&c->deadline);
+	/* nothing more to say in TLS: no tickets, no later authentication */
+	ngtcp2_conn_set_tls_native_handle(c->conn, NULL);
+	quictls_end(c);
+	ngtcp2_conn_set_keep_alive_timeout(c->conn, c->conf.keepalive);
+	report_tell(worker_reports(c->w), &c->secured, c->securedh, c->arg);
+}
+
+static void timer_handler(void *arg)
+{
+	struct qconn *c = arg;
+	const int e = ngtcp2_conn_handle_expiry(c->conn, clock_ns());
+
+	if (e)
+		quicend_failed(c, e);
+	else
+		c->flushh(c);
+}
+
+static void update_stats(struct qconn *c, uint64_t now)
+{
+	uint64_t cwnd, rtt;
+
+	if (now < c->stats_at)
+		return;
+	c->stats_at = now + STATS_TIME;
+	qc_info(c->conn, &cwnd, &rtt);
+	atomic_store_explicit(&c->rtt, rtt, memory_order_relaxed);
+	atomic_store_explicit(&c->lost, quicstream_lost(c),
+			      memory_order_relaxed);
+}
+
+/* ngtcp2 asks to be called at once as long as something could be sent: where
+ * nothing may be, that must wait. */
+static void set_timer(struct qconn *c, uint64_t now, bool stalled)
+{
+	uint64_t when = ngtcp2_conn_get_expiry(c->conn);
+
+	if (stalled && when < now + STALLED_TIME)
+		when = now + STALLED_TIME;
+	if (when == UINT64_MAX)
+		timer_stop(&c->timer);
+	else
+		(void)timer_start_at(loop_timers(c->f.loop), &c->timer, when,
+				     timer_handler, c);
+}
+
+static void flush(void *arg)
+{
+	struct qconn *c = arg;
+	const uint64_t now = clock_ns();
+	bool again = false;
+	int e = 0;
+
+	if (c->state != CONN_RUNNING)
+		return;
+	quicstream_turn(c);
+	if (!quicsend_allowed(c, now)) {
+		set_timer(c, now, true);
+		return;
+	}
+	e = quicsend_flush(c, now, &again);
+	if (e) {
+		quicend_failed(c, e);
+		return;
+	}
+	update_stats(c, now);
+	set_timer(c, now, c->rest != NULL);
+	if (again)
+		quic_kick(c);
+}
+
+/* The client's first packet; anything else is dropped. */
+static bool accept_first(struct qconn *c, const struct udp_rx *rx)
+{
+	ngtcp2_pkt_hd hd;
+
+	if (ngtcp2_accept(&hd, rx->buf, rx->len) ||
+	    hd.dcid.datalen != sizeof c->odcid ||
+	    memcmp(hd.dcid.data, c->odcid, sizeof c->odcid))
+		return false;
+	c->state = CONN_RUNNING;
+	if (!quicsetup_conn(c, &hd))
+		return true;
+	quicend_restart(c);
+	return false;
+}
+
+static void running_rx(struct qconn *c, const struct udp_rx *rx)
+{
+	const ngtcp2_pkt_info pi = { .ecn = 0 };
+	int e;
+
+	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf, rx->len,
+				 clock_ns());
+	if (e) {
+		quicend_failed(c, e);
+		return;
+	}
+	if (c->confirmed && !c->is_secured)
+		secured(c);
+	quic_kick(c);
+}
+
+/* Came before the agent knew where to answer to. */
+static void keep_early(struct qconn *c, const struct udp_rx *rx)
+{
+	struct early *e;
+
+	if (rx->len > sizeof e->buf ||
+	    list_count(&c->earlyl) >= QUIC_EARLY_MAX)
+		return;
+	e = mem_zalloc(sizeof *e, NULL);
+	if (!e)
+		return;
+	memcpy(e->buf, rx->buf, rx->len);
+	e->len = rx->len;
+	list_append(&c->earlyl, &e->le, e);
+}
+
+static void count_rx(struct qconn *c, const struct udp_rx *rx)
+{
+	atomic_fetch_add_explicit(&c->rx_bytes, rx->len,
+				  memory_order_relaxed);
+	if (c->has_path && !sa_cmp(&rx->src, &c->to.remote, SA_ALL))
+		atomic_fetch_add_explicit(&c->strays, 1,
+					  memory_order_relaxed);
+}
+
+static void rx_handler(const struct udp_rx *rx, void *arg)
+{
+	struct qconn *c = arg;
+
+	count_rx(c, rx);
+	switch (c->state) {
+	case CONN_WAITING:
+		if (!c->has_path)
+			keep_early(c, rx);
+		else if (accept_first(c, rx))
+			running_rx(c, rx);
+		break;
+	case CONN_RUNNING:
+		running_rx(c, rx);
+		break;
+	case CONN_CLOSING:
+		quicend_rx(c);
+		break;
+	case CONN_OVER:
+		break;
+	}
+}
+
+void quicconn_start(struct qconn *c)
+{
+	c->rxh = rx_handler;
+	c->flushh = flush;
+	c->pool = pool_get(c->w);
+	if (!c->pool) {
+		c->state = CONN_OVER;
+		quicend_tell(c, QUIC_END_PROTOCOL, 0, "out of memory");
+		return;
+	}
+	list_append(&c->pool->connl, &c->le, c);
+	if (!c->conf.client &&
+	    worker_cid_add(c->w, &c->first, c->odcid, sizeof c->odcid,
+			   c->rxh, c))
+		quicend_silent(c, QUIC_END_PROTOCOL, 0, "two sessions with one seed");
+}
+
+static void handshake_timeout(void *arg)
+{
+	quicend_silent(arg, QUIC_END_HANDSHAKE, 0, "not secured in time");
+}
+
+static void first_path(struct qconn *c)
+{
+	struct udp_rx rx = { .buf = NULL };
+	struct le *le;
+
+	(void)timer_start(loop_timers(c->f.loop), &c->deadline,
+			  HANDSHAKE_TIME, handshake_timeout, c);
+	if (c->conf.client) {
+		c->state = CONN_RUNNING;
+		if (quicsetup_conn(c, NULL))
+			quicend_silent(c, QUIC_END_PROTOCOL, 0, "out of memory");
+	}
+	while ((le = list_head(&c->earlyl))) {
+		struct early *e = le->data;
+
+		list_unlink(le);
+		rx.buf = e->buf;
+		rx.len = rx.seg = e->len;
+		rx.src = c->to.remote;
+		rx_handler(&rx, c);
+		mem_deref(e);
+	}
+}
+
+void quicconn_path(struct qconn *c, const struct sa *local,
+		   const struct sa *remote)
+{
+	const bool first = !c->has_path;
+
+	if (c->state == CONN_CLOSING || c->state == CONN_OVER)
+		return;
+	quicsend_path(c, local, remote);
+	if (first)
+		first_path(c);
+	quic_kick(c);
+}
+
+void quicconn_drop(struct qconn *c)
+{
+	c->dropped = true;
+	if (c->state == CONN_OVER || c->state == CONN_WAITING) {
+		quicend_down(c);
+		quicend_over(c);
+	}
+}

@@ -1,0 +1,148 @@
+/*
+ * quicimpl.h: a QUIC connection as its own files see it.
+ *
+ *   quic.c       the control thread's handle
+ *      |  orders ^ reports
+ *   quicconn.c   the connection: handshake, packets in, timers
+ *      |       \
+ *   quicend.c   quicsetup.c
+ *   how it ends what ngtcp2 is told, connection ids
+ *      |     \          \
+ *   quicsend.c \        quictls.c
+ *   batches out  quicstream.c
+ *                streams and their buffers
+ */
+#ifndef DIALTONE_QUICIMPL_H
+#define DIALTONE_QUICIMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <gnutls/gnutls.h>
+#include "tunnels/flow/flowimpl.h"
+#include "tunnels/flow/quic.h"
+#include "tunnels/flow/quiccompat.h"
+#include "tunnels/flow/workerimpl.h"
+
+enum {
+	QUIC_PAYLOAD_MIN = 1200,        /* RFC 9000, 14 */
+	QUIC_PAYLOAD_MAX = 1452,        /* of UDP over IPv6 over Ethernet */
+	QUIC_TEXT_MAX = 256,            /* of a reason phrase, with its NUL */
+	QUIC_EARLY_MAX = 4,             /* datagrams kept before a path */
+	QUIC_STREAMS_MAX = 8192,        /* open at once, by the peer */
+	QUIC_ODCID_LEN = 16,
+};
+
+struct quictls;
+struct chunk;
+
+/* What a worker's connections share; on the worker's thread. */
+struct quicpool {
+	struct quictls *tls;
+	struct list connl;
+	struct chunk *chunks;           /* of full size, to be used again */
+	unsigned nchunks;
+};
+
+/* Control's orders for the worker, the latest of each kind. */
+struct orders {
+	pthread_mutex_t lock;
+	bool posted;            /* the worker has been told to look */
+	bool path, close, drop;
+	struct sa local, remote;
+	uint64_t code;
+	char text[QUIC_TEXT_MAX];
+};
+
+enum conn_state {
+	CONN_WAITING,           /* for a path, or the first packet */
+	CONN_RUNNING,
+	CONN_CLOSING,           /* our CONNECTION_CLOSE is out, RFC 9000, 10.2 */
+	CONN_OVER,
+};
+
+struct early {
+	struct le le;
+	size_t len;
+	uint8_t buf[QUIC_PAYLOAD_MAX];
+};
+
+/* Everything below is the worker's, but what is said to be shared. */
+struct qconn {
+	struct flow f;                  /* first */
+	struct le le;                   /* of pool->connl */
+	worker_quic_h *rxh;             /* quicconn.c's, for those below it */
+	void (*flushh)(void *arg);
+	struct worker *w;
+	struct quicpool *pool;
+	struct quic_conf conf;
+	uint8_t odcid[QUIC_ODCID_LEN];
+	enum conn_state state;
+	bool dropped;                   /* control wants no more of us */
+
+	/* shared */
+	struct orders orders;
+	_Atomic uint64_t consent;       /* nothing is sent after this */
+	_Atomic bool stalled;           /* for want of it */
+	_Atomic uint64_t rx_bytes, tx_bytes, rtt, lost, strays;
+
+	/* to control; filled before they are told */
+	struct report secured, ended;
+	void (*securedh)(void *arg);
+	void (*endedh)(void *arg);
+	void *arg;
+	enum quic_end why;
+	uint64_t code;
+	char text[QUIC_TEXT_MAX];
+	uint8_t got_fp[32];
+
+	/* handshake */
+	gnutls_session_t tls;
+	ngtcp2_crypto_conn_ref ref;
+	bool key_bad, key_good;
+	bool confirmed, is_secured;
+	struct list earlyl;
+
+	ngtcp2_conn *conn;
+	struct list cidl;               /* of struct quic_cid */
+	struct worker_cid first;        /* the client's first destination */
+	struct timer timer;             /* what ngtcp2 asks for */
+	struct timer deadline;          /* handshake, then closing */
+	struct loop_defer defer;        /* flush at the end of the turn */
+
+	/* sending */
+	struct udp_to to;
+	bool has_path;
+	bool small;                     /* large packets get lost this way */
+	uint64_t progress;              /* when something was acknowledged */
+	uint8_t *rest;                  /* the socket was full: unsent */
+	size_t rest_len, rest_seg;
+	struct worker_wait wait;
+	uint64_t stats_at;
+	uint64_t lost_closed;           /* lost packets of closed streams */
+
+	/* closing */
+	uint8_t close_pkt[QUIC_PAYLOAD_MIN];
+	size_t close_len;
+	uint64_t close_step;            /* ns until it is repeated */
+	unsigned close_rx, close_tx;
+
+	/* streams */
+	struct list allstreaml;         /* that ngtcp2 or a queue refers to */
+	struct list sendl;              /* with something to send, by priority */
+	struct list wantl;              /* whose writer waits for room */
+	struct list queuel;             /* until the peer allows more */
+	uint64_t unacked;               /* bytes in all send buffers */
+	uint64_t in_flight;             /* of them, sent */
+	uint64_t stream_max;            /* bytes a stream may buffer */
+	uint64_t budget;                /* bytes all may, before it is little */
+	bool room;                      /* look at wantl */
+};
+
+/* Flush at the end of this turn. */
+static inline void quic_kick(struct qconn *c)
+{
+	if (c->state == CONN_RUNNING)
+		loop_defer(c->f.loop, &c->defer, c->flushh, c);
+}
+
+#endif

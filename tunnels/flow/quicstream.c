@@ -1,0 +1,607 @@
+/*
+ * quicstream.c: the streams of a QUIC connection.
+ *
+ * What a tunnel writes stays where it was written, in a chain of chunks,
+ * until the peer has acknowledged it; ngtcp2 reads it from there for each
+ * (re)transmission.
+ *
+ *   head            cur                  tail
+ *   [acked | sent] [sent | unsent] ... [unsent | room]
+ *
+ * What the peer sends goes from ngtcp2's packet to readh without a copy.
+ *
+ * Two references keep a stream: flow.c's, until the tunnel is done with it,
+ * and that of allstreaml, until ngtcp2 is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tunnels/flow/quicstream.h"
+
+enum {
+	CHUNK_SIZE = 256 << 10,
+	CHUNK_FIRST = 4096,             /* streams that say little stay small */
+	CHUNK_SECOND = 64 << 10,
+	CHUNKS_KEPT = 32,
+	STREAM_MIN = 1 << 20,           /* bytes a stream may have unacked */
+	STREAM_MAX = 64 << 20,
+	SHARE_MIN = 64 << 10,           /* when the connection has too many */
+	BUDGET_MIN = 8 << 20,
+	BUDGET_MAX = 128 << 20,
+	ROOM_STEP = 256 << 10,          /* a writer is woken for this much */
+	TURN_SIZE = 32 << 10,           /* then another stream is served */
+	LOST_SCAN = 64,                 /* more streams are not counted live */
+};
+
+struct chunk {
+	struct chunk *next;
+	uint64_t start;                 /* offset in the stream */
+	size_t size, len;
+	uint8_t data[];
+};
+
+struct qstream {
+	struct stream s;                /* first */
+	struct qconn *c;
+	int64_t id;                     /* -1: not opened yet */
+	int prio;
+	struct le all;                  /* of allstreaml */
+	struct le send;                 /* of sendl, or of queuel */
+	struct le want;                 /* of wantl */
+	struct chunk *head, *tail, *cur;
+	size_t cur_off;
+	uint64_t written, sent, acked;
+	size_t turn;                    /* sent since it was its turn */
+	bool fin_sent, blocked;
+};
+
+static struct qstream *qstream(struct stream *s)
+{
+	return (struct qstream *)(void *)s;
+}
+
+static struct chunk *chunk_alloc(struct quicpool *pool, uint64_t start)
+{
+	size_t size = CHUNK_SIZE;
+	struct chunk *k;
+
+	if (start < CHUNK_FIRST)
+		size = CHUNK_FIRST;
+	else if (start < CHUNK_SECOND)
+		size = CHUNK_SECOND;
+	if (size == CHUNK_SIZE && pool->chunks) {
+		k = pool->chunks;
+		pool->chunks = k->next;
+		--pool->nchunks;
+	}
+	else
+		k = malloc(sizeof *k + size);
+	if (!k)
+		return NULL;
+	k->next = NULL;
+	k->start = start;
+	k->size = size;
+	k->len = 0;
+	return k;
+}
+
+static void chunk_free(struct quicpool *pool, struct chunk *k)
+{
+	if (k->size == CHUNK_SIZE && pool->nchunks < CHUNKS_KEPT) {
+		k->next = pool->chunks;
+		pool->chunks = k;
+		++pool->nchunks;
+	}
+	else
+		free(k);
+}
+
+void quicstream_drop_chunks(struct quicpool *pool)
+{
+	while (pool->chunks) {
+		struct chunk *k = pool->chunks;
+
+		pool->chunks = k->next;
+		free(k);
+	}
+	pool->nchunks = 0;
+}
+
+static void pop_chunk(struct qstream *q)
+{
+	struct chunk *k = q->head;
+
+	q->head = k->next;
+	if (q->tail == k)
+		q->tail = NULL;
+	if (q->cur == k) {
+		q->cur = q->head;
+		q->cur_off = 0;
+	}
+	chunk_free(q->c->pool, k);
+}
+
+static void qstream_destructor(void *arg)
+{
+	struct qstream *q = arg;
+
+	if (!q->c)
+		return;
+	stream_close(&q->s);
+	list_unlink(&q->all);
+	list_unlink(&q->send);
+	list_unlink(&q->want);
+	while (q->head)
+		pop_chunk(q);
+	q->c->unacked -= q->written - q->acked;
+	q->c->in_flight -= q->sent - q->acked;
+}
+
+static int qstream_alloc(struct qstream **qp, struct qconn *c, int64_t id)
+{
+	struct qstream *q = mem_zalloc(sizeof *q, qstream_destructor);
+	int err;
+
+	if (!q)
+		return ENOMEM;
+	err = stream_init(&q->s, &c->f, id >= 0);
+	if (err) {
+		mem_deref(q);
+		return err;
+	}
+	q->c = c;
+	q->id = id;
+	list_append(&c->allstreaml, &q->all, mem_ref(q));
+	*qp = q;
+	return 0;
+}
+
+static bool has_unsent(const struct qstream *q)
+{
+	return q->sent < q->written || (q->s.fin_tx && !q->fin_sent);
+}
+
+/* Behind all of its priority. */
+static void send_queue(struct qstream *q)
+{
+	struct list *l = &q->c->sendl;
+	struct le *le = list_tail(l);
+
+	while (le && ((struct qstream *)le->data)->prio < q->prio)
+		le = le->prev;
+	if (le)
+		list_insert_after(l, le, &q->send, q);
+	else
+		list_prepend(l, &q->send, q);
+	q->turn = 0;
+}
+
+static void send_ready(struct qstream *q)
+{
+	if (q->id < 0 || q->send.list || q->blocked || !has_unsent(q))
+		return;
+	send_queue(q);
+	quic_kick(q->c);
+}
+
+/* Bytes that may be added to q's buffer. */
+static uint64_t room_of(const struct qstream *q, uint64_t *max)
+{
+	const uint64_t used = q->written - q->acked;
+
+	*max = q->c->unacked < q->c->budget ? q->c->stream_max : SHARE_MIN;
+	return used < *max ? *max - used : 0;
+}
+
+static int op_open(struct stream **sp, struct flow *f)
+{
+	struct qconn *c = (struct qconn *)(void *)f;
+	struct qstream *q;
+	int err = qstream_alloc(&q, c, -1);
+
+	if (err)
+		return err;
+	list_append(&c->queuel, &q->send, q);
+	quic_kick(c);
+	*sp = &q->s;
+	return 0;
+}
+
+static void append_chunk(struct qstream *q, struct chunk *k)
+{
+	if (q->tail)
+		q->tail->next = k;
+	else
+		q->head = k;
+	q->tail = k;
+	if (!q->cur) {
+		q->cur = k;
+		q->cur_off = 0;
+	}
+}
+
+static size_t op_reserve(struct stream *s, uint8_t **pp, size_t min)
+{
+	struct qstream *q = qstream(s);
+	struct chunk *k = q->tail;
+	uint64_t max, room = room_of(q, &max);
+
+	if (room >= min && (!k || k->size - k->len < min)) {
+		k = chunk_alloc(q->c->pool, q->written);
+		if (k)
+			append_chunk(q, k);
+		else
+			q->c->room = true;      /* no memory: ask again */
+	}
+	if (room < min || !k) {
+		if (!q->want.list)
+			list_append(&q->c->wantl, &q->want, q);
+		return 0;
+	}
+	if (room > k->size - k->len)
+		room = k->size - k->len;
+	*pp = k->data + k->len;
+	return room;
+}
+
+static void op_commit(struct stream *s, size_t n)
+{
+	struct qstream *q = qstream(s);
+
+	if (!q->tail)
+		return;
+	q->tail->len += n;
+	q->written += n;
+	q->c->unacked += n;
+	send_ready(q);
+}
+
+static void op_fin(struct stream *s)
+{
+	send_ready(qstream(s));
+}
+
+static void op_consumed(struct stream *s, size_t n)
+{
+	struct qstream *q = qstream(s);
+
+	if (!q->c->conn || q->id < 0)
+		return;
+	/* the stream's fails only if it is gone: nothing to extend then */
+	(void)ngtcp2_conn_extend_max_stream_offset(q->c->conn, q->id, n);
+	ngtcp2_conn_extend_max_offset(q->c->conn, n);
+	quic_kick(q->c);
+}
+
+static void op_reset(struct stream *s, uint64_t code)
+{
+	struct qstream *q = qstream(s);
+
+	list_unlink(&q->send);
+	list_unlink(&q->want);
+	q->blocked = true;
+	if (q->id < 0)
+		mem_deref(q);
+	else if (q->c->conn)
+		(void)qc_shutdown_stream(q->c->conn, q->id, code);
+	quic_kick(q->c);
+}
+
+static uint64_t op_unacked(const struct stream *s)
+{
+	const struct qstream *q = (const struct qstream *)(const void *)s;
+
+	return q->written - q->acked;
+}
+
+static void op_priority(struct stream *s, int prio)
+{
+	struct qstream *q = qstream(s);
+
+	q->prio = prio;
+	if (q->id >= 0 && q->send.list) {
+		list_unlink(&q->send);
+		send_queue(q);
+	}
+}
+
+const struct flow_ops quicstream_ops = {
+	.open = op_open,
+	.reserve = op_reserve,
+	.commit = op_commit,
+	.fin = op_fin,
+	.consumed = op_consumed,
+	.reset = op_reset,
+	.unacked = op_unacked,
+	.priority = op_priority,
+};
+
+/* The peer has opened one; refused if too many are nobody's yet. */
+static int open_cb(ngtcp2_conn *conn, int64_t id, void *arg)
+{
+	struct qstream *q;
+
+	if (qstream_alloc(&q, arg, id))
+		(void)qc_shutdown_stream(conn, id, STREAM_CODE_TUNNEL);
+	else
+		(void)ngtcp2_conn_set_stream_user_data(conn, id, q);
+	return 0;
+}
+
+static int recv_cb(ngtcp2_conn *conn, uint32_t flags, int64_t id,
+		   uint64_t offset, const uint8_t *p, size_t n, void *arg,
+		   void *stream_arg)
+{
+	struct qstream *q = stream_arg;
+	(void)offset;
+	(void)arg;
+
+	if (!q || q->s.phase == STREAM_GONE) {
+		(void)ngtcp2_conn_extend_max_stream_offset(conn, id, n);
+		ngtcp2_conn_extend_max_offset(conn, n);
+		return 0;
+	}
+	mem_ref(q);
+	stream_rx(&q->s, p, n);
+	if (flags & NGTCP2_STREAM_DATA_FLAG_FIN)
+		stream_rx_fin(&q->s);
+	mem_deref(q);
+	return 0;
+}
+
+static int acked_cb(ngtcp2_conn *conn, int64_t id, uint64_t offset,
+		    uint64_t n, void *arg, void *stream_arg)
+{
+	struct qstream *q = stream_arg;
+	struct qconn *c = arg;
+	(void)conn;
+	(void)id;
+
+	c->progress = loop_now(c->f.loop);
+	if (!q || offset + n <= q->acked)
+		return 0;
+	n = offset + n - q->acked;
+	q->acked += n;
+	c->unacked -= n;
+	c->in_flight -= n;
+	c->room = true;
+	while (q->head && q->head->start + q->head->len <= q->acked)
+		pop_chunk(q);
+	return 0;
+}
+
+/* Over in both directions for ngtcp2: it refers to us no more. */
+static int close_cb(ngtcp2_conn *conn, uint32_t flags, int64_t id,
+		    uint64_t code, void *arg, void *stream_arg)
+{
+	struct qstream *q = stream_arg;
+	struct qconn *c = arg;
+
+	c->lost_closed += ngtcp2_conn_get_stream_loss_count(conn, id);
+	c->stats_at = 0;
+	if (!ngtcp2_conn_is_local_stream(conn, id))
+		ngtcp2_conn_extend_max_streams_bidi(conn, 1);
+	if (!q)
+		return 0;
+	list_unlink(&q->send);
+	q->blocked = true;
+	if (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET)
+		stream_over(&q->s, ECONNRESET, code);
+	else
+		stream_over(&q->s, 0, 0);
+	list_unlink(&q->all);
+	mem_deref(q);
+	return 0;
+}
+
+/* RESET_STREAM or STOP_SENDING: with us a reset is of both directions. */
+static int reset_by_peer(ngtcp2_conn *conn, int64_t id, uint64_t code,
+			 struct qstream *q)
+{
+	if (!q || q->s.phase == STREAM_GONE)
+		return 0;
+	list_unlink(&q->send);
+	q->blocked = true;
+	mem_ref(q);
+	stream_over(&q->s, ECONNRESET, code);
+	(void)qc_shutdown_stream(conn, id, code);
+	mem_deref(q);
+	return 0;
+}
+
+static int reset_cb(ngtcp2_conn *conn, int64_t id, uint64_t final_size,
+		    uint64_t code, void *arg, void *stream_arg)
+{
+	(void)final_size;
+	(void)arg;
+	return reset_by_peer(conn, id, code, stream_arg);
+}
+
+static int stop_cb(ngtcp2_conn *conn, int64_t id, uint64_t code, void *arg,
+		   void *stream_arg)
+{
+	(void)arg;
+	return reset_by_peer(conn, id, code, stream_arg);
+}
+
+static int window_cb(ngtcp2_conn *conn, int64_t id, uint64_t max_data,
+		     void *arg, void *stream_arg)
+{
+	struct qstream *q = stream_arg;
+	(void)conn;
+	(void)id;
+	(void)max_data;
+	(void)arg;
+
+	if (q && q->s.phase != STREAM_GONE) {
+		q->blocked = false;
+		send_ready(q);
+	}
+	return 0;
+}
+
+void quicstream_init(struct qconn *c)
+{
+	c->stream_max = STREAM_MIN;
+	c->budget = BUDGET_MIN;
+}
+
+void quicstream_callbacks(ngtcp2_callbacks *cb)
+{
+	cb->stream_open = open_cb;
+	cb->recv_stream_data = recv_cb;
+	cb->acked_stream_data_offset = acked_cb;
+	cb->stream_close = close_cb;
+	cb->stream_reset = reset_cb;
+	cb->stream_stop_sending = stop_cb;
+	cb->extend_max_stream_data = window_cb;
+}
+
+/* What the peer did not allow before. */
+static void open_queued(struct qconn *c)
+{
+	struct le *le;
+
+	while ((le = list_head(&c->queuel))) {
+		struct qstream *q = le->data;
+
+		if (ngtcp2_conn_open_bidi_stream(c->conn, &q->id, q)) {
+			q->id = -1;
+			return;
+		}
+		list_unlink(le);
+		send_ready(q);
+	}
+}
+
+/* As much as the path holds twice over, so that a sender never waits for
+ * its own buffer; less for each if there are many. */
+static void set_limits(struct qconn *c)
+{
+	uint64_t cwnd, rtt;
+
+	qc_info(c->conn, &cwnd, &rtt);
+	c->stream_max = 2 * cwnd;
+	if (c->stream_max < STREAM_MIN)
+		c->stream_max = STREAM_MIN;
+	if (c->stream_max > STREAM_MAX)
+		c->stream_max = STREAM_MAX;
+	c->budget = 4 * c->stream_max;
+	if (c->budget < BUDGET_MIN)
+		c->budget = BUDGET_MIN;
+	if (c->budget > BUDGET_MAX)
+		c->budget = BUDGET_MAX;
+}
+
+static void wake_writers(struct qconn *c)
+{
+	uint32_t left = list_count(&c->wantl);
+	struct le *le;
+
+	while (left-- && (le = list_head(&c->wantl))) {
+		struct qstream *q = le->data;
+		uint64_t max, room = room_of(q, &max);
+
+		list_unlink(le);
+		if (room < max / 4 && room < ROOM_STEP) {
+			list_append(&c->wantl, le, q);
+			continue;
+		}
+		mem_ref(q);
+		stream_room(&q->s);
+		mem_deref(q);
+	}
+}
+
+void quicstream_turn(struct qconn *c)
+{
+	set_limits(c);
+	open_queued(c);
+	if (c->room) {
+		c->room = false;
+		wake_writers(c);
+	}
+}
+
+struct qstream *quicstream_next(const struct qconn *c)
+{
+	return list_ledata(list_head(&c->sendl));
+}
+
+int64_t quicstream_id(const struct qstream *q)
+{
+	return q->id;
+}
+
+size_t quicstream_vec(const struct qstream *q, ngtcp2_vec *v, bool *fin)
+{
+	size_t off = q->cur_off, n = 0;
+	uint64_t len = 0;
+
+	for (struct chunk *k = q->cur; k && n < QUICSTREAM_VECS; k = k->next) {
+		if (k->len > off) {
+			v[n].base = k->data + off;
+			v[n].len = k->len - off;
+			len += v[n++].len;
+		}
+		off = 0;
+	}
+	*fin = q->s.fin_tx && len == q->written - q->sent;
+	return n;
+}
+
+void quicstream_sent(struct qstream *q, size_t n, bool fin)
+{
+	if (!q->c->in_flight)
+		q->c->progress = loop_now(q->c->f.loop);
+	q->c->in_flight += n;
+	q->sent += n;
+	q->turn += n;
+	if (fin && q->sent == q->written)
+		q->fin_sent = true;
+	while (n) {
+		size_t left = q->cur->len - q->cur_off;
+
+		if (n < left || !q->cur->next) {
+			q->cur_off += n;
+			break;
+		}
+		n -= left;
+		q->cur = q->cur->next;
+		q->cur_off = 0;
+	}
+	if (has_unsent(q) && q->turn < TURN_SIZE)
+		return;
+	list_unlink(&q->send);
+	if (has_unsent(q))
+		send_queue(q);
+}
+
+void quicstream_block(struct qstream *q)
+{
+	list_unlink(&q->send);
+	q->blocked = true;
+}
+
+uint64_t quicstream_lost(const struct qconn *c)
+{
+	uint64_t lost = c->lost_closed;
+	struct le *le = list_head(&c->allstreaml);
+	unsigned n = 0;
+
+	for (; le && n < LOST_SCAN; le = le->next, n++) {
+		const struct qstream *q = le->data;
+
+		if (q->id >= 0)
+			lost += ngtcp2_conn_get_stream_loss_count(c->conn,
+								  q->id);
+	}
+	return lost;
+}
+
+void quicstream_end(struct qconn *c)
+{
+	list_clear(&c->queuel);
+	list_clear(&c->sendl);
+	list_flush(&c->allstreaml);
+}

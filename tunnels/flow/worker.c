@@ -1,0 +1,339 @@
+/*
+ * worker.c: a thread that owns one UDP socket per address family.
+ *
+ *   udp --> first byte --> 0..3     stunq --> control thread
+ *                          64..255  connection id --> a QUIC connection
+ *                          others   nobody's: dropped
+ *
+ * Kept here: the sockets, the table of connection ids, who waits for room in
+ * a socket. The control thread owns the worker and outlives it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include "tunnels/flow/stunq.h"
+#include "tunnels/flow/workerimpl.h"
+
+enum {
+	CID_BUCKETS = 4096,
+	PORT_TRIES = 16,        /* to get the same port in both families */
+	LONG_HEADER = 0x80,     /* RFC 9000, 17.2: version, id length, id */
+	LONG_CID = 6,
+	QUIC_V1 = 1,
+};
+
+struct door {
+	struct worker *w;
+	struct udp *udp;        /* NULL: the host lacks the family */
+	struct loop_fd lf;
+	struct list waitl;      /* for room to send */
+};
+
+struct worker {
+	struct loop *loop;
+	struct door v4, v6;
+	struct hash *cids;
+	struct reports *reports;
+	struct stunq *stunq;
+	void *quic;
+	uint8_t *buf;
+};
+
+static void stop_handler(void *data)
+{
+	struct worker *w = data;
+
+	w->quic = mem_deref(w->quic);
+}
+
+static void worker_destructor(void *arg)
+{
+	struct worker *w = arg;
+
+	if (w->loop) {
+		while (loop_post(w->loop, stop_handler, w))
+			(void)usleep(1000);     /* memory comes back */
+		mem_deref(w->loop);
+	}
+	mem_deref(w->v4.udp);
+	mem_deref(w->v6.udp);
+	mem_deref(w->stunq);
+	mem_deref(w->reports);
+	mem_deref(w->cids);
+	free(w->buf);
+}
+
+static struct door *door(struct worker *w, int af)
+{
+	return af == AF_INET6 ? &w->v6 : &w->v4;
+}
+
+/* The id is random or a hash: its own bytes are the key. */
+static uint32_t cid_key(const uint8_t *id)
+{
+	uint32_t key;
+
+	memcpy(&key, id, sizeof key);
+	return key;
+}
+
+static struct worker_cid *cid_find(const struct worker *w, const uint8_t *id,
+				   size_t len)
+{
+	struct le *le = list_head(hash_list(w->cids, cid_key(id)));
+
+	for (; le; le = le->next) {
+		struct worker_cid *c = le->data;
+
+		if (c->len == len && !memcmp(c->id, id, len))
+			return c;
+	}
+	return NULL;
+}
+
+int worker_cid_add(struct worker *w, struct worker_cid *c, const uint8_t *id,
+		   size_t len, worker_quic_h *h, void *arg)
+{
+	if (len < CID_LEN || len > CID_MAX)
+		return EINVAL;
+	if (cid_find(w, id, len))
+		return EEXIST;
+	memcpy(c->id, id, len);
+	c->len = len;
+	c->h = h;
+	c->arg = arg;
+	hash_append(w->cids, cid_key(id), &c->le, c);
+	return 0;
+}
+
+void worker_cid_del(struct worker_cid *c)
+{
+	hash_unlink(&c->le);
+}
+
+static void quic_rx(const struct worker *w, const struct udp_rx *rx)
+{
+	const uint8_t *id = rx->buf + 1;
+	size_t len = CID_LEN;
+	struct worker_cid *c;
+
+	if (rx->buf[0] & LONG_HEADER) {
+		static const uint8_t v1[4] = { 0, 0, 0, QUIC_V1 };
+
+		if (rx->len < LONG_CID || memcmp(rx->buf + 1, v1, sizeof v1))
+			return;
+		len = rx->buf[LONG_CID - 1];
+		id = rx->buf + LONG_CID;
+	}
+	if (len < CID_LEN || len > CID_MAX ||
+	    (size_t)(id - rx->buf) + len > rx->len)
+		return;
+	c = cid_find(w, id, len);
+	if (c)
+		c->h(rx, c->arg);
+}
+
+/* RFC 7983 and 9443. Each datagram on its own: the kernel joins those of one
+ * source whatever they are. */
+static void rx_handler(const struct udp_rx *batch, void *arg)
+{
+	struct worker *w = arg;
+	struct udp_rx rx = *batch;
+	size_t left = batch->len;
+
+	for (rx.buf = batch->buf; left; rx.buf += rx.len, left -= rx.len) {
+		rx.len = left < batch->seg ? left : batch->seg;
+		rx.seg = rx.len;
+		if (rx.buf[0] >= 64)
+			quic_rx(w, &rx);
+		else if (rx.buf[0] <= 3)
+			stunq_push(w->stunq, &rx);
+	}
+}
+
+static void room_handler(struct door *d)
+{
+	struct list l = LIST_INIT;
+	struct le *le;
+
+	(void)loop_rewatch(&d->lf, EPOLLIN);
+	while ((le = list_head(&d->waitl))) {
+		list_unlink(le);
+		list_append(&l, le, le->data);
+	}
+	while ((le = list_head(&l))) {
+		struct worker_wait *wait = le->data;
+
+		list_unlink(le);
+		wait->h(wait->arg);
+	}
+}
+
+static void fd_handler(uint32_t events, void *arg)
+{
+	struct door *d = arg;
+
+	if (events & EPOLLOUT)
+		room_handler(d);
+	if (events & ~(uint32_t)EPOLLOUT)
+		(void)udp_batch_read(d->udp, rx_handler, d->w);
+}
+
+void worker_wait(struct worker *w, struct worker_wait *wait, int af,
+		 void (*h)(void *arg), void *arg)
+{
+	struct door *d = door(w, af);
+
+	if (wait->le.list)
+		return;
+	wait->h = h;
+	wait->arg = arg;
+	list_append(&d->waitl, &wait->le, wait);
+	(void)loop_rewatch(&d->lf, EPOLLIN | EPOLLOUT);
+}
+
+int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
+		 size_t len, size_t seg, size_t *done)
+{
+	struct udp *u = door(w, sa_af(&to->remote))->udp;
+
+	*done = len;
+	if (!u)
+		return EAFNOSUPPORT;
+	return udp_batch_write(u, to, buf, len, seg, done);
+}
+
+static bool family_missing(int err)
+{
+	return err == EAFNOSUPPORT || err == EADDRNOTAVAIL ||
+	       err == EPFNOSUPPORT;
+}
+
+/* Both families on one port, or the one there is. */
+static int open_on(struct worker *w, uint16_t port)
+{
+	int err4, err6;
+
+	err4 = udp_batch_open(&w->v4.udp, AF_INET, port, 0);
+	if (err4 && !family_missing(err4))
+		return err4;
+	if (!err4)
+		port = udp_batch_port(w->v4.udp);
+	err6 = udp_batch_open(&w->v6.udp, AF_INET6, port, 0);
+	if (!err6 || (family_missing(err6) && !err4))
+		return 0;
+	w->v4.udp = mem_deref(w->v4.udp);
+	return err6;
+}
+
+static int open_doors(struct worker *w, uint16_t port)
+{
+	int err, tries = port ? 1 : PORT_TRIES;
+
+	do
+		err = open_on(w, port);
+	while (err == EADDRINUSE && --tries);
+	/* any port, and none was free in both: take what there is */
+	if (err == EADDRINUSE && !port) {
+		err = udp_batch_open(&w->v4.udp, AF_INET, 0, 0);
+		if (!err)
+			err = udp_batch_open(&w->v6.udp, AF_INET6, 0, 0);
+	}
+	return err;
+}
+
+static void watch_handler(void *data)
+{
+	struct worker *w = data;
+	struct door *doors[] = { &w->v4, &w->v6 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct door *d = doors[i];
+
+		d->w = w;
+		if (d->udp)
+			(void)loop_watch(w->loop, &d->lf,
+					 udp_batch_fd(d->udp), EPOLLIN,
+					 fd_handler, d);
+	}
+}
+
+static int worker_setup(struct worker *w, const struct worker_conf *conf)
+{
+	int err;
+
+	w->buf = malloc(UDP_BATCH_MAX);
+	if (!w->buf)
+		return ENOMEM;
+	err = hash_alloc(&w->cids, CID_BUCKETS);
+	if (!err)
+		err = reports_alloc(&w->reports, conf->control);
+	if (!err)
+		err = stunq_alloc(&w->stunq, w->reports, conf->stunh,
+				  conf->arg);
+	if (!err)
+		err = open_doors(w, conf->port);
+	if (!err)
+		err = loop_alloc(&w->loop, "worker");
+	if (!err)
+		err = loop_post(w->loop, watch_handler, w);
+	return err;
+}
+
+int worker_alloc(struct worker **wp, const struct worker_conf *conf)
+{
+	struct worker *w;
+	int err;
+
+	if (!wp || !conf || !conf->control)
+		return EINVAL;
+	w = mem_zalloc(sizeof *w, worker_destructor);
+	if (!w)
+		return ENOMEM;
+	err = worker_setup(w, conf);
+	if (err)
+		mem_deref(w);
+	else
+		*wp = w;
+	return err;
+}
+
+uint16_t worker_port(const struct worker *w, int af)
+{
+	if (!w)
+		return 0;
+	return udp_batch_port(af == AF_INET6 ? w->v6.udp : w->v4.udp);
+}
+
+int worker_send(struct worker *w, const struct sa *local,
+		const struct sa *dst, const uint8_t *buf, size_t len)
+{
+	const struct udp *u;
+
+	if (!w || !dst || !buf)
+		return EINVAL;
+	u = door(w, sa_af(dst))->udp;
+	return u ? udp_batch_send1(u, local, dst, buf, len) : EAFNOSUPPORT;
+}
+
+struct loop *worker_loop(struct worker *w)
+{
+	return w ? w->loop : NULL;
+}
+
+uint8_t *worker_buf(struct worker *w)
+{
+	return w->buf;
+}
+
+void **worker_quic(struct worker *w)
+{
+	return &w->quic;
+}
+
+struct reports *worker_reports(struct worker *w)
+{
+	return w->reports;
+}
