@@ -71,20 +71,20 @@ static enum reason mirror(enum reason theirs)
 	return theirs;
 }
 
-/* "word: sentence"? Then the sentence is left in *text. */
+/* "word" or "word: sentence"? Then the sentence is left in *text. */
 static enum reason text_word(const char **text)
 {
-	const char *colon = strchr(*text, ':');
+	size_t n = strcspn(*text, ":");
 	char word[32];
 	enum reason r;
 
-	if (!colon || (size_t)(colon - *text) >= sizeof word)
+	if (n >= sizeof word)
 		return REASON_NONE;
-	(void)str_ncpy(word, *text, (size_t)(colon - *text) + 1);
+	(void)str_ncpy(word, *text, n + 1);
 	r = reason_find(word);
 	if (r != REASON_NONE) {
-		*text = colon + 1;
-		*text += strspn(*text, " ");
+		*text += n;
+		*text += strspn(*text, ": ");
 	}
 	return r;
 }

@@ -177,17 +177,23 @@ static void show_open(struct show *s, const struct odict *o)
 	(void)fputs(")\n", stderr);
 }
 
+static const char *summary_verb(const struct odict *o)
+{
+	if (!strstr(str_of(o, "tunnels"), "file"))
+		return "exchanged with";
+	return strcmp(str_of(o, "direction"), "in") ? "sent to"
+						   : "received from";
+}
+
 static void show_summary(const struct show *s, const struct odict *o)
 {
 	char a[32], r[32];
 
 	if (s->quiet || !s->bytes)
 		return;
-	(void)fprintf(stderr, "%s %s with %s in %.1f s (%s/s)\n",
-		      size_text(a, (double)s->bytes),
-		      strstr(str_of(o, "tunnels"), "file") ?
-		      !strcmp(str_of(o, "direction"), "in") ? "received" :
-		      "sent" : "exchanged", str_of(o, "peer"),
+	(void)fprintf(stderr, "%s %s %s in %.1f s (%s/s)\n",
+		      size_text(a, (double)s->bytes), summary_verb(o),
+		      str_of(o, "peer"),
 		      (double)(clock_ns() - s->begin) / SEC,
 		      size_text(r, rate(s, s->bytes)));
 }
