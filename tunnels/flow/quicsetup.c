@@ -57,8 +57,8 @@ static int confirmed_cb(ngtcp2_conn *conn, void *arg)
 }
 
 /* After `secured` there is no TLS session: what comes then is ignored. */
-static int crypto_cb(ngtcp2_conn *conn, ngtcp2_crypto_level level,
-		     uint64_t offset, const uint8_t *p, size_t n, void *arg)
+static int crypto_cb(ngtcp2_conn *conn, qc_level level, uint64_t offset,
+		     const uint8_t *p, size_t n, void *arg)
 {
 	const struct qconn *c = arg;
 
