@@ -25,6 +25,14 @@ enum {
 	CONNECT_TIME = 8000,    /* ms */
 	PORT_TRIES   = 16,
 	UDP_BUFFER   = 1 << 20,
+	NEWS_MAX     = 16,
+	ICMP_MAX     = 64,      /* errors read at a time */
+};
+
+/* An address that cannot be reached. */
+struct news {
+	struct sa dst;
+	int err;
 };
 
 struct sock {
@@ -43,6 +51,9 @@ struct transp {
 	struct list sockl;
 	struct hash *conns;     /* links[], by peer */
 	unsigned connc;
+	struct news newsv[NEWS_MAX];
+	size_t newsc;
+	struct timer newst;
 };
 
 /* A place in the table; sipconn.c does not know that it is in one. */
@@ -79,6 +90,7 @@ static void transp_destructor(void *arg)
 {
 	struct transp *t = arg;
 
+	timer_stop(&t->newst);
 	transp_flush(t);
 	mem_deref(t->conns);
 	mem_deref(t->tlsctx);
@@ -245,50 +257,81 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	mem_deref(msg);
 }
 
-/* What ICMP had to say (ip(7), IP_RECVERR); true if it was about dst. */
-static bool icmp_read(struct sock *s, const struct sa *dst)
+/* Senders are in the middle of something when news comes to them. */
+static void news_handler(void *arg)
+{
+	struct transp *t = arg;
+	struct news v[NEWS_MAX];
+	size_t n = t->newsc;
+
+	memcpy(v, t->newsv, n * sizeof v[0]);
+	t->newsc = 0;
+	mem_ref(t);
+	for (size_t i = 0; i < n; i++)
+		t->conf.failh(NULL, SIP_TRANSP_UDP, &v[i].dst, v[i].err, "",
+			      t->conf.arg);
+	mem_deref(t);
+}
+
+static void news(struct transp *t, const struct sa *dst, int err)
+{
+	for (size_t i = 0; i < t->newsc; i++)
+		if (sa_cmp(&t->newsv[i].dst, dst, SA_ALL))
+			return;
+	if (t->newsc >= NEWS_MAX)
+		return;                 /* there will be more */
+	t->newsv[t->newsc].dst = *dst;
+	t->newsv[t->newsc++].err = err;
+	(void)timer_start(t->timers, &t->newst, 0, news_handler, t);
+}
+
+/* One message of the error queue (ip(7), IP_RECVERR): whom it was about. */
+static int icmp_one(struct sock *s, struct sa *dst)
 {
 	uint8_t ctl[512], junk[64];
+	struct iovec iov = { junk, sizeof junk };
+	struct msghdr mh = {
+		.msg_name = &dst->u, .msg_namelen = sizeof dst->u,
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = ctl, .msg_controllen = sizeof ctl,
+	};
+	struct sock_extended_err ee = { 0 };
+	struct cmsghdr *cm;
+
+	if (recvmsg(compat_udp_fd(s->us, sa_af(&s->udp)), &mh,
+		    MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return -1;
+	dst->len = mh.msg_namelen;
+	for (cm = CMSG_FIRSTHDR(&mh); cm; cm = CMSG_NXTHDR(&mh, cm))
+		if (cm->cmsg_type == IP_RECVERR ||
+		    cm->cmsg_type == IPV6_RECVERR)
+			memcpy(&ee, CMSG_DATA(cm), sizeof ee);
+	return !dst->len || ee.ee_errno == EMSGSIZE ? 0 : (int)ee.ee_errno;
+}
+
+/* What ICMP had to say; true if it was about dst. */
+static bool icmp_read(struct sock *s, const struct sa *dst)
+{
 	bool hit = false;
+	struct sa to;
 
-	for (unsigned i = 0; i < 64; i++) {
-		struct sa to;
-		struct iovec iov = { junk, sizeof junk };
-		struct msghdr mh = {
-			.msg_name = &to.u, .msg_namelen = sizeof to.u,
-			.msg_iov = &iov, .msg_iovlen = 1,
-			.msg_control = ctl, .msg_controllen = sizeof ctl,
-		};
-		struct sock_extended_err ee = { 0 };
-		struct cmsghdr *cm;
+	for (unsigned i = 0; i < ICMP_MAX; i++) {
+		int err = icmp_one(s, &to);
 
-		if (recvmsg(compat_udp_fd(s->us, sa_af(&s->udp)), &mh,
-			    MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		if (err < 0)
 			break;
-		to.len = mh.msg_namelen;
-		for (cm = CMSG_FIRSTHDR(&mh); cm; cm = CMSG_NXTHDR(&mh, cm))
-			if (cm->cmsg_type == IP_RECVERR ||
-			    cm->cmsg_type == IPV6_RECVERR)
-				memcpy(&ee, CMSG_DATA(cm), sizeof ee);
-		if (!ee.ee_errno || ee.ee_errno == EMSGSIZE ||
-		    !mh.msg_namelen)
+		if (!err)
 			continue;
-		if (dst && sa_cmp(dst, &to, SA_ALL))
-			hit = true;
-		s->t->conf.failh(NULL, SIP_TRANSP_UDP, &to,
-				 (int)ee.ee_errno, "", s->t->conf.arg);
+		news(s->t, &to, err);
+		hit |= dst && sa_cmp(dst, &to, SA_ALL);
 	}
 	return hit;
 }
 
 static void udp_error_handler(int err, void *arg)
 {
-	struct sock *s = arg;
 	(void)err;
-
-	mem_ref(s);
-	(void)icmp_read(s, NULL);
-	mem_deref(s);
+	(void)icmp_read(arg, NULL);
 }
 
 /* An error at sending may be the news of an earlier packet to somebody
@@ -297,13 +340,9 @@ static int udp_out(struct sock *s, const struct sa *dst, struct mbuf *mb)
 {
 	int err = udp_send(s->us, dst, mb);
 
-	if (!err)
-		return 0;
-	mem_ref(s);
-	if (!icmp_read(s, dst))
-		err = udp_send(s->us, dst, mb);
-	mem_deref(s);
-	return err;
+	if (!err || icmp_read(s, dst))
+		return 0;               /* sent, or failh will tell */
+	return udp_send(s->us, dst, mb);
 }
 
 /* ---- sockets ---- */
