@@ -103,7 +103,7 @@ bool candpair_better(const struct candpair *a, const struct candpair *b,
 		     unsigned samples)
 {
 	enum pair_tier ta = candpair_tier(a), tb = candpair_tier(b);
-	uint64_t hyst = max(cost(b) / 5, 10 * MSEC);
+	uint64_t hyst = max(cost(b) / 5, 10 * MSEC) + a->rttvar + b->rttvar;
 
 	if (ta != tb)
 		return ta < tb;
@@ -113,6 +113,9 @@ bool candpair_better(const struct candpair *a, const struct candpair *b,
 
 void candpair_rtt(struct candpair *p, uint64_t rtt)
 {
+	uint64_t off = rtt > p->srtt ? rtt - p->srtt : p->srtt - rtt;
+
+	p->rttvar = p->samples ? p->rttvar - p->rttvar / 4 + off / 4 : rtt / 2;
 	p->srtt = p->samples ? p->srtt - p->srtt / 8 + rtt / 8 : rtt;
 	p->srtt = max(p->srtt, (uint64_t)1);
 	p->samples++;

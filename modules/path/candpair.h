@@ -59,7 +59,7 @@ struct candpair {
 	uint64_t rto, resend;   /* ns; when the next transmission is due */
 	uint64_t unanswered;    /* first transmission since heard, 0: none */
 	uint64_t heard;         /* last answer */
-	uint64_t srtt;          /* ns, smoothed as RFC 6298; 0: unknown */
+	uint64_t srtt, rttvar;  /* ns, as RFC 6298; srtt 0: unknown */
 	unsigned samples;
 	struct sa mapped;       /* how the peer sees us */
 };
@@ -77,8 +77,9 @@ uint64_t candpair_prio(const struct candpair *p, bool controlling);
 /* The kind that the pair is if valid, or can be at best if not. */
 enum pair_tier candpair_tier(const struct candpair *p);
 
-/* a is of a better kind, or as good and notably faster (hysteresis 20 % and
- * 10 ms; IPv6 has 3 ms of credit). `samples`: round trips both must have. */
+/* a is of a better kind, or as good and notably faster: by 20 % and 10 ms
+ * and by what both vary; IPv6 has 3 ms of credit. `samples`: round trips
+ * that both must have. */
 bool candpair_better(const struct candpair *a, const struct candpair *b,
 		     unsigned samples);
 

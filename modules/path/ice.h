@@ -32,6 +32,7 @@
 enum {
 	ICE_WARM_PAIRS = 2,             /* spares beside the selected pair */
 	ICE_WARM_EARLY = 8,             /* valid pairs while none is */
+	ICE_SAMPLES    = 8,             /* RTTs before a move for speed */
 };
 
 struct agent {

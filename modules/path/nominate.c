@@ -119,7 +119,7 @@ static bool worth_it(const struct agent *a, const struct candpair *p,
 {
 	const struct candpair *sel = a->selected;
 
-	if (!a->renomination || !candpair_better(p, sel, 3))
+	if (!a->renomination || !candpair_better(p, sel, ICE_SAMPLES))
 		return false;
 	return candpair_tier(p) < candpair_tier(sel) ||
 		now >= a->moved_at + ICE_SWITCH;

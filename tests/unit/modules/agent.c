@@ -473,7 +473,7 @@ static void test_faster(void)
 	CU_ASSERT(a->found == 1 && net_joined(a, b));
 	CU_ASSERT(sa_cmp(&a->local.base, &a->base[0], SA_ALL));
 	a->dead[1] = false;
-	net_run(&n, 90 * SEC);
+	net_run(&n, 240 * SEC);
 	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
 	CU_ASSERT(sa_cmp(&a->local.base, &a->base[1], SA_ALL));
 	CU_ASSERT_EQUAL(a->found, 2);

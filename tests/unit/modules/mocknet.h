@@ -210,7 +210,9 @@ static inline void net_fly(struct net *n, const struct sa *src,
 	if (n->flyc == FLYING || len > PKT || net_rand(n) % 1000 < n->loss)
 		return;
 	n->flyc++;
-	f->at = n->now + n->delay + more + (n->jitter ? net_rand(n) % n->jitter : 0);
+	f->at = n->now + n->delay + more;
+	if (n->jitter)
+		f->at += net_rand(n) % n->jitter;
 	f->src = *src;
 	f->dst = *dst;
 	f->site = site;

@@ -5,8 +5,11 @@
  */
 #include <malloc.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "modules/path/path.h"
 #include "modules/path/stun.h"
@@ -466,6 +469,54 @@ static void test_later(void)
 	mem_deref(t);
 }
 
+/* In a namespace of its own, where addresses may come and go; 77: none. */
+static int inside_changed(void)
+{
+	struct timers *t;
+	struct site s;
+	struct end a;
+	unsigned n;
+	int bad = 0;
+
+	if (unshare(CLONE_NEWNET) || system("ip link set lo up 2>/dev/null"))
+		return 77;
+	t = timers_new();
+	site_open(&s, t, NULL);
+	s.mute = true;
+	end_open(&a, &s, true);
+	bad |= path_gather(a.p);
+	n = a.candc;
+	bad |= system("ip addr add 127.0.0.77/32 dev lo");
+	paths_changed(s.ps);
+	bad |= a.candc != n + 1;
+	bad |= system("ip addr del 127.0.0.77/32 dev lo");
+	paths_changed(s.ps);
+	bad |= a.candc != n + 1;
+	/* gone means gone: it is news when it comes back */
+	bad |= system("ip addr add 127.0.0.77/32 dev lo");
+	paths_changed(s.ps);
+	bad |= a.candc != n + 2 || a.gathered != 1;
+	end_close(&a);
+	site_close(&s);
+	mem_deref(t);
+	return bad ? 1 : 0;
+}
+
+static void test_changed(void)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid)
+		_exit(inside_changed());
+	CU_ASSERT_FATAL(pid > 0 && waitpid(pid, &status, 0) == pid);
+	CU_ASSERT(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		printf("paths: no namespace to be had, skipped\n");
+	else
+		CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
+}
+
 /* What is for nobody, or nothing, gets no answer. */
 static void test_silence(void)
 {
@@ -580,6 +631,7 @@ UNIT_SUITE("paths",
 	{ "restart", test_restart },
 	{ "stun", test_stun },
 	{ "later", test_later },
+	{ "changed", test_changed },
 	{ "silence", test_silence },
 	{ "many", test_many },
 	{ "no memory", test_nomem })
