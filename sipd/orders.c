@@ -1,0 +1,298 @@
+/*
+ * orders.c: the two commands that last: `dial` makes one session, `wait`
+ * answers those that come. An order lives as long as its connection; when it
+ * goes, its sessions are hung up.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "sipd/events.h"
+#include "sipd/orders.h"
+
+enum { ARG_MAX_COUNT = 4096 };
+
+struct order {
+	struct le le;
+	struct conn *conn;
+	char *tag;
+	struct wait *wait;
+	bool waiting;           /* a wait, not a dial */
+	bool once;              /* the wait ends with its first session */
+	int fdv[2];
+};
+
+static void order_destructor(void *arg)
+{
+	struct order *or = arg;
+
+	list_unlink(&or->le);
+	mem_deref(or->wait);
+	board_drop(conn_env(or->conn)->board, or);
+	for (int i = 0; i < 2; i++)
+		if (or->fdv[i] >= 0)
+			(void)close(or->fdv[i]);
+	mem_deref(or->tag);
+}
+
+static int order_alloc(struct order **op, struct conn *cn, const char *tag)
+{
+	struct order *or = mem_zalloc(sizeof *or, order_destructor);
+
+	if (!or)
+		return ENOMEM;
+	or->conn = cn;
+	or->fdv[0] = or->fdv[1] = -1;
+	if (tag && str_dup(&or->tag, tag)) {
+		mem_deref(or);
+		return ENOMEM;
+	}
+	(void)conn_take_fds(cn, &or->fdv[0], &or->fdv[1]);
+	conn_keep(cn, &or->le, or);
+	*op = or;
+	return 0;
+}
+
+static void closed_event(struct order *or, const struct session *s)
+{
+	struct session_info in;
+	char text[512];
+	struct odict *o;
+	bool last = !or->waiting || or->once;
+
+	if (event_alloc(&o, "closed", or->tag))
+		return;
+	session_info(s, &in);
+	event_session(o, s);
+	event_str(o, "reason", reason_name(in.reason));
+	(void)reason_text(text, sizeof text, in.reason, in.peer->name);
+	event_str(o, "text", text);
+	event_str(o, in.peer_said ? "peer_says" : "detail", in.text);
+	if (last)
+		event_int(o, "exit", (uint64_t)reason_exit(in.reason));
+	conn_event(or->conn, o);
+	mem_deref(o);
+}
+
+static void state_handler(struct session *s, void *arg)
+{
+	struct order *or = arg;
+	struct session_info in;
+	struct odict *o;
+
+	session_info(s, &in);
+	if (in.state == SESSION_CLOSED) {
+		closed_event(or, s);
+		if (!or->waiting || or->once)
+			mem_deref(or);
+		return;
+	}
+	if (or->once)
+		or->wait = mem_deref(or->wait);
+	if (event_alloc(&o, in.state == SESSION_OPEN ? "open" : "state",
+			or->tag))
+		return;
+	event_session(o, s);
+	conn_event(or->conn, o);
+	mem_deref(o);
+}
+
+static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
+{
+	struct order *or = arg;
+	struct odict *o;
+	(void)fp;
+
+	if (event_alloc(&o, "ask", or->tag)) {
+		session_trust(s, false);
+		return;
+	}
+	event_session(o, s);
+	conn_event(or->conn, o);
+	mem_deref(o);
+}
+
+static void progress_handler(struct session *s, unsigned tunnel,
+			     const struct tunnel_progress *p, void *arg)
+{
+	struct order *or = arg;
+	struct session_info in;
+	struct odict *o;
+
+	if (event_alloc(&o, p->note ? "note" : "progress", or->tag))
+		return;
+	session_info(s, &in);
+	event_str(o, "session", in.id);
+	event_int(o, "tunnel", tunnel);
+	event_str(o, "text", p->note);
+	event_str(o, "name", p->name);
+	event_int(o, "bytes", p->bytes);
+	event_int(o, "total", p->total);
+	event_int(o, "files", p->files);
+	event_int(o, "files_total", p->files_total);
+	conn_event(or->conn, o);
+	mem_deref(o);
+}
+
+static struct session_handlers order_handlers(struct order *or)
+{
+	const struct session_handlers sh = {
+		state_handler, ask_handler, progress_handler, or
+	};
+
+	return sh;
+}
+
+static unsigned order_flags(const struct odict *o)
+{
+	bool ask = false;
+
+	(void)odict_get_boolean(o, &ask, "ask");
+	return ask ? SESSION_CAN_ASK : 0;
+}
+
+static const char *conf_handler(const char *key, void *arg)
+{
+	(void)key;
+	(void)arg;
+	return NULL;    /* what is offered is the user's own word */
+}
+
+/* The words of one tunnel into an argument vector; strings stay o's. */
+static size_t read_args(char **argv, size_t max, const struct odict *o)
+{
+	const struct odict_entry *e = odict_lookup(o, "args");
+	struct le *le;
+	size_t n = 0;
+
+	if (!e || e->type != ODICT_ARRAY)
+		return 0;
+	for (le = e->u.odict->lst.head; le && n < max; le = le->next) {
+		const struct odict_entry *a = le->data;
+
+		if (a->type == ODICT_STRING)
+			argv[n++] = a->u.str;
+	}
+	return n;
+}
+
+/* {"tunnels":[{"kind":..,"args":[..]},..]} into wants; 0 on nonsense. */
+static size_t read_wants(struct session_want *wantv, size_t max, char **argv,
+			 const struct odict *o, char *why, size_t size)
+{
+	const struct odict_entry *e = odict_lookup(o, "tunnels");
+	size_t n = 0, argc = 0;
+
+	(void)re_snprintf(why, size, "No tunnel was named.");
+	if (!e || e->type != ODICT_ARRAY)
+		return 0;
+	for (struct le *le = e->u.odict->lst.head; le; le = le->next) {
+		const struct odict_entry *t = le->data;
+		struct session_want *w = &wantv[n];
+		const char *kind;
+
+		if (t->type != ODICT_OBJECT || n == max)
+			return 0;
+		kind = odict_string(t->u.odict, "kind");
+		w->kind = kind ? tunnel_find(kind) : NULL;
+		if (!w->kind) {
+			(void)re_snprintf(why, size, "There is no tunnel"
+					  " \"%s\".", kind ? kind : "");
+			return 0;
+		}
+		w->ask.argv = argv + argc;
+		w->ask.argc = read_args(argv + argc, ARG_MAX_COUNT - argc,
+					t->u.odict);
+		argc += w->ask.argc;
+		w->ask.confh = conf_handler;
+		w->ask.why = why;
+		w->ask.why_size = size;
+		++n;
+	}
+	*why = '\0';
+	return n;
+}
+
+static void dial_error(struct conn *cn, const char *tag, enum reason r,
+		       const char *peer, const char *why)
+{
+	char text[400];
+
+	(void)reason_text(text, sizeof text, r, peer);
+	if (str_isset(why))
+		conn_error(cn, tag, r == REASON_TUNNEL_FAILED ||
+			   r == REASON_BAD_ADDRESS ? 2 : reason_exit(r),
+			   "%s", why);
+	else
+		conn_error(cn, tag, reason_exit(r), "%s", text);
+}
+
+void order_dial(struct conn *cn, const struct odict *o, const char *tag)
+{
+	struct session_want wantv[DESC_MEDIA_MAX];
+	const char *peer = odict_string(o, "peer");
+	char why[400], **argv;
+	enum reason r = REASON_INTERNAL;
+	struct session_handlers sh;
+	struct session *s;
+	struct order *or = NULL;
+	size_t n;
+
+	memset(wantv, 0, sizeof wantv);
+	argv = mem_zalloc(ARG_MAX_COUNT * sizeof *argv, NULL);
+	if (!argv || order_alloc(&or, cn, tag)) {
+		conn_error(cn, tag, 1, "No memory.");
+		goto out;
+	}
+	n = peer ? read_wants(wantv, DESC_MEDIA_MAX, argv, o, why,
+			      sizeof why) : 0;
+	if (!n) {
+		conn_error(cn, tag, 2, "%s", peer ? why
+			   : "A peer must be named.");
+		mem_deref(or);
+		goto out;
+	}
+	for (size_t i = 0; i < n; i++) {
+		wantv[i].ask.cwd = odict_string(o, "cwd");
+		wantv[i].ask.peer = peer;
+		wantv[i].ask.fd_in = or->fdv[0];
+		wantv[i].ask.fd_out = or->fdv[1];
+	}
+	sh = order_handlers(or);
+	if (board_dial(&s, conn_env(cn)->board, peer, wantv, n,
+		       order_flags(o), &sh, &r, why, sizeof why)) {
+		dial_error(cn, tag, r, peer, why);
+		mem_deref(or);
+	}
+ out:
+	mem_deref(argv);
+}
+
+void order_wait(struct conn *cn, const struct odict *o, const char *tag)
+{
+	const char *kind = odict_string(o, "kind");
+	struct wait_conf wc = {
+		.kind = kind ? tunnel_find(kind) : NULL,
+		.from = odict_string(o, "from"),
+		.into = odict_string(o, "into"),
+		.flags = order_flags(o),
+	};
+	struct order *or;
+
+	if (kind && !wc.kind) {
+		conn_error(cn, tag, 2, "There is no tunnel \"%s\".", kind);
+		return;
+	}
+	if (order_alloc(&or, cn, tag)) {
+		conn_error(cn, tag, 1, "No memory.");
+		return;
+	}
+	or->waiting = true;
+	(void)odict_get_boolean(o, &or->once, "once");
+	wc.fd_in = or->fdv[0];
+	wc.fd_out = or->fdv[1];
+	wc.sh = order_handlers(or);
+	if (board_wait(&or->wait, conn_env(cn)->board, &wc)) {
+		conn_error(cn, tag, 1, "No memory.");
+		mem_deref(or);
+	}
+}
