@@ -117,8 +117,8 @@ static void offer(struct session *s)
 {
 	struct call_body b = { "application/sdp", NULL, 0 };
 	struct mbuf *mb = NULL;
-	const struct house_account *ac = house_account_for(s->house,
-							   &s->peer);
+	const struct account *ac = accounts_for(s->house->accounts,
+						&s->peer);
 	int err;
 
 	err = session_describe(s);
@@ -176,7 +176,7 @@ int session_dial(struct session **sp, struct house *h, const struct peer *p,
 		 unsigned flags, const struct session_handlers *sh,
 		 enum reason *rp)
 {
-	const struct house_account *ac = house_account_for(h, p);
+	const struct account *ac = accounts_for(h->accounts, p);
 	struct session *s = NULL;
 	int err;
 

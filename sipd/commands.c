@@ -100,7 +100,7 @@ static const char *const ua_statev[] = {
 };
 
 static void status_account(struct conn *cn, const char *tag,
-			   const struct house_account *ac)
+			   const struct account *ac)
 {
 	char contact[256] = "";
 	struct odict *o;
@@ -127,7 +127,7 @@ static void cmd_status(struct conn *cn, const struct odict *o,
 	struct le *le;
 	(void)o;
 
-	for (le = h->accountl.head; le; le = le->next)
+	for (le = accounts_list(h->accounts)->head; le; le = le->next)
 		status_account(cn, tag, le->data);
 	cmd_list(cn, o, tag);
 }

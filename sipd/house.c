@@ -15,21 +15,13 @@
 
 enum { STUN_PORT_DEFAULT = 3478, STUN_MAX = 4 };
 
-static void account_destructor(void *arg)
-{
-	struct house_account *ac = arg;
-
-	list_unlink(&ac->le);
-	mem_deref(ac->ua);
-}
-
 static void house_destructor(void *arg)
 {
 	struct house *h = arg;
 
 	mem_deref(h->netwatch);
 	mem_deref(h->resolve);
-	list_flush(&h->accountl);
+	mem_deref(h->accounts);
 	mem_deref(h->paths);
 	/* the worker runs what was posted to it, then stops; what it posted
 	 * back is run here */
@@ -193,190 +185,30 @@ static int stun_start(struct house *h)
 	return 0;
 }
 
-static void state_handler(enum ua_state st, uint16_t scode, const char *why,
-			  void *arg)
+static int open_accounts(struct house *h, accounts_call_h *callh, void *arg,
+			 char *why, size_t size)
 {
-	struct house_account *ac = arg;
-
-	ac->scode = scode;
-	(void)str_ncpy(ac->why, why ? why : "", sizeof ac->why);
-	if (st == UA_FAILED)
-		log_warn("%s: registration failed: %u %s", ua_aor(ac->ua),
-			 scode, ac->why);
-	else if (st == UA_REGISTERED)
-		log_info("%s: registered", ua_aor(ac->ua));
-	if (ac->house->changedh)
-		ac->house->changedh(ac->house->arg);
-}
-
-static void call_handler(struct call *c, void *arg)
-{
-	struct house_account *ac = arg;
-
-	ac->house->callh(ac->ua, c, ac->house->arg);
-}
-
-static int account_add(struct house *h, const struct conf_account *conf,
-		       const struct ua_conf *uc, char *why, size_t size)
-{
-	struct ua_handlers uh = { state_handler, call_handler, NULL };
-	struct house_account *ac;
-	int err;
-
-	ac = mem_zalloc(sizeof *ac, account_destructor);
-	if (!ac)
-		return ENOMEM;
-	ac->house = h;
-	ac->conf = conf;
-	uh.arg = ac;
-	list_append(&h->accountl, &ac->le, ac);
-	err = ua_alloc(&ac->ua, h->timers, uc, &uh);
-	if (err) {
-		(void)re_snprintf(why, size, "The account %s cannot be"
-				  " opened: %m.%s", uc->aor ? uc->aor :
-				  "for direct calls", err, err == EADDRINUSE ?
-				  " Is another sipd or SIP program running?"
-				  " Set another port= in [sipd]." : "");
-		mem_deref(ac);
-	}
-	return err;
-}
-
-static int account_open(struct house *h, const struct conf_account *c,
-			char *why, size_t size)
-{
-	const bool quiet = h->role == HOUSE_CALLER;
-	const struct ua_conf uc = {
-		.aor = c->address,
-		.user = c->user,
-		.password = c->password,
-		.registrar = quiet ? NULL : c->registrar,
-		.outbound = c->outbound ? c->outbound : c->registrar,
-		.expires = c->expires,
-		.tls_ca = c->tls_ca,
-		.tls_cert = c->tls_cert,
-		.interfaces = h->conf->interfaces,
+	const struct accounts_conf ac = {
+		.timers = h->timers,
+		.quiet = h->role == HOUSE_CALLER,
+		.callh = callh,
+		.arg = arg,
 	};
 
-	return account_add(h, c, &uc, why, size);
-}
-
-/* With the meeting point in this process its port serves the calls of
- * others; ours come through it. */
-static int direct_open(struct house *h, char *why, size_t size)
-{
-	const struct ua_conf uc = {
-		.port = h->role == HOUSE_CALLER || h->conf->registrar.enabled
-			? 0 : h->conf->sip_port,
-		.interfaces = h->conf->interfaces,
-	};
-
-	return account_add(h, NULL, &uc, why, size);
-}
-
-/* One account per section, and one for direct calls. */
-static int open_accounts(struct house *h, char *why, size_t size)
-{
-	int err = 0;
-
-	for (struct le *le = h->conf->accountl.head; le && !err; le = le->next)
-		err = account_open(h, le->data, why, size);
-	return err ? err : direct_open(h, why, size);
-}
-
-static bool same_account(const struct conf_account *a,
-			 const struct conf_account *b)
-{
-	return !str_cmp(a->name, b->name) &&
-		!str_cmp(a->address, b->address) &&
-		!str_cmp(a->password, b->password) &&
-		!str_cmp(a->user, b->user) &&
-		!str_cmp(a->registrar, b->registrar) &&
-		!str_cmp(a->outbound, b->outbound) &&
-		!str_cmp(a->tls_ca, b->tls_ca) &&
-		!str_cmp(a->tls_cert, b->tls_cert) &&
-		a->expires == b->expires;
-}
-
-static struct house_account *stale_like(const struct house *h,
-					const struct conf_account *c)
-{
-	for (struct le *le = h->accountl.head; le; le = le->next) {
-		struct house_account *ac = le->data;
-
-		if (ac->stale && same_account(ac->conf, c))
-			return ac;
-	}
-	return NULL;
-}
-
-static void stale_closed(void *arg)
-{
-	mem_deref(arg);
-}
-
-int house_reload(struct house *h, const struct conf *conf, char *why,
-		 size_t size)
-{
-	struct peers *peers;
-	struct le *le;
-	int err = peers_alloc(&peers, conf);
-
-	if (err) {
-		(void)re_snprintf(why, size, "known_peers cannot be read:"
-				  " %m.", err);
-		return err;
-	}
-	for (le = h->accountl.head; le; le = le->next) {
-		struct house_account *ac = le->data;
-
-		ac->stale = ac->conf != NULL;
-	}
-	mem_deref(h->peers);
-	h->peers = peers;
-	h->conf = conf;
-	for (le = conf->accountl.head; le; le = le->next) {
-		struct house_account *ac = stale_like(h, le->data);
-
-		if (ac) {
-			ac->conf = le->data;
-			ac->stale = false;
-		}
-		else if (account_open(h, le->data, why, size)) {
-			log_error("%s", why);
-		}
-	}
-	for (le = h->accountl.head; le; ) {
-		struct house_account *ac = le->data;
-
-		le = le->next;
-		if (!ac->stale)
-			continue;
-		list_unlink(&ac->le);
-		ac->conf = NULL;
-		ua_close(ac->ua, stale_closed, ac);
-	}
-	return stun_start(h);
+	return accounts_alloc(&h->accounts, &ac, h->conf, why, size);
 }
 
 static void network_handler(void *arg)
 {
 	struct house *h = arg;
-	struct le *le;
 
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
-	for (le = h->accountl.head; le; le = le->next) {
-		struct house_account *ac = le->data;
-
-		ua_changed(ac->ua);
-	}
+	accounts_changed(h->accounts);
 }
 
 int house_alloc(struct house **hp, const struct conf *conf,
-		enum house_role role,
-		void (*callh)(struct ua *ua, struct call *c, void *arg),
-		void (*changedh)(void *arg), void *arg,
+		enum house_role role, accounts_call_h *callh, void *arg,
 		char *why, size_t size)
 {
 	struct house *h;
@@ -387,9 +219,6 @@ int house_alloc(struct house **hp, const struct conf *conf,
 		return ENOMEM;
 	h->conf = conf;
 	h->role = role;
-	h->callh = callh;
-	h->changedh = changedh;
-	h->arg = arg;
 	(void)re_snprintf(why, size, "No memory.");
 
 	err = timers_alloc(&h->timers);
@@ -406,7 +235,7 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = stun_start(h);
 	if (!err)
-		err = open_accounts(h, why, size);
+		err = open_accounts(h, callh, arg, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
 				     h);
@@ -417,92 +246,20 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	return err;
 }
 
-static bool is_ip_address(const char *uri)
+int house_reload(struct house *h, const struct conf *conf, char *why,
+		 size_t size)
 {
-	struct uri u;
-	struct pl pl;
-	struct sa sa;
+	struct peers *peers;
+	int err = peers_alloc(&peers, conf);
 
-	pl_set_str(&pl, uri);
-	return !uri_decode(&u, &pl) && !sa_set(&sa, &u.host, 0);
-}
-
-static bool same_host(const char *a, const char *b)
-{
-	struct uri ua, ub;
-	struct pl pa, pb;
-
-	pl_set_str(&pa, a);
-	pl_set_str(&pb, b);
-	return !uri_decode(&ua, &pa) && !uri_decode(&ub, &pb) &&
-		!pl_casecmp(&ua.host, &ub.host);
-}
-
-/* How well an account suits a peer; the highest wins, the first of equals. */
-static int account_rank(const struct house_account *ac, const struct peer *p)
-{
-	if (*p->account)
-		return ac->conf && !str_cmp(ac->conf->name, p->account)
-			? 4 : 0;
-	if (ac->conf && same_host(ac->conf->address, p->address))
-		return 3;
-	if (!ac->conf)
-		return is_ip_address(p->address) ? 2 : 1;
-	/* a foreign domain: our server passes it on, or the DNS knows it */
-	return is_ip_address(p->address) ? 1 : 2;
-}
-
-const struct house_account *house_account_for(const struct house *h,
-					      const struct peer *p)
-{
-	const struct house_account *best = NULL;
-	int rank = 0;
-
-	for (struct le *le = h->accountl.head; le; le = le->next) {
-		const struct house_account *ac = le->data;
-		int r = account_rank(ac, p);
-
-		if (r > rank) {
-			rank = r;
-			best = ac;
-		}
+	if (err) {
+		(void)re_snprintf(why, size, "known_peers cannot be read:"
+				  " %m.", err);
+		return err;
 	}
-	return best;
-}
-
-struct closing {
-	unsigned left;
-	void (*doneh)(void *arg);
-	void *arg;
-};
-
-static void closed_handler(void *arg)
-{
-	struct closing *cl = arg;
-
-	if (--cl->left)
-		return;
-	cl->doneh(cl->arg);
-	mem_deref(cl);
-}
-
-void house_close(struct house *h, void (*doneh)(void *arg), void *arg)
-{
-	struct closing *cl = mem_zalloc(sizeof *cl, NULL);
-	struct le *le;
-
-	if (!cl) {
-		doneh(arg);
-		return;
-	}
-	cl->left = 1;           /* held until every account was asked */
-	cl->doneh = doneh;
-	cl->arg = arg;
-	for (le = h->accountl.head; le; le = le->next) {
-		struct house_account *ac = le->data;
-
-		++cl->left;
-		ua_close(ac->ua, closed_handler, cl);
-	}
-	closed_handler(cl);
+	mem_deref(h->peers);
+	h->peers = peers;
+	h->conf = conf;
+	accounts_reload(h->accounts, conf);
+	return stun_start(h);
 }

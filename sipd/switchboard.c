@@ -422,8 +422,8 @@ int board_alloc(struct board **bp, const struct conf *conf,
 	b->conf = conf;
 	err = hash_alloc(&b->peerh, LINE_BUCKETS);
 	if (!err)
-		err = house_alloc(&b->house, conf, role, call_handler, NULL,
-				  b, why, size);
+		err = house_alloc(&b->house, conf, role, call_handler, b,
+				  why, size);
 	if (err)
 		mem_deref(b);
 	else
@@ -446,7 +446,7 @@ void board_close(struct board *b, void (*doneh)(void *arg), void *arg)
 
 		session_hangup(l->s, REASON_SHUTDOWN, NULL);
 	}
-	house_close(b->house, doneh, arg);
+	accounts_close(b->house->accounts, doneh, arg);
 }
 
 int board_reload(struct board *b, const struct conf *conf, char *why,

@@ -85,7 +85,7 @@ static void both_open(const char *a, const char *b)
 {
 	char more[512];
 	const struct house *h;
-	const struct house_account *direct;
+	const struct account *direct;
 
 	memset(&got, 0, sizeof got);
 	side_key(&alice, "alice");
@@ -95,7 +95,7 @@ static void both_open(const char *a, const char *b)
 	(void)re_snprintf(more, sizeof more, a, bob.fp);
 	side_open(&alice, more);
 	h = board_house(bob.board);
-	direct = list_tail(&h->accountl)->data;
+	direct = list_tail(accounts_list(h->accounts))->data;
 	(void)re_snprintf(bob_uri, sizeof bob_uri, "%H", ua_contact,
 			  direct->ua);
 }
