@@ -291,7 +291,7 @@ void order_wait(struct conn *cn, const struct odict *o, const char *tag)
 	wc.fd_in = or->fdv[0];
 	wc.fd_out = or->fdv[1];
 	wc.sh = order_handlers(or);
-	if (board_wait(&or->wait, conn_env(cn)->board, &wc)) {
+	if (wait_alloc(&or->wait, board_waits(conn_env(cn)->board), &wc)) {
 		conn_error(cn, tag, 1, "No memory.");
 		mem_deref(or);
 	}

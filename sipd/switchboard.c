@@ -7,11 +7,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/time.h>
 #include "sipd/switchboard.h"
-#include "sipd/incoming.h"
 #include "sipd/log.h"
-#include "tunnels/flow/quic.h"
+#include "sipd/record.h"
 
 enum { LINE_BUCKETS = 256, ALLOW_MAX = 512 };
 
@@ -23,12 +21,6 @@ struct line {
 	struct session *s;
 	struct session_handlers owner;
 	char peer[64];
-};
-
-struct wait {
-	struct le le;
-	struct wait_conf conf;
-	char *from, *into;
 };
 
 struct board {
@@ -53,15 +45,6 @@ static void line_destructor(void *arg)
 	mem_deref(l->s);
 }
 
-static void wait_destructor(void *arg)
-{
-	struct wait *w = arg;
-
-	list_unlink(&w->le);
-	mem_deref(w->from);
-	mem_deref(w->into);
-}
-
 static void board_destructor(void *arg)
 {
 	struct board *b = arg;
@@ -71,77 +54,6 @@ static void board_destructor(void *arg)
 		list_unlink(b->waitl.head);
 	mem_deref(b->peerh);
 	mem_deref(b->house);
-}
-
-/* --- the call log ------------------------------------------------------ */
-
-static uint64_t wall_clock(void)
-{
-	struct timeval tv;
-
-	(void)gettimeofday(&tv, NULL);
-	return (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000;
-}
-
-static void log_session(const struct board *b, const struct session *s)
-{
-	struct session_info in;
-	struct calllog_entry e = { 0 };
-
-	session_info(s, &in);
-	e.started = in.started;
-	e.duration = wall_clock() - in.started;
-	e.incoming = in.incoming;
-	e.id = in.id;
-	e.callid = in.callid;
-	e.peer = in.peer->name;
-	e.address = in.peer->address;
-	e.fp = in.fp;
-	e.tunnel = in.tunnels;
-	e.allowed = in.reason != REASON_NOT_TRUSTED &&
-		in.reason != REASON_WRONG_KEY;
-	e.reason = reason_name(in.reason);
-	e.path = in.times.found ? "direct" : "";
-	e.rx = in.stats->rx_bytes;
-	e.tx = in.stats->tx_bytes;
-	if (calllog_write(b->house->calllog, &e))
-		log_warn("the call log cannot be written");
-}
-
-static void offered_tunnels(char *buf, size_t size, const struct desc *d)
-{
-	size_t n = 0;
-
-	*buf = '\0';
-	for (size_t i = 0; d && i < d->mediac && n + 26 < size; i++)
-		if (d->mediav[i].known)
-			n += (size_t)re_snprintf(buf + n, size - n, "%s%s",
-						 n ? "," : "",
-						 d->mediav[i].kind);
-}
-
-static void log_refused(const struct board *b, const struct incoming *in,
-			const struct call *c)
-{
-	char tunnels[160];
-	struct calllog_entry e = {
-		.started = wall_clock(),
-		.incoming = true,
-		.id = "",
-		.callid = call_id(c),
-		.peer = in->peer.name,
-		.address = call_peer_uri(c),
-		.fp = in->offer && in->offer->has_fp ? in->offer->fp : NULL,
-		.tunnel = tunnels,
-		.reason = reason_name(in->reason),
-		.path = "",
-	};
-
-	offered_tunnels(tunnels, sizeof tunnels, in->offer);
-	log_info("call from %s refused: %s %s", in->peer.name, e.reason,
-		 in->text);
-	if (calllog_write(b->house->calllog, &e))
-		log_warn("the call log cannot be written");
 }
 
 /* --- lines ------------------------------------------------------------- */
@@ -155,7 +67,7 @@ static void state_handler(struct session *s, void *arg)
 	session_info(s, &in);
 	closed = in.state == SESSION_CLOSED;
 	if (closed)
-		log_session(l->board, s);
+		record_session(l->board->house->calllog, s);
 	if (l->owner.stateh)
 		l->owner.stateh(s, l->owner.arg);
 	if (closed)
@@ -245,30 +157,6 @@ static bool limited(struct board *b, struct incoming *in)
 		  peer_lines(b, in->peer.name) >= c->per_peer))
 		in->reason = REASON_LIMIT;
 	return in->reason != REASON_NONE;
-}
-
-static bool wait_matches(const struct wait *w, const struct incoming *in,
-			 const struct desc_media *m)
-{
-	if (w->conf.kind ? str_cmp(w->conf.kind->name, m->kind)
-			 : str_cmp(m->kind, "pipe") &&
-			   str_cmp(m->kind, "file"))
-		return false;
-	return !w->from || !str_casecmp(w->from, in->peer.name) ||
-		!str_casecmp(w->from, in->peer.address);
-}
-
-static struct wait *find_wait(const struct board *b,
-			      const struct incoming *in)
-{
-	for (struct le *le = b->waitl.head; le; le = le->next) {
-		struct wait *w = le->data;
-
-		for (size_t i = 0; i < in->offer->mediac; i++)
-			if (wait_matches(w, in, &in->offer->mediav[i]))
-				return w;
-	}
-	return NULL;
 }
 
 /* An unknown key: is there somebody to ask, or is it pinned unasked? */
@@ -368,7 +256,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 
 	if (in->reason != REASON_NONE || limited(b, in))
 		return false;
-	w = find_wait(b, in);
+	w = waits_find(&b->waitl, in);
 	if (!judge_unknown(b, in, w, &an))
 		return false;
 	for (size_t i = 0; i < in->offer->mediac; i++) {
@@ -381,7 +269,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 			return false;
 		lookupv[i].conf = b->conf;
 		lookupv[i].kind = m->kind;
-		lookupv[i].into = w ? w->into : NULL;
+		lookupv[i].into = w ? w->conf.into : NULL;
 		want->ask.arg = &lookupv[i];
 		n += want->kind != NULL;
 	}
@@ -402,7 +290,7 @@ static void call_handler(struct ua *ua, struct call *c, void *arg)
 
 	incoming_read(&in, b->house, c);
 	if (!admit(b, &in, c)) {
-		log_refused(b, &in, c);
+		record_refused(b->house->calllog, &in, c);
 		incoming_refuse(&in, c);
 	}
 	mem_deref(in.offer);
@@ -491,26 +379,9 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 	return err;
 }
 
-int board_wait(struct wait **wp, struct board *b,
-	       const struct wait_conf *conf)
+struct list *board_waits(struct board *b)
 {
-	struct wait *w = mem_zalloc(sizeof *w, wait_destructor);
-	int err = 0;
-
-	if (!w)
-		return ENOMEM;
-	w->conf = *conf;
-	if (conf->from)
-		err = str_dup(&w->from, conf->from);
-	if (!err && conf->into)
-		err = str_dup(&w->into, conf->into);
-	if (err) {
-		mem_deref(w);
-		return err;
-	}
-	list_append(&b->waitl, &w->le, w);
-	*wp = w;
-	return 0;
+	return &b->waitl;
 }
 
 struct session *board_apply(const struct board *b, board_session_h *h,

@@ -7,10 +7,9 @@
 #ifndef DIALTONE_SWITCHBOARD_H
 #define DIALTONE_SWITCHBOARD_H
 
-#include "sipd/session.h"
+#include "sipd/waits.h"
 
 struct board;
-struct wait;
 
 /* Build the house and answer calls. On error one sentence in why. conf must
  * outlive the board. */
@@ -36,19 +35,9 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 	       unsigned flags, const struct session_handlers *sh,
 	       enum reason *rp, char *why, size_t size);
 
-/* Answer calls for a kind on behalf of a user who waits for them. */
-struct wait_conf {
-	const struct tunnel_kind *kind; /* NULL: pipe and file */
-	const char *from;               /* only this peer; NULL: any known */
-	const char *into;               /* folder for files; NULL: inbox */
-	int fd_in, fd_out;              /* for pipe; kept by the caller */
-	unsigned flags;                 /* SESSION_CAN_ASK */
-	struct session_handlers sh;
-};
-
-/* mem_deref stops waiting; sessions answered so far go on. */
-int board_wait(struct wait **wp, struct board *b,
-	       const struct wait_conf *conf);
+/* Who waits for calls: join with wait_alloc. Sessions answered so far go on
+ * when one leaves. */
+struct list *board_waits(struct board *b);
 
 /* All sessions, oldest first; h returns true to stop there. */
 typedef bool (board_session_h)(struct session *s, void *arg);

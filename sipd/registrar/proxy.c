@@ -14,6 +14,11 @@
 #include "sipd/registrar/proxy.h"
 #include "sipd/registrar/register.h"
 
+enum {
+	TRANSACTIONS_MAX = 131072,      /* under way: about 1000 calls/s */
+	RETRY_AFTER      = 5,           /* s, beyond that */
+};
+
 static const char *const allow =
 	"Allow: INVITE, ACK, CANCEL, BYE, REGISTER, OPTIONS, MESSAGE, INFO,"
 	" PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY\r\n";
@@ -159,6 +164,19 @@ static void request_to_user(struct core *c, const struct sip_msg *msg,
 	forward_to_user(c, msg, flow, routes, l);
 }
 
+/* Callers whom nobody knows must not fill the memory. */
+static bool overloaded(struct core *c, const struct sip_msg *msg,
+		       const struct flow *flow)
+{
+	if (stable_count(c->stable) < TRANSACTIONS_MAX ||
+	    message_is(msg, "ACK"))
+		return false;
+	++c->stats.refused;
+	core_reply(c, msg, flow, 503, "Service Unavailable",
+		   "Retry-After: %u\r\n", RETRY_AFTER);
+	return true;
+}
+
 /* RFC 3261 section 16.3: what is refused before anything is looked up. */
 static bool refused(struct core *c, const struct sip_msg *msg,
 		    const struct flow *flow)
@@ -239,6 +257,7 @@ void proxy_request(struct core *c, const struct sip_msg *msg,
 			   NULL);
 		return;
 	}
-	if (message_is(msg, "ACK") || !refused(c, msg, flow))
+	if (message_is(msg, "ACK") ||
+	    (!overloaded(c, msg, flow) && !refused(c, msg, flow)))
 		route_request(c, msg, flow);
 }

@@ -432,13 +432,14 @@ int transport_alloc(struct transport **tp, struct timers *timers,
 				    why_size);
 	if (!err)
 		err = open_all(tr, why, why_size);
+	if (!err)
+		err = timer_start(timers, &tr->rescan, RESCAN * SEC,
+				  rescan_handler, tr);
 	if (err) {
 		mem_deref(tr);
 		return err;
 	}
 	tr->conf.listen = tr->conf.tls_cert = NULL;     /* the caller's */
-	(void)timer_start(timers, &tr->rescan, RESCAN * SEC, rescan_handler,
-			  tr);
 	*tp = tr;
 	return 0;
 }

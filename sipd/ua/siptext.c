@@ -71,7 +71,11 @@ int siptext_contact(struct sip_addr *addr, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_CONTACT);
 
-	return hdr ? siptext_addr(addr, &hdr->val) : EBADMSG;
+	if (!hdr || siptext_addr(addr, &hdr->val) ||
+	    (pl_strcasecmp(&addr->uri.scheme, "sip") &&
+	     pl_strcasecmp(&addr->uri.scheme, "sips")))
+		return EBADMSG;
+	return 0;
 }
 
 /* The text between the first two quotes; without quotes nothing. */
