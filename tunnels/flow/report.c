@@ -67,22 +67,22 @@ int reports_alloc(struct reports **rp, struct mailbox *control)
 	return 0;
 }
 
-/* Take one; NULL, and no mail is under way any more. */
-static struct report *next(struct told *t)
+/* Take one: copied, for once it is off the list it may be told again. false:
+ * there was none, and no mail is under way any more. */
+static bool next(struct told *t, struct report *rep)
 {
-	struct report *rep = NULL;
 	struct le *le;
 
 	(void)pthread_mutex_lock(&t->lock);
 	le = list_head(&t->l);
 	if (le) {
-		rep = le->data;
+		*rep = *(struct report *)le->data;
 		list_unlink(le);
 	}
 	else if (!t->dropped)
 		t->posted = false;
 	(void)pthread_mutex_unlock(&t->lock);
-	return rep;
+	return le != NULL;
 }
 
 static void post(struct told *t, mail_h *h)
@@ -96,14 +96,16 @@ static void post(struct told *t, mail_h *h)
 static void run(void *data)
 {
 	struct told *t = data;
-	struct report *rep;
-	unsigned left = RUN_MAX;
+	struct report rep;
+	unsigned n = 0;
 
-	while (left-- && (rep = next(t)))
-		rep->h(rep->arg);
+	while (n < RUN_MAX && next(t, &rep)) {
+		rep.h(rep.arg);
+		++n;
+	}
 	if (t->dropped)
 		told_free(t);
-	else if (rep)
+	else if (n == RUN_MAX)
 		post(t, run);
 }
 
@@ -114,7 +116,7 @@ void report_tell(struct reports *r, struct report *rep, void (*h)(void *arg),
 	bool first = false;
 
 	(void)pthread_mutex_lock(&t->lock);
-	if (!rep->le.list) {
+	if (!rep->le.list && !rep->cancelled) {
 		rep->h = h;
 		rep->arg = arg;
 		list_append(&t->l, &rep->le, rep);
@@ -130,5 +132,6 @@ void report_cancel(struct reports *r, struct report *rep)
 {
 	(void)pthread_mutex_lock(&r->told->lock);
 	list_unlink(&rep->le);
+	rep->cancelled = true;
 	(void)pthread_mutex_unlock(&r->told->lock);
 }

@@ -18,6 +18,7 @@ struct report {
 	struct le le;
 	void (*h)(void *arg);
 	void *arg;
+	bool cancelled;
 };
 
 /* By the control thread, whose mailbox it is; mem_deref there when the
@@ -29,7 +30,7 @@ int reports_alloc(struct reports **rp, struct mailbox *control);
 void report_tell(struct reports *r, struct report *rep, void (*h)(void *arg),
 		 void *arg);
 
-/* On the control thread: not if it has not run yet. */
+/* On the control thread: it will not run, now or ever. */
 void report_cancel(struct reports *r, struct report *rep);
 
 #endif

@@ -271,7 +271,8 @@ static void put_source(struct msghdr *m, const struct sa *local)
 
 	if (sa_af(local) == AF_INET6) {
 		pi6.ipi6_addr = local->u.in6.sin6_addr;
-		pi6.ipi6_ifindex = local->u.in6.sin6_scope_id;
+		if (sa_is_linklocal(local))
+			pi6.ipi6_ifindex = local->u.in6.sin6_scope_id;
 		memcpy(put_control(m, IPPROTO_IPV6, IPV6_PKTINFO, sizeof pi6),
 		       &pi6, sizeof pi6);
 	}

@@ -59,8 +59,8 @@ static void worker_destructor(void *arg)
 	}
 	mem_deref(w->v4.udp);
 	mem_deref(w->v6.udp);
+	mem_deref(w->reports);          /* may still list the queue's */
 	mem_deref(w->stunq);
-	mem_deref(w->reports);
 	mem_deref(w->cids);
 	free(w->buf);
 }
