@@ -119,7 +119,35 @@ int record_feed(struct record_reader *r, const struct record_sink *k,
 	return err;
 }
 
-static int backlog_add(struct record_writer *w, const uint8_t *p, size_t n)
+int record_first(struct record_reader *r, const uint8_t **p, size_t *n,
+		 bool *whole)
+{
+	static const struct record_sink none = { 0, NULL, NULL };
+	size_t m;
+	int err;
+
+	*whole = false;
+	if (r->hdrlen < RECORD_HDR) {
+		if (!header_feed(r, p, n))
+			return 0;
+		err = r->hdr[0] ? header_check(r, &none) : EBADMSG;
+		if (err)
+			return err;
+	}
+	m = *n < r->left ? *n : r->left;
+	if (m && !r->body)
+		r->body = mbuf_alloc(r->left);
+	if (m && !r->body)
+		return ENOMEM;
+	err = m ? mbuf_write_mem(r->body, *p, m) : 0;
+	*p += m;
+	*n -= m;
+	r->left -= (uint32_t)m;
+	*whole = !r->left;
+	return err;
+}
+
+static int keep(struct record_writer *w, const uint8_t *p, size_t n)
 {
 	size_t pos;
 	int err;
@@ -146,7 +174,7 @@ static int put(struct record_writer *w, const uint8_t *p, size_t n)
 
 	if (!w->backlog)
 		done = stream_write(w->s, p, n);
-	return backlog_add(w, p + done, n - done);
+	return keep(w, p + done, n - done);
 }
 
 int record_write(struct record_writer *w, uint8_t type, const void *body,

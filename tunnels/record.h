@@ -42,6 +42,12 @@ struct record_sink {
 int record_feed(struct record_reader *r, const struct record_sink *k,
 		const uint8_t *p, size_t n, void *arg);
 
+/* Take one record off the front, what is after it is not looked at: p and n
+ * move on. True once it is whole: its type is r->hdr[0], its body r->body from
+ * its start (NULL: empty). EBADMSG if it is too long. */
+int record_first(struct record_reader *r, const uint8_t **p, size_t *n,
+		 bool *whole);
+
 /* The five bytes before a body of n bytes. */
 void record_header(uint8_t hdr[RECORD_HDR], uint8_t type, uint32_t n);
 
