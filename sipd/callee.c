@@ -4,9 +4,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/sessioncore.h"
-#include "sipd/callend.h"
-#include "sipd/log.h"
+#include "sipd/sessionpath.h"
+#include "sipd/sessionstart.h"
 
 static void established_handler(const struct call_body *b, void *arg)
 {
@@ -16,8 +15,7 @@ static void established_handler(const struct call_body *b, void *arg)
 
 static void offer_handler(const struct call_body *b, void *arg)
 {
-	(void)b;
-	session_reoffer(arg);
+	session_reoffer(arg, b);
 }
 
 static void info_handler(const char *method, const struct call_body *b,
@@ -48,9 +46,8 @@ static void answer(struct session *s)
 	struct mbuf *mb = NULL;
 	int err;
 
-	err = session_describe(s);
-	if (!err)
-		err = desc_encode(&mb, s->local);
+	session_describe(s);
+	err = desc_encode(&mb, s->local);
 	if (!err) {
 		b.p = (const char *)mbuf_buf(mb);
 		b.n = mbuf_get_left(mb);

@@ -3,9 +3,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/sessioncore.h"
-#include "sipd/callend.h"
-#include "sipd/log.h"
+#include "sipd/sessionpath.h"
+#include "sipd/sessionstart.h"
 
 static const uint64_t ring_wait = 120 * SEC;
 
@@ -86,8 +85,7 @@ static void answer_handler(const struct call_body *b, void *arg)
 
 static void offer_handler(const struct call_body *b, void *arg)
 {
-	(void)b;
-	session_reoffer(arg);
+	session_reoffer(arg, b);
 }
 
 static void info_handler(const char *method, const struct call_body *b,
@@ -121,9 +119,8 @@ static void offer(struct session *s)
 						&s->peer);
 	int err;
 
-	err = session_describe(s);
-	if (!err)
-		err = desc_encode(&mb, s->local);
+	session_describe(s);
+	err = desc_encode(&mb, s->local);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 		return;

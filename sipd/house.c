@@ -185,14 +185,13 @@ static int stun_start(struct house *h)
 	return 0;
 }
 
-static int open_accounts(struct house *h, accounts_call_h *callh, void *arg,
-			 char *why, size_t size)
+static int open_accounts(struct house *h, char *why, size_t size)
 {
 	const struct accounts_conf ac = {
 		.timers = h->timers,
 		.quiet = h->role == HOUSE_CALLER,
-		.callh = callh,
-		.arg = arg,
+		.callh = h->h.callh,
+		.arg = h->h.arg,
 	};
 
 	return accounts_alloc(&h->accounts, &ac, h->conf, why, size);
@@ -205,10 +204,11 @@ static void network_handler(void *arg)
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
 	accounts_changed(h->accounts);
+	h->h.movedh(h->h.arg);
 }
 
 int house_alloc(struct house **hp, const struct conf *conf,
-		enum house_role role, accounts_call_h *callh, void *arg,
+		enum house_role role, const struct house_handlers *hh,
 		char *why, size_t size)
 {
 	struct house *h;
@@ -219,6 +219,7 @@ int house_alloc(struct house **hp, const struct conf *conf,
 		return ENOMEM;
 	h->conf = conf;
 	h->role = role;
+	h->h = *hh;
 	(void)re_snprintf(why, size, "No memory.");
 
 	err = timers_alloc(&h->timers);
@@ -235,7 +236,7 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = stun_start(h);
 	if (!err)
-		err = open_accounts(h, callh, arg, why, size);
+		err = open_accounts(h, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
 				     h);

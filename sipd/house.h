@@ -21,6 +21,13 @@ enum house_role {
 	HOUSE_WAITER,           /* answers, like the daemon */
 };
 
+/* Whom the house tells. */
+struct house_handlers {
+	accounts_call_h *callh;         /* a call has come in */
+	void (*movedh)(void *arg);      /* our addresses have changed */
+	void *arg;
+};
+
 /* Read by all of sipd/; changed by house.c only. */
 struct house {
 	const struct conf *conf;        /* owned by whoever owns the house */
@@ -33,14 +40,14 @@ struct house {
 	struct worker *worker;
 	struct paths *paths;
 	struct accounts *accounts;
+	struct house_handlers h;
 	struct resolve *resolve;
 	struct netwatch *netwatch;
 };
 
-/* Make folders, key, sockets and accounts. On error one sentence in why.
- * callh is told of each incoming call. */
+/* Make folders, key, sockets and accounts. On error one sentence in why. */
 int house_alloc(struct house **hp, const struct conf *conf,
-		enum house_role role, accounts_call_h *callh, void *arg,
+		enum house_role role, const struct house_handlers *hh,
 		char *why, size_t size);
 
 /* Follow another configuration: peers and accounts. */

@@ -5,8 +5,8 @@
  *                \_______________________________________________/
  *                                 -> closed(reason)
  *
- * caller.c makes outgoing ones, callee.c answers; session.c is what both
- * share once the two descriptions are known. All on the control thread.
+ * caller.c makes outgoing ones, callee.c answers; session.c and what it
+ * stands on is what both share. All on the control thread.
  */
 #ifndef DIALTONE_SESSION_H
 #define DIALTONE_SESSION_H
@@ -94,6 +94,9 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);
+
+/* Our addresses changed: an open session tells its peer where we are now. */
+void session_refresh(struct session *s);
 
 /* End with a reason; stateh is called with SESSION_CLOSED unless it was
  * closed already. Idempotent. */

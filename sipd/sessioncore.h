@@ -1,5 +1,5 @@
 /*
- * sessioncore.h: what caller.c and callee.c share with session.c.
+ * sessioncore.h: the session as its own files see it.
  */
 #ifndef DIALTONE_SESSIONCORE_H
 #define DIALTONE_SESSIONCORE_H
@@ -41,36 +41,18 @@ struct session {
 	struct quic_stats stats;
 };
 
-/* A session in SESSION_IDLE with path and bundle. `controlling`: ICE. */
-int session_alloc(struct session **sp, struct house *h, const struct peer *p,
-		  bool incoming, unsigned flags,
-		  const struct session_handlers *sh);
-
 /* Go to a state, log it, tell the owner. The owner may have dropped the
  * session when this returns: hold a reference to go on. */
 void session_state_set(struct session *s, enum session_state st);
 
-/* Gather; readyh is called (perhaps within) once there is enough to speak. */
-int session_gather(struct session *s, void (*readyh)(struct session *s));
-
-/* Fill in what our description says of us: ICE, key, setup. */
-int session_describe(struct session *s);
-
-/* s->remote is known and its key accepted: on to the checks. */
-void session_begin(struct session *s);
-
-/* s->remote shows a key that nobody has pinned: ask the owner, and go on with
- * trustedh if it says yes. */
-void session_ask(struct session *s, void (*trustedh)(struct session *s));
-
-/* A re-INVITE or UPDATE: the description that holds is said again. */
-void session_reoffer(struct session *s);
-
-/* INFO or MESSAGE from the peer. */
-void session_info_recv(struct session *s, const struct call_body *b);
+/* Milliseconds since it began, at least 1. */
+uint32_t session_since(const struct session *s);
 
 /* The call ended; `answered`: it had been established. */
 void session_call_ended(struct session *s, const struct call_end *end,
 			bool answered);
+
+/* The destructor's work. */
+void session_clear(struct session *s);
 
 #endif

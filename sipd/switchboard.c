@@ -296,11 +296,23 @@ static void call_handler(struct ua *ua, struct call *c, void *arg)
 	mem_deref(in.offer);
 }
 
+static void moved_handler(void *arg)
+{
+	struct board *b = arg;
+
+	for (struct le *le = b->linel.head; le; le = le->next) {
+		struct line *l = le->data;
+
+		session_refresh(l->s);
+	}
+}
+
 /* --- orders ------------------------------------------------------------ */
 
 int board_alloc(struct board **bp, const struct conf *conf,
 		enum house_role role, char *why, size_t size)
 {
+	struct house_handlers hh = { call_handler, moved_handler, NULL };
 	struct board *b;
 	int err;
 
@@ -308,10 +320,10 @@ int board_alloc(struct board **bp, const struct conf *conf,
 	if (!b)
 		return ENOMEM;
 	b->conf = conf;
+	hh.arg = b;
 	err = hash_alloc(&b->peerh, LINE_BUCKETS);
 	if (!err)
-		err = house_alloc(&b->house, conf, role, call_handler, b,
-				  why, size);
+		err = house_alloc(&b->house, conf, role, &hh, why, size);
 	if (err)
 		mem_deref(b);
 	else

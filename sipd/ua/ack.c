@@ -10,6 +10,7 @@
 enum { KEEP_TIME = 32 };        /* s; 64 * T1 */
 
 struct ack {
+	struct le le;
 	struct ack **ap;
 	struct stack *s;
 	struct resolve *query;
@@ -24,6 +25,7 @@ static void ack_destructor(void *arg)
 {
 	struct ack *a = arg;
 
+	list_unlink(&a->le);
 	timer_stop(&a->timer);
 	if (a->ap)
 		*a->ap = NULL;
@@ -130,6 +132,7 @@ int ack_send(struct ack **ap, struct stack *s, struct dialog *dlg,
 		mem_deref(a);
 		return err;
 	}
+	list_append(&s->pendingl, &a->le, a);
 	a->ap = ap;
 	if (ap)
 		*ap = a;

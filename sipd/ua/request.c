@@ -404,7 +404,7 @@ int request_send(struct request **rp, struct stack *s,
 	r->rp = rp;
 	if (rp)
 		*rp = r;
-	list_append(&s->requestl, &r->le, r);
+	list_append(&s->pendingl, &r->le, r);
 	r->early = true;
 	go(r, 0);
 	r->early = false;
@@ -439,9 +439,4 @@ const char *request_auth(const struct request *r)
 const char *request_why(const struct request *r)
 {
 	return r->why;
-}
-
-void request_flush(struct stack *s)
-{
-	list_flush(&s->requestl);
 }

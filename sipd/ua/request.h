@@ -43,7 +43,4 @@ uint32_t request_cseq(const struct request *r);
 const char *request_auth(const struct request *r);
 const char *request_why(const struct request *r);
 
-/* Drop all of an account's. */
-void request_flush(struct stack *s);
-
 #endif

@@ -126,6 +126,12 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 	return err;
 }
 
+void stack_flush(struct stack *s)
+{
+	list_flush(&s->pendingl);
+	transp_flush(s->transp);
+}
+
 int stack_contact(struct re_printf *pf, const struct contact *c)
 {
 	return re_hprintf(pf, "<sip:%s%s%J%s>", c->s->contact,

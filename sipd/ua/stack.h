@@ -34,7 +34,7 @@ struct stack {
 	struct digest_client digest;
 	char *user, *password;  /* digest; password may be NULL */
 	char *contact;          /* user part of our Contact */
-	struct list requestl;   /* of request.c */
+	struct list pendingl;   /* of request.c and ack.c, theirs */
 	struct known_hop hopv[HOPS_KNOWN];
 	char why[160];          /* about the failure in hand, for people */
 
@@ -52,6 +52,9 @@ struct stack {
 /* conf's handlers are set here; the stack's own by its owner, after. */
 int stack_alloc(struct stack **sp, struct timers *timers,
 		const struct transp_conf *conf);
+
+/* Close everything: requests, transactions, sockets. Nobody is told. */
+void stack_flush(struct stack *s);
 
 /* "<sip:user@address;transport=tcp>" */
 struct contact {

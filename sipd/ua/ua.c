@@ -47,10 +47,8 @@ static void ua_destructor(void *arg)
 	ua->reg = mem_deref(ua->reg);
 	if (ua->calls)
 		calls_close(ua->calls);
-	if (ua->stack) {
-		request_flush(ua->stack);
-		transp_flush(ua->stack->transp);
-	}
+	if (ua->stack)
+		stack_flush(ua->stack);
 	mem_deref(ua->calls);
 	mem_deref(ua->stack);
 	mem_deref(ua->aor);
@@ -348,8 +346,7 @@ static void close_handler(void *arg)
 	}
 	mem_ref(ua);
 	calls_close(ua->calls);
-	request_flush(ua->stack);
-	transp_flush(ua->stack->transp);
+	stack_flush(ua->stack);
 	ua->exith = NULL;
 	if (exith)
 		exith(ua->exit_arg);

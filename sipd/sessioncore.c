@@ -1,0 +1,138 @@
+/*
+ * sessioncore.c: the state of a session moves here and only here, its end
+ * included: whoever gives up something calls session_hangup.
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/callend.h"
+#include "sipd/log.h"
+#include "sipd/sessioncore.h"
+
+static const char *const state_namev[] = {
+	[SESSION_IDLE]      = "idle",
+	[SESSION_GATHERING] = "gathering",
+	[SESSION_OFFERING]  = "offering",
+	[SESSION_RINGING]   = "ringing",
+	[SESSION_CHECKING]  = "checking",
+	[SESSION_SECURING]  = "securing",
+	[SESSION_OPEN]      = "open",
+	[SESSION_CLOSED]    = "closed",
+};
+
+const char *session_state_name(enum session_state st)
+{
+	return state_namev[st];
+}
+
+uint32_t session_since(const struct session *s)
+{
+	return (uint32_t)((clock_ns() - s->begin) / MSEC) + 1;
+}
+
+static void stamp(struct session *s, enum session_state st)
+{
+	struct session_times *t = &s->times;
+
+	switch (st) {
+	case SESSION_OFFERING: t->offered = session_since(s);  break;
+	case SESSION_CHECKING: t->answered = session_since(s); break;
+	case SESSION_SECURING: t->found = session_since(s);    break;
+	case SESSION_OPEN:     t->open = session_since(s);     break;
+	default: break;
+	}
+}
+
+void session_state_set(struct session *s, enum session_state st)
+{
+	log_info("session %s, %s %s: %s -> %s%s%s%s%s", s->id,
+		 s->incoming ? "from" : "to", s->peer.name,
+		 state_namev[s->state], state_namev[st],
+		 st == SESSION_CLOSED ? " (" : "",
+		 st == SESSION_CLOSED ? reason_name(s->reason) : "",
+		 st == SESSION_CLOSED ? ") " : "",
+		 st == SESSION_CLOSED ? s->text : "");
+	s->state = st;
+	stamp(s, st);
+	if (s->h.stateh)
+		s->h.stateh(s, s->h.arg);
+}
+
+/* Everything but the words of the end. */
+static void let_go(struct session *s)
+{
+	timer_stop(&s->timer);
+	(void)str_ncpy(s->tunnels, bundle_names(s->bundle),
+		       sizeof s->tunnels);
+	s->bundle = mem_deref(s->bundle);
+	s->path = mem_deref(s->path);
+	s->quic = mem_deref(s->quic);
+	s->call = mem_deref(s->call);
+}
+
+void session_clear(struct session *s)
+{
+	let_go(s);
+	mem_deref(s->local);
+	mem_deref(s->remote);
+}
+
+static void finish(struct session *s, enum reason r, const char *text)
+{
+	if (s->state == SESSION_CLOSED)
+		return;
+	s->reason = r;
+	(void)str_ncpy(s->text, text ? text : "", sizeof s->text);
+	if (s->quic) {
+		quic_stats(s->quic, &s->stats);
+		quic_close(s->quic, r, reason_name(r));
+	}
+	let_go(s);
+	session_state_set(s, SESSION_CLOSED);
+}
+
+void session_hangup(struct session *s, enum reason r, const char *text)
+{
+	if (!s || s->state == SESSION_CLOSED)
+		return;
+	if (s->call)
+		call_hangup(s->call, reason_name(r), text ? text : "");
+	finish(s, r, text);
+}
+
+void session_call_ended(struct session *s, const struct call_end *end,
+			bool answered)
+{
+	const char *text;
+	enum reason r = callend_reason(end, answered, &text);
+	bool complete = s->state == SESSION_OPEN &&
+		bundle_complete(s->bundle);
+
+	if (r == REASON_PEER_HANGUP && s->state == SESSION_OPEN && !complete)
+		r = REASON_PEER_STOPPED;
+	s->peer_said = *text != '\0';
+	finish(s, r, text);
+}
+
+void session_info(const struct session *s, struct session_info *info)
+{
+	struct session *m = (struct session *)s;
+
+	memset(info, 0, sizeof *info);
+	info->id = s->id;
+	info->peer = &s->peer;
+	info->incoming = s->incoming;
+	info->state = s->state;
+	info->reason = s->reason;
+	info->text = s->text;
+	info->peer_said = s->peer_said;
+	info->tunnels = s->bundle ? bundle_names(s->bundle) : s->tunnels;
+	info->callid = s->callid;
+	info->fp = s->remote && s->remote->has_fp ? s->remote->fp : NULL;
+	info->local = s->local_cand;
+	info->remote = s->remote_cand;
+	info->times = s->times;
+	info->started = s->started;
+	if (s->quic)
+		quic_stats(s->quic, &m->stats);
+	info->stats = &m->stats;
+}

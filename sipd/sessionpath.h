@@ -1,0 +1,25 @@
+/*
+ * sessionpath.h: the session's way to the peer, and the words about it:
+ * descriptions, trickled candidates, offers within the call.
+ */
+#ifndef DIALTONE_SESSIONPATH_H
+#define DIALTONE_SESSIONPATH_H
+
+#include "sipd/sessioncore.h"
+
+/* A path that has not gathered yet; the offerer controls. */
+int session_path_open(struct session *s);
+
+/* Gather; readyh is called (perhaps within) once there is enough to speak. */
+int session_gather(struct session *s, void (*readyh)(struct session *s));
+
+/* Fill in what our description says of us: ICE, key, setup. */
+void session_describe(struct session *s);
+
+/* A re-INVITE or UPDATE of the peer: follow it, answer it. */
+void session_reoffer(struct session *s, const struct call_body *offer);
+
+/* INFO or MESSAGE from the peer. */
+void session_info_recv(struct session *s, const struct call_body *b);
+
+#endif
