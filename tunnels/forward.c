@@ -511,6 +511,7 @@ static int forward_status(struct re_printf *pf, const struct tunnel *t)
 
 const struct tunnel_kind forward_tunnel = {
 	.name = "forward",
+	.endless = true,
 	.usage = "[-L|-R] [address:]port:host:hostport ...",
 	.need = FLOW_STREAM,
 	.offer = forward_offer,
