@@ -6,6 +6,8 @@
 #include "sdp/desc.h"
 #include "sdp/descparam.h"
 
+enum { CAND_STEP = 4 };
+
 static void destructor(void *arg)
 {
 	struct desc *d = arg;
@@ -14,6 +16,7 @@ static void destructor(void *arg)
 		mem_deref(d->mediav[i].param);
 		mem_deref(d->mediav[i].raw);
 	}
+	mem_deref(d->candv);
 }
 
 int desc_alloc(struct desc **dp)
@@ -53,12 +56,27 @@ int desc_media_add(struct desc *d, struct desc_media **mp,
 	return 0;
 }
 
+static int cand_room(struct desc *d)
+{
+	size_t size = (d->candc + CAND_STEP) * sizeof *d->candv;
+	struct cand *v = d->candv ? mem_realloc(d->candv, size)
+				  : mem_alloc(size, NULL);
+
+	if (!v)
+		return ENOMEM;
+	d->candv = v;
+	return 0;
+}
+
 int desc_cand_add(struct desc *d, const struct cand *c)
 {
 	if (!d || !c)
 		return EINVAL;
 	if (d->candc == DESC_CAND_MAX)
 		return EOVERFLOW;
+	/* room comes by fours: most sides have two or three */
+	if (!(d->candc % CAND_STEP) && cand_room(d))
+		return ENOMEM;
 	d->candv[d->candc++] = *c;
 	return 0;
 }

@@ -55,7 +55,7 @@ struct desc {
 	struct sa addr;                 /* c= and m= port: default destination */
 	struct desc_media mediav[DESC_MEDIA_MAX];
 	size_t mediac;
-	struct cand candv[DESC_CAND_MAX];
+	struct cand *candv;             /* grows with desc_cand_add */
 	size_t candc;
 };
 

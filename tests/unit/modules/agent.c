@@ -746,6 +746,7 @@ static int count_pairs(const char *buf, size_t len, void *arg)
 /* Too many of everything. */
 static void test_limits(void)
 {
+	static struct cand candv[DESC_CAND_MAX];
 	static struct desc d;
 	struct host *a, *b;
 	unsigned lines = 0;
@@ -758,6 +759,7 @@ static void test_limits(void)
 	host_add_base(a, "192.0.2.101");
 	host_add_base(a, "192.0.2.102");
 	memset(&d, 0, sizeof d);
+	d.candv = candv;
 	str_ncpy(d.ufrag, agent_ufrag(b->a), sizeof d.ufrag);
 	str_ncpy(d.pwd, agent_pwd(b->a), sizeof d.pwd);
 	for (int i = 0; i < DESC_CAND_MAX; i++) {

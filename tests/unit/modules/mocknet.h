@@ -384,13 +384,13 @@ static inline int net_tell_some(const struct host *from, struct host *to,
 	int err;
 
 	memset(&d, 0, sizeof d);
+	d.candv = (struct cand *)from->cand;
 	str_ncpy(d.ufrag, agent_ufrag(from->a), sizeof d.ufrag);
 	str_ncpy(d.pwd, agent_pwd(from->a), sizeof d.pwd);
 	d.renomination = !from->net->once;
 	d.ice_lite = from->lite;
 	d.complete = candc == from->candc;
-	for (unsigned i = 0; i < candc; i++)
-		d.candv[d.candc++] = from->cand[i];
+	d.candc = candc;
 	err = agent_remote(to->a, &d, to->net->now);
 	net_events(to);
 	return err;
