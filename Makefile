@@ -92,6 +92,7 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make san         unit and end-to-end tests under the sanitizers
 #: make fuzz        each fuzzer for FUZZ_TIME seconds (60)
 #: make bench       measure against ssh and others (as root)
+#: make debian13    build and unit tests in a Debian 13 of their own (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR
 #: make clean       remove what was built
 units: $(UNITS)
@@ -126,6 +127,10 @@ bench: all
 	@tests/install.sh build bench
 	@tests/bench/run.sh $(B)
 
+debian13:
+	@tests/install.sh debian13
+	@tests/debian13.sh
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 		$(DESTDIR)$(PREFIX)/share/man/man1 \
@@ -143,6 +148,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help units unit e2e demo check san fuzz bench install clean
+.PHONY: all help units unit e2e demo check san fuzz bench debian13 install \
+	clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
