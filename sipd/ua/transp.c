@@ -408,32 +408,40 @@ static struct sock *sock_at(const struct transp *t, const struct sa *addr)
 	return NULL;
 }
 
-/* Any port: the one the other addresses have, if it is free here too. */
-int transp_open(struct transp *t, const struct sa *laddr)
+static int open_at(struct transp *t, const struct sa *laddr, uint16_t port)
+{
+	struct sock *s = mem_zalloc(sizeof *s, sock_destructor);
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	s->t = t;
+	err = sock_open(s, laddr, port);
+	if (err)
+		mem_deref(s);
+	else
+		list_append(&t->sockl, &s->le, s);
+	return err;
+}
+
+/* The port of the other addresses, if any. */
+static uint16_t common_port(const struct transp *t)
 {
 	const struct sock *first = list_ledata(t->sockl.head);
-	uint16_t port = t->conf.port;
-	int err = EADDRINUSE;
+
+	return t->conf.port ? t->conf.port : first ? sa_port(&first->udp) : 0;
+}
+
+int transp_open(struct transp *t, const struct sa *laddr)
+{
+	int err;
 
 	if (sock_at(t, laddr))
 		return 0;
-	if (!port && first)
-		port = sa_port(&first->udp);
-	for (unsigned i = 0; err == EADDRINUSE && i < PORT_TRIES; i++) {
-		struct sock *s = mem_zalloc(sizeof *s, sock_destructor);
-
-		if (!s)
-			return ENOMEM;
-		s->t = t;
-		err = sock_open(s, laddr, port);
-		if (!err)
-			list_append(&t->sockl, &s->le, s);
-		else
-			mem_deref(s);
-		if (t->conf.port)
-			break;
-		port = 0;
-	}
+	err = open_at(t, laddr, common_port(t));
+	for (unsigned i = 0; err == EADDRINUSE && !t->conf.port &&
+	     i < PORT_TRIES; i++)
+		err = open_at(t, laddr, 0);
 	return err;
 }
 
@@ -465,12 +473,28 @@ static void conns_drop(struct transp *t)
 	}
 }
 
+static int open_all(struct transp *t, const struct sa *v, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		if (sock_at(t, &v[i]))
+			continue;
+		err = open_at(t, &v[i], common_port(t));
+		/* gone again, or still tentative (IPv6): not ours yet */
+		if (err == EADDRNOTAVAIL)
+			err = 0;
+	}
+	return err;
+}
+
 int transp_sync(struct transp *t, bool all)
 {
 	struct sa v[LOCAL_MAX];
 	size_t n = local_addrs(v, t->interfaces);
 	struct le *le = t->sockl.head;
-	int err = 0;
+	bool fresh;
+	int err;
 
 	while (le) {
 		struct sock *s = le->data;
@@ -480,12 +504,18 @@ int transp_sync(struct transp *t, bool all)
 			mem_deref(s);
 	}
 	conns_drop(t);
-	for (size_t i = 0; all && i < n && !err; i++) {
-		err = transp_open(t, &v[i]);
-		/* gone again, or still tentative (IPv6): not ours yet */
-		if (err == EADDRNOTAVAIL)
-			err = 0;
+	if (!all)
+		return 0;
+	fresh = !t->sockl.head;
+	err = open_all(t, v, n);
+	/* any port will do, if only it is the same everywhere */
+	for (unsigned i = 0; err == EADDRINUSE && fresh && !t->conf.port &&
+	     i < PORT_TRIES; i++) {
+		list_flush(&t->sockl);
+		err = open_all(t, v, n);
 	}
+	for (size_t i = 0; err == EADDRINUSE && !t->conf.port && i < n; i++)
+		err = transp_open(t, &v[i]);
 	return err;
 }
 

@@ -10,30 +10,36 @@
 struct raw {
 	struct udp_sock *us;
 	struct sa addr, src;
-	char got[16384];        /* the last message */
-	char first[64][96];     /* first line of each */
-	unsigned n;             /* messages */
+	char got[16384];        /* the message in hand */
+	char *msgv[64];         /* all of them */
+	struct sa srcv[64];
+	unsigned n, next;       /* the next one to look at */
 	/* NULL, or answers as soon as something comes */
 	void (*on_msg)(struct raw *r);
 	unsigned step;          /* for on_msg */
 };
+
+static inline void raw_take(struct raw *r, unsigned i)
+{
+	str_ncpy(r->got, r->msgv[i], sizeof r->got);
+	r->src = r->srcv[i];
+	r->next = i + 1;
+}
 
 static inline void raw_recv(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct raw *r = arg;
 	size_t n = mbuf_get_left(mb);
 
-	if (n <= 4 || n >= sizeof r->got)
+	if (n <= 4 || n >= sizeof r->got || r->n >= 64)
 		return;
-	memcpy(r->got, mbuf_buf(mb), n);
-	r->got[n] = '\0';
-	r->src = *src;
-	if (r->n < 64)
-		(void)re_snprintf(r->first[r->n], sizeof r->first[0], "%b",
-				  r->got, strcspn(r->got, "\r"));
-	++r->n;
-	if (r->on_msg)
+	r->srcv[r->n] = *src;
+	r->msgv[r->n] = mem_zalloc(n + 1, NULL);
+	memcpy(r->msgv[r->n++], mbuf_buf(mb), n);
+	if (r->on_msg) {
+		raw_take(r, r->n - 1);
 		r->on_msg(r);
+	}
 }
 
 static inline void raw_open(struct raw *r)
@@ -48,6 +54,8 @@ static inline void raw_open(struct raw *r)
 static inline void raw_close(struct raw *r)
 {
 	r->us = mem_deref(r->us);
+	while (r->n)
+		mem_deref(r->msgv[--r->n]);
 }
 
 static inline void raw_send(struct raw *r, const struct sa *dst,
@@ -67,9 +75,9 @@ static inline void raw_send(struct raw *r, const struct sa *dst,
 /* The lines of a header as they stand in what came last, "" if none. */
 static inline const char *raw_hdr(const struct raw *r, const char *name)
 {
-	static char buf[4][2048];
+	static char buf[8][2048];
 	static unsigned turn;
-	char *out = buf[turn++ % 4];
+	char *out = buf[turn++ % 8];
 	char key[64];
 	size_t n = 0;
 
@@ -117,17 +125,22 @@ static inline bool raw_begins(void *arg)
 {
 	const struct raw_want *w = arg;
 
-	return w->r->n && !strncmp(w->r->got, w->begin, strlen(w->begin));
+	for (unsigned i = w->r->next; i < w->r->n; i++)
+		if (!strncmp(w->r->msgv[i], w->begin, strlen(w->begin))) {
+			raw_take(w->r, i);
+			return true;
+		}
+	return false;
 }
 
+/* The next message that begins so is in hand then; others are skipped. */
 static inline bool raw_wait(struct raw *r, const char *begin, unsigned ms)
 {
 	struct raw_want w = { r, begin };
 	bool ok = run_until(raw_begins, &w, ms);
 
 	if (!ok)
-		printf("no '%s', but '%.*s'\n", begin,
-		       (int)strcspn(r->got, "\r"), r->got);
+		printf("no '%s' among %u\n", begin, r->n - r->next);
 	return ok;
 }
 

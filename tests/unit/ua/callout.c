@@ -1,0 +1,368 @@
+/*
+ * callout.c: a scripted callee: answers that fork, redirect, challenge,
+ * refuse, come late or never.
+ */
+#include "tests/unit/ua/raw.h"
+
+static struct side a;
+static struct raw peer, other;
+
+static void open_caller(const struct ua_conf *conf)
+{
+	static const struct ua_conf plain = { .user = "caller" };
+
+	pair_begin();
+	memset(&a, 0, sizeof a);
+	raw_open(&peer);
+	raw_open(&other);
+	CU_ASSERT_EQUAL_FATAL(side_open(&a, conf ? conf : &plain), 0);
+}
+
+static void close_caller(void)
+{
+	sides_close(&a, NULL);
+	raw_close(&peer);
+	raw_close(&other);
+	pair_end();
+}
+
+static void dial(const struct raw *r)
+{
+	char uri[128];
+
+	(void)re_snprintf(uri, sizeof uri, "sip:peer@%J", &r->addr);
+	CU_ASSERT_EQUAL_FATAL(side_dial(&a, uri, "v=0 offer"), 0);
+}
+
+static const char *contact(const struct raw *r)
+{
+	static char text[128];
+
+	(void)re_snprintf(text, sizeof text, "Contact: <sip:peer@%J>\r\n",
+			  &r->addr);
+	return text;
+}
+
+/* The INVITE, and what it must carry. */
+static void test_invite(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE sip:peer@127.0.0.1:", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "From"),
+			 "<sip:caller@127.0.0.1>;tag=") != NULL);
+	CU_ASSERT(strstr(raw_hdr(&peer, "Allow"), "UPDATE") != NULL);
+	CU_ASSERT(strstr(raw_hdr(&peer, "Supported"), "100rel") != NULL);
+	CU_ASSERT(strstr(raw_hdr(&peer, "Session-Expires"), "1800") != NULL);
+	CU_ASSERT(strstr(raw_hdr(&peer, "Contact"), "caller@127") != NULL);
+	CU_ASSERT_STRING_EQUAL(raw_body(&peer), "v=0 offer");
+	close_caller();
+}
+
+/* The INVITE is repeated without an answer; a 100 stops that. */
+static void test_retransmission(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	run_for(1700);
+	CU_ASSERT_EQUAL(peer.n, 3);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 0));
+	raw_reply(&peer, "100 Trying", "", "");
+	run_for(2500);
+	CU_ASSERT_EQUAL(peer.n, 3);
+	close_caller();
+}
+
+static void test_2xx_again(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "200 OK", "x", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK sip:peer", 1000));
+	CU_ASSERT(wait_log(&a, "answer", 1000));
+	call_hangup(a.call, "done", "");
+	CU_ASSERT(raw_wait(&peer, "BYE", 1000));
+	close_caller();
+}
+
+struct invite {
+	char got[sizeof peer.got];
+	struct sa src;
+};
+
+/* Two answer: the second gets ACK and BYE; a repeated first, ACK again. */
+static void test_fork(void)
+{
+	static struct invite inv;
+
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	memcpy(inv.got, peer.got, sizeof inv.got);
+	inv.src = peer.src;
+	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	memcpy(other.got, inv.got, sizeof inv.got);
+	other.src = inv.src;
+	raw_reply(&other, "200 OK", "two", contact(&other));
+	CU_ASSERT(raw_wait(&other, "ACK", 1000));
+	CU_ASSERT(raw_wait(&other, "BYE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&other, "To"), "tag=two") != NULL);
+	raw_reply(&other, "200 OK", "", "");
+	memcpy(peer.got, inv.got, sizeof inv.got);
+	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT_STRING_EQUAL(a.log, "answer ");
+	close_caller();
+}
+
+static void test_redirect(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "302 Moved", "x", contact(&other));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&other, "INVITE", 1000));
+	CU_ASSERT_STRING_EQUAL(raw_body(&other), "v=0 offer");
+	raw_reply(&other, "302 Moved", "x", contact(&other));
+	for (unsigned i = 0; i < 4; i++) {
+		CU_ASSERT(raw_wait(&other, "ACK", 1000));
+		CU_ASSERT(raw_wait(&other, "INVITE", 1000));
+		raw_reply(&other, "302 Moved", "x", contact(&other));
+	}
+	CU_ASSERT(wait_log(&a, "end", 1000));           /* no sixth time */
+	CU_ASSERT_EQUAL(a.end.scode, 302);
+	close_caller();
+}
+
+static void test_422(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "422 Session Interval Too Small", "x",
+		  "Min-SE: 3600\r\n");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "Session-Expires"), "3600") != NULL);
+	raw_reply(&peer, "486 Busy", "x", "");
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	close_caller();
+}
+
+static void test_refused(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "503 Service \x01 Unavailable", "x",
+		  "Retry-After: 120 (maintenance)\r\n"
+		  "Warning: 399 here \"come \x02 later\"\r\n");
+	run_for(50);
+	/* control characters do not pass the start line */
+	CU_ASSERT_STRING_EQUAL(a.log, "");
+	raw_reply(&peer, "503 Service Unavailable", "x",
+		  "Retry-After: 120 (maintenance)\r\n"
+		  "Warning: 399 here \"come \x02 later\"\r\n");
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.scode, 503);
+	CU_ASSERT_EQUAL(a.end.retry_after, 120);
+	CU_ASSERT_STRING_EQUAL(a.end.text, "come ? later");
+	close_caller();
+}
+
+static void test_nobody_there(void)
+{
+	struct sa dst;
+	uint64_t t0;
+
+	open_caller(NULL);
+	t0 = clock_ns();
+	CU_ASSERT_EQUAL(side_dial(&a, "sip:127.0.0.1:9", "v=0"), 0);
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.err, ECONNREFUSED);
+	CU_ASSERT(clock_ns() - t0 < 500 * MSEC);
+	a.log[0] = '\0';
+	CU_ASSERT_EQUAL(side_dial(&a, "sip:127.0.0.1:9;transport=tcp", "v"),
+			0);
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.err, ECONNREFUSED);
+	CU_ASSERT(a.end.text[0] != '\0');
+	/* the port closes while we wait */
+	dst = other.addr;
+	dial(&other);
+	CU_ASSERT(raw_wait(&other, "INVITE", 1000));
+	a.log[0] = '\0';
+	raw_close(&other);
+	CU_ASSERT(wait_log(&a, "end", 2000));
+	CU_ASSERT_EQUAL(a.end.err, ECONNREFUSED);
+	(void)dst;
+	close_caller();
+}
+
+static void test_bad_uris(void)
+{
+	static const char *const urisv[] = {
+		"", "bob", "tel:110", "sip:", "sip:a b@c", "sip:a@b>x",
+		"sip:a@b\r\nX: y", "sip:a@127.0.0.1;transport=\"",
+	};
+
+	open_caller(NULL);
+	for (size_t i = 0; i < sizeof urisv / sizeof urisv[0]; i++)
+		CU_ASSERT_EQUAL(side_dial(&a, urisv[i], "v"), EINVAL);
+	CU_ASSERT_EQUAL(side_dial(&a, "sip:127.0.0.1;transport=ws", "v"), 0);
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.err, EPROTONOSUPPORT);
+	close_caller();
+}
+
+/* The 200 crosses the CANCEL: it is acknowledged and ended. */
+static void test_cancel_crosses(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "180 Ringing", "x", contact(&peer));
+	CU_ASSERT(wait_log(&a, "180", 1000));
+	/* before CANCEL is read: remember the INVITE by answering late */
+	static struct invite inv;
+	memcpy(inv.got, peer.got, sizeof inv.got);
+	call_hangup(a.call, "interrupted", "no \"more\"\r\n");
+	a.call = mem_deref(a.call);
+	CU_ASSERT(raw_wait(&peer, "CANCEL", 1000));
+	CU_ASSERT_STRING_EQUAL(raw_hdr(&peer, "Reason"),
+		"Reason: dialtone;cause=1;text=\"interrupted: no 'more'''\""
+		"\r\n" + 0);
+	raw_reply(&peer, "200 OK", "x", "");
+	memcpy(peer.got, inv.got, sizeof inv.got);
+	raw_reply(&peer, "200 OK", "x", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "BYE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "Reason"), "interrupted") != NULL);
+	raw_reply(&peer, "200 OK", "", "");
+	close_caller();
+}
+
+static void test_challenge(void)
+{
+	const struct ua_conf conf = { .user = "caller", .password = "pw" };
+	unsigned n;
+
+	open_caller(&conf);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT_STRING_EQUAL(raw_hdr(&peer, "Authorization"), "");
+	raw_reply(&peer, "401 Unauthorized", "x",
+		  "WWW-Authenticate: Digest realm=\"a\", nonce=\"1\", "
+		  "algorithm=MD5, qop=\"auth\"\r\n"
+		  "WWW-Authenticate: Digest realm=\"a\", nonce=\"2\", "
+		  "algorithm=SHA-256, qop=\"auth\"\r\n"
+		  "WWW-Authenticate: Basic realm=\"a\"\r\n");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "Authorization"), "SHA-256")
+		  != NULL);
+	/* then a proxy before it wants its own */
+	raw_reply(&peer, "407 Proxy Authentication Required", "x",
+		  "Proxy-Authenticate: Digest realm=\"p\", nonce=\"3\"\r\n");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT(raw_hdr(&peer, "Authorization")[0] != '\0');
+	CU_ASSERT(raw_hdr(&peer, "Proxy-Authorization")[0] != '\0');
+	raw_reply(&peer, "200 OK", "x", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_hdr(&peer, "Authorization")[0] != '\0');
+	CU_ASSERT(wait_log(&a, "answer", 1000));
+	n = peer.n;
+	call_hangup(a.call, "done", "");
+	CU_ASSERT(raw_wait(&peer, "BYE", 1000));
+	CU_ASSERT(peer.n == n + 1);
+	raw_reply(&peer, "200 OK", "", "");
+	close_caller();
+}
+
+static void deny(struct raw *r)
+{
+	char hdr[128];
+
+	if (strncmp(r->got, "INVITE", 6))
+		return;
+	(void)re_snprintf(hdr, sizeof hdr, "WWW-Authenticate: Digest "
+			  "realm=\"a\", nonce=\"%u\"\r\n", ++r->step);
+	raw_reply(r, "401 Unauthorized", "x", hdr);
+}
+
+static void test_wrong_password(void)
+{
+	const struct ua_conf conf = { .user = "caller", .password = "pw" };
+
+	open_caller(&conf);
+	peer.on_msg = deny;
+	dial(&peer);
+	CU_ASSERT(wait_log(&a, "end", 2000));
+	CU_ASSERT_EQUAL(a.end.scode, 401);
+	CU_ASSERT(peer.step <= 3);
+	close_caller();
+}
+
+static void test_no_password(void)
+{
+	open_caller(NULL);
+	peer.on_msg = deny;
+	dial(&peer);
+	CU_ASSERT(wait_log(&a, "end", 2000));
+	CU_ASSERT_EQUAL(a.end.scode, 401);
+	CU_ASSERT_EQUAL(peer.step, 1);
+	close_caller();
+}
+
+static void test_bad_2xx(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "200 OK", "x", "");            /* no Contact */
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.err, EPROTO);
+	close_caller();
+}
+
+/* A peer that records its route. */
+static void test_route_set(void)
+{
+	char hdrs[512];
+
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	(void)re_snprintf(hdrs, sizeof hdrs,
+			  "Record-Route: <sip:127.0.0.1:1;lr>, "
+			  "<sip:%J;lr;x=y>\r\n"
+			  "Contact: <sip:far@192.0.2.1:7>\r\n", &other.addr);
+	raw_reply(&peer, "200 OK", "x", hdrs);
+	CU_ASSERT(raw_wait(&other, "ACK sip:far@192.0.2.1:7 ", 1000));
+	CU_ASSERT(strstr(raw_hdr(&other, "Route"), "x=y") != NULL);
+	CU_ASSERT(strstr(raw_hdr(&other, "Route"), "127.0.0.1:1;") != NULL);
+	call_hangup(a.call, "", "");
+	CU_ASSERT(raw_wait(&other, "BYE sip:far@192.0.2.1:7 ", 1000));
+	raw_reply(&other, "200 OK", "", "");
+	close_caller();
+}
+
+UNIT_SUITE("callout",
+	   { "INVITE", test_invite },
+	   { "retransmission", test_retransmission },
+	   { "2xx and hangup", test_2xx_again },
+	   { "forked answers", test_fork },
+	   { "redirects", test_redirect },
+	   { "422", test_422 },
+	   { "refusal with text", test_refused },
+	   { "nobody there", test_nobody_there },
+	   { "bad URIs", test_bad_uris },
+	   { "CANCEL crosses 200", test_cancel_crosses },
+	   { "challenges", test_challenge },
+	   { "wrong password", test_wrong_password },
+	   { "no password", test_no_password },
+	   { "2xx without Contact", test_bad_2xx },
+	   { "route set", test_route_set })
