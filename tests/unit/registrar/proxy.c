@@ -113,7 +113,7 @@ static void establish(struct dialog *d)
 
 static void check_call(bool atcp, bool btcp)
 {
-	struct dialog d = { NULL };
+	struct dialog d = { .from = NULL };
 	struct sip_msg *msg;
 
 	open_all(atcp, btcp);
@@ -406,7 +406,7 @@ static void test_no_relay(void)
 /* Routes that were made up, or changed. */
 static void test_forged(void)
 {
-	struct dialog d = { NULL };
+	struct dialog d = { .from = NULL };
 	char routes[256];
 
 	open_all(false, false);
@@ -428,7 +428,7 @@ static void test_forged(void)
 /* Bob's connection breaks, he comes back: the dialog finds him. */
 static void test_moved(void)
 {
-	struct dialog d = { NULL };
+	struct dialog d = { .from = NULL };
 	struct sip_msg *msg;
 
 	open_all(false, true);
