@@ -143,8 +143,9 @@ int digest_answer_decode(struct digest_answer *a, const struct pl *val);
 enum digest_verdict {
 	DIGEST_OK,
 	DIGEST_WRONG,           /* nonce in order, the hash is not: 403 */
-	DIGEST_STALE,           /* hash in order or not, nonce too old or
-	                           for another address: challenge, stale=true */
+	DIGEST_STALE,           /* hash in order or not, the nonce is too old
+	                           or of another address: challenge again
+	                           with stale=true */
 	DIGEST_FOREIGN,         /* not our realm or nonce: challenge */
 };
 
