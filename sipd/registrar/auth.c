@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include "sdp/base/clock.h"
+#include "sdp/base/recompat.h"
 #include "sipd/registrar/auth.h"
 
 enum {
@@ -135,7 +136,7 @@ int auth_print(struct re_printf *pf, const struct auth_offer *o)
 	const struct user *user = users_find(o->a->users, o->user);
 	int err = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(algv); i++) {
+	for (size_t i = 0; i < RE_ARRAY_SIZE(algv); i++) {
 		const struct digest_offer offer = {
 			o->a->ds, algv[i], o->src, o->stale
 		};

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include <netinet/tcp.h>
+#include "sdp/base/recompat.h"
 #include "sipd/ua/guard.h"
 #include "sipd/registrar/conn.h"
 
@@ -225,7 +226,7 @@ static void keepalive_set(struct tcp_conn *tc)
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(optv); i++)
+	for (size_t i = 0; i < RE_ARRAY_SIZE(optv); i++)
 		(void)setsockopt(tcp_conn_fd(tc), optv[i].level, optv[i].name,
 				 &optv[i].val, sizeof optv[i].val);
 }

@@ -11,7 +11,9 @@
  * The server transaction is referenced until then. Called by proxy.c.
  */
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/registrar/fork.h"
+#include "sipd/registrar/onward.h"
 
 enum {
 	TIMER_C = 300,          /* s of silence while ringing */
@@ -20,7 +22,7 @@ enum {
 
 struct fork {
 	struct core *c;
-	struct sip_msg *msg;    /* the request; NULL after the final response */
+	struct sip_msg *msg;    /* the request; NULL after the final one */
 	struct strans *st;
 	struct flow flow;
 	uint32_t in_user;
@@ -142,7 +144,7 @@ static unsigned rank_of(uint16_t scode)
 		{ 487, 470 }, { 503, 590 },
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(rankv); i++)
+	for (size_t i = 0; i < RE_ARRAY_SIZE(rankv); i++)
 		if (rankv[i].scode == scode)
 			return rankv[i].rank;
 	return scode >= 600 ? 0 : scode / 100 * 100 + 50;
@@ -199,85 +201,6 @@ static void conclude(struct fork *f)
 
 /* ---- the way down ---- */
 
-static int record_write(struct mbuf *mb, const struct fork *f,
-			const struct route *r)
-{
-	const struct route_token token = { r, f->c->key };
-	enum sip_transp tp;
-	const struct sa *laddr = transport_laddr(f->c->tr, &r->flow, &tp);
-
-	if (!laddr)
-		return ENOTCONN;
-	return mbuf_printf(mb, "Record-Route: <sip:%H@%J%s;lr>\r\n",
-			   route_print, &token, laddr, sip_transp_param(tp));
-}
-
-/* Both ends of our part of the path, RFC 5658: the upper line is the one the
- * callee sends to, so each end's last own Route names the other's flow. */
-static int record_print(struct mbuf **mbp, const struct fork *f,
-			const struct branch *b)
-{
-	const struct route out = { b->flow, b->user };
-	const struct route in = { f->flow, f->in_user };
-	struct mbuf *mb;
-	int err;
-
-	if (!f->invite && !message_is(f->msg, "SUBSCRIBE") &&
-	    !message_is(f->msg, "REFER"))
-		return 0;
-	if (pl_isset(&f->msg->to.tag))
-		return 0;
-	mb = mbuf_alloc(256);
-	if (!mb)
-		return ENOMEM;
-	err = record_write(mb, f, &out);
-	if (!err)
-		err = record_write(mb, f, &in);
-	if (err)
-		mem_deref(mb);
-	else
-		*mbp = mb;
-	return err;
-}
-
-/* Marks a request as having passed with this target; kept in our branch. */
-static uint32_t loop_mark(const struct core *c, const struct sip_msg *msg)
-{
-	uint32_t h = hash_joaat_pl(&msg->ruri);
-
-	h = h * 31 + hash_joaat_pl(&msg->callid);
-	h = h * 31 + hash_joaat_pl(&msg->from.tag);
-	h = h * 31 + hash_joaat_pl(&msg->to.tag);
-	return (h * 31 + msg->cseq.num) ^ c->salt;
-}
-
-static bool loop_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
-			 void *arg)
-{
-	struct pl branch;
-	(void)msg;
-
-	return !msg_param_decode(&hdr->val, "branch", &branch) &&
-		branch.l > 8 && !memcmp(branch.p + branch.l - 8, arg, 8);
-}
-
-bool fork_loops(const struct core *c, const struct sip_msg *msg)
-{
-	char mark[9];
-
-	re_snprintf(mark, sizeof mark, "%08x", loop_mark(c, msg));
-	return sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, loop_handler,
-				 mark) != NULL;
-}
-
-static int request_print(struct mbuf **mbp, struct core *c,
-			 struct message_forward *fw, const struct flow *to)
-{
-	fw->laddr = transport_laddr(c->tr, to, &fw->tp);
-	fw->realm = auth_realm(c->auth);
-	return fw->laddr ? message_forward_request(mbp, fw) : ENOTCONN;
-}
-
 static void timer_c_handler(void *arg)
 {
 	struct branch *b = arg;
@@ -319,13 +242,18 @@ static int branch_start(struct branch *b)
 		.routes = f->routes,
 	};
 	struct mbuf *mb = NULL, *record = NULL;
-	int err;
+	int err = 0;
 
-	ctrans_branch(branch, loop_mark(f->c, f->msg));
-	err = record_print(&record, f, b);
+	ctrans_branch(branch, onward_mark(f->c, f->msg));
+	if (onward_records(f->msg)) {
+		const struct route in = { f->flow, f->in_user };
+		const struct route out = { b->flow, b->user };
+
+		err = onward_record(&record, f->c, &in, &out);
+	}
 	fw.record = record;
 	if (!err)
-		err = request_print(&mb, f->c, &fw, &b->flow);
+		err = onward_request(&mb, f->c, &fw, &b->flow);
 	if (!err)
 		err = branch_send(b, mb, branch);
 	mem_deref(record);
@@ -531,23 +459,4 @@ void fork_start(struct fork *f, const char *what)
 	if (!f->pending)
 		conclude(f);
 	mem_deref(f);
-}
-
-void fork_ack(struct core *c, const struct sip_msg *msg,
-	      const struct flow *to, unsigned routes)
-{
-	char branch[BRANCH_SIZE], *uri = NULL;
-	struct message_forward fw = {
-		.msg = msg, .branch = branch, .routes = routes,
-	};
-	struct mbuf *mb = NULL;
-
-	ctrans_branch(branch, loop_mark(c, msg));
-	if (pl_strdup(&uri, &msg->ruri))
-		return;
-	fw.uri = uri;
-	if (!request_print(&mb, c, &fw, to))
-		(void)transport_send(c->tr, to, mb);
-	mem_deref(mb);
-	mem_deref(uri);
 }

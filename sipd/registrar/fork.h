@@ -27,11 +27,4 @@ int fork_add(struct fork *f, const struct fork_target *target);
  * be reached at all. */
 void fork_start(struct fork *f, const char *what);
 
-/* An ACK goes its way without a trace. */
-void fork_ack(struct core *c, const struct sip_msg *msg,
-	      const struct flow *to, unsigned routes);
-
-/* Did this request pass here before, unchanged (RFC 3261 section 16.3)? */
-bool fork_loops(const struct core *c, const struct sip_msg *msg);
-
 #endif

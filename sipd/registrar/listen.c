@@ -5,6 +5,7 @@
  * address gets a socket of its own. Owns nothing; called by transport.c.
  */
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/registrar/listen.h"
 
 static const struct {
@@ -46,7 +47,7 @@ static int address_decode(struct sa *sa, struct pl pl, uint16_t port)
 
 static int entry_decode(struct listen_addr *la, struct pl pl)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(tpv); i++) {
+	for (size_t i = 0; i < RE_ARRAY_SIZE(tpv); i++) {
 		if (pl.l < 4 || strncasecmp(pl.p, tpv[i].name, 4))
 			continue;
 		la->tp = tpv[i].tp;

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include "sipd/registrar/fork.h"
+#include "sipd/registrar/onward.h"
 #include "sipd/registrar/proxy.h"
 #include "sipd/registrar/register.h"
 
@@ -83,7 +84,7 @@ static void forward_in_dialog(struct core *c, const struct sip_msg *msg,
 
 	route_resolve(c, &ro->route);
 	if (message_is(msg, "ACK")) {
-		fork_ack(c, msg, &ro->route.flow, ro->own);
+		onward_ack(c, msg, &ro->route.flow, ro->own);
 		return;
 	}
 	if (!transport_alive(c->tr, &ro->route.flow)) {
@@ -192,7 +193,7 @@ static bool refused(struct core *c, const struct sip_msg *msg,
 		core_reply(c, msg, flow, 483, "Too Many Hops", NULL);
 		return true;
 	}
-	if (fork_loops(c, msg)) {
+	if (onward_loops(c, msg)) {
 		core_reply(c, msg, flow, 482, "Loop Detected", NULL);
 		return true;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include "sipd/ua/compat.h"
 #include "sipd/ua/guard.h"
 #include "sipd/registrar/conn.h"
 #include "sipd/registrar/listen.h"
@@ -381,7 +382,7 @@ static int tls_open(struct transport *tr, char *why, size_t why_size)
 	if (err)
 		return err;
 	/* libre's loader prints to stderr and returns 0 */
-	ctx = tls_openssl_context(tr->tls);
+	ctx = compat_ssl_ctx(tr->tls);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, cert, SSL_FILETYPE_PEM) != 1 ||

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include "sdp/base/recompat.h"
 #include "sipd/ua/digest.h"
 
 enum {
@@ -203,7 +204,7 @@ static bool take_param(struct words *w, struct pl *p)
 	else {
 		val = take_token(p);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(wordv); i++) {
+	for (size_t i = 0; i < RE_ARRAY_SIZE(wordv); i++) {
 		struct pl *field = (void *)((char *)w + wordv[i].off);
 
 		if (!pl_strcasecmp(&name, wordv[i].name) && !field->p)

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "tests/unit/unit.h"
+#include "sdp/base/recompat.h"
 #include "sipd/registrar/listen.h"
 
 static int decode(const char *list, const char *want)
@@ -47,7 +48,7 @@ static void test_bad(void)
 		"udp:0.0.0.0:0", "udp:1.2.3.4.5:1",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(badv); i++)
+	for (size_t i = 0; i < RE_ARRAY_SIZE(badv); i++)
 		CU_ASSERT_EQUAL(decode(badv[i], ""), EINVAL);
 	CU_ASSERT_EQUAL(decode(NULL, ""), EINVAL);
 	CU_ASSERT_EQUAL(decode("udp:1.1.1.1,udp:1.1.1.1,udp:1.1.1.1,"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "tests/unit/unit.h"
+#include "sdp/base/recompat.h"
 #include "sipd/registrar/users.h"
 
 static char why[256];
@@ -77,7 +78,7 @@ static void test_bad(void)
 	struct users *u = NULL;
 	char *text;
 
-	for (size_t i = 0; i < ARRAY_SIZE(badv); i++) {
+	for (size_t i = 0; i < RE_ARRAY_SIZE(badv); i++) {
 		CU_ASSERT_EQUAL(read_text(&u, badv[i].text), EINVAL);
 		CU_ASSERT_PTR_NOT_NULL(strstr(why, badv[i].want));
 	}

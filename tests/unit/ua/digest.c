@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "tests/unit/fail.h"
+#include "sdp/base/recompat.h"
 #include "sipd/ua/digest.h"
 
 static struct pl pl_of(const char *s)
@@ -121,7 +122,7 @@ static void test_malformed(void)
 	char *big = mem_alloc(65536, NULL);
 	uint64_t t0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(badv); i++)
+	for (size_t i = 0; i < RE_ARRAY_SIZE(badv); i++)
 		CU_ASSERT_EQUAL(challenge_err(badv[i]), EBADMSG);
 	CU_ASSERT_EQUAL(challenge_err("Basic realm=\"a\""), ENOTSUP);
 	CU_ASSERT_EQUAL(challenge_err("Digest realm=a,nonce=b,algorithm=X"),
