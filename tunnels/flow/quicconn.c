@@ -21,8 +21,14 @@
 #include "tunnels/flow/quicstream.h"
 #include "tunnels/flow/quictls.h"
 
+enum {
+	ACK_BULK = 16,                  /* packets */
+	ACK_MAX = 256,
+};
+
 #define HANDSHAKE_TIME (15 * SEC)
 #define STATS_TIME (100 * MSEC)
+#define ACK_TIME (250000ULL)            /* ns; see acks_can_wait */
 #define STALLED_TIME (50 * MSEC)        /* look again when nothing may go */
 
 static void conn_destructor(void *arg)
@@ -139,6 +145,17 @@ static void set_timer(struct qconn *c, uint64_t now, bool stalled)
 				     timer_handler, c);
 }
 
+/* In a bulk transfer to us nothing but acknowledgements is due after each
+ * batch: one for several batches will do, as a network card collects packets
+ * before it interrupts. Not at the start, where the peer's window is a few
+ * packets and it waits for each. */
+static bool acks_can_wait(const struct qconn *c, uint64_t now)
+{
+	return c->rx_new >= ACK_BULK && c->rx_new < ACK_MAX &&
+	       now < c->flushed + ACK_TIME && !c->rest &&
+	       list_isempty(&c->sendl) && list_isempty(&c->queuel);
+}
+
 static void flush(void *arg)
 {
 	struct qconn *c = arg;
@@ -149,6 +166,13 @@ static void flush(void *arg)
 	if (c->state != CONN_RUNNING)
 		return;
 	quicstream_turn(c);
+	if (acks_can_wait(c, now)) {
+		(void)timer_start_at(loop_timers(c->f.loop), &c->timer,
+				     c->flushed + ACK_TIME, timer_handler, c);
+		return;
+	}
+	c->rx_new = 0;
+	c->flushed = now;
 	if (!quicsend_allowed(c, now)) {
 		set_timer(c, now, true);
 		return;
@@ -186,11 +210,12 @@ static void running_rx(struct qconn *c, const struct udp_rx *rx)
 	int e;
 
 	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf, rx->len,
-				 clock_ns());
+				 rx->now);
 	if (e) {
 		quicend_failed(c, e);
 		return;
 	}
+	++c->rx_new;
 	if (c->confirmed && !c->is_secured)
 		secured(c);
 	quic_kick(c);
@@ -285,6 +310,7 @@ static void first_path(struct qconn *c)
 		rx.buf = e->buf;
 		rx.len = rx.seg = e->len;
 		rx.src = c->to.remote;
+		rx.now = clock_ns();
 		rx_handler(&rx, c);
 		mem_deref(e);
 	}

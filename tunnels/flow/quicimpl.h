@@ -108,6 +108,8 @@ struct qconn {
 	struct timer timer;             /* what ngtcp2 asks for */
 	struct timer deadline;          /* handshake, then closing */
 	struct loop_defer defer;        /* flush at the end of the turn */
+	unsigned rx_new;                /* packets that were not flushed for */
+	uint64_t flushed;               /* when */
 
 	/* sending */
 	struct udp_to to;

@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include "sdp/base/clock.h"
 #include "tunnels/flow/udp.h"
 
 #ifndef UDP_SEGMENT
@@ -217,13 +218,15 @@ static void read_control(const struct udp *u, struct udp_rx *rx,
 	}
 }
 
-static void read_one(const struct udp *u, unsigned i, udp_rx_h *h, void *arg)
+static void read_one(const struct udp *u, unsigned i, uint64_t now,
+		     udp_rx_h *h, void *arg)
 {
 	struct msghdr *m = (struct msghdr *)&u->rx[i].msg_hdr;
 	struct udp_rx rx = {
 		.buf = u->iov[i].iov_base,
 		.len = u->rx[i].msg_len,
 		.seg = u->rx[i].msg_len,
+		.now = now,
 	};
 
 	if (!rx.len || m->msg_flags & MSG_TRUNC)
@@ -237,6 +240,7 @@ static void read_one(const struct udp *u, unsigned i, udp_rx_h *h, void *arg)
 
 int udp_batch_read(struct udp *u, udp_rx_h *h, void *arg)
 {
+	uint64_t now;
 	int n;
 
 	for (unsigned i = 0; i < u->slots; i++) {
@@ -246,8 +250,9 @@ int udp_batch_read(struct udp *u, udp_rx_h *h, void *arg)
 	n = recvmmsg(u->fd, u->rx, u->slots, MSG_DONTWAIT, NULL);
 	if (n < 0)
 		return errno;
+	now = clock_ns();
 	for (unsigned i = 0; i < (unsigned)n; i++)
-		read_one(u, i, h, arg);
+		read_one(u, i, now, h, arg);
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct udp_rx {
 	const uint8_t *buf;
 	size_t len, seg;
 	struct sa src, local;
+	uint64_t now;           /* when it was read, clock_ns */
 };
 
 typedef void (udp_rx_h)(const struct udp_rx *rx, void *arg);
