@@ -361,23 +361,18 @@ static void udp_tune(struct sock *s)
 				     sizeof on);
 }
 
-/* TLS is the next port; if any port will do, so will any for TLS. Without a
- * certificate nobody can connect to us. */
+/* TLS is the next port. Without a certificate nobody can connect to us. */
 static int tls_listen(struct sock *s)
 {
 	uint16_t port = sa_port(&s->tcp);
-	int err;
 
 	s->tlsa = s->tcp;
 	if (!tlsctx_has_cert(s->t->tlsctx))
 		return 0;
-	sa_set_port(&s->tlsa, port == 65535 ? 0 : (uint16_t)(port + 1));
-	err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
-	if (err && !s->t->conf.port) {
-		sa_set_port(&s->tlsa, 0);
-		err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
-	}
-	return err ? err : tcp_sock_local_get(s->tls, &s->tlsa);
+	if (port == 65535)
+		return EADDRINUSE;
+	sa_set_port(&s->tlsa, (uint16_t)(port + 1));
+	return tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
 }
 
 static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
