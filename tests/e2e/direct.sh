@@ -48,13 +48,14 @@ check "forward: a port that is not allowed is refused" sh -c \
     curl -s -m 2 http://127.0.0.1:8001/; test \$? != 0"
 
 busybox httpd -f -p 127.0.0.1:8000 -h "$T" &
-as alice bob forward 8002:127.0.0.1:8000 > "$T/forward" 2>&1 &
+dial -c "$T/alice/sipd.conf" bob forward 8002:127.0.0.1:8000 \
+    > "$T/forward" 2>&1 &
 forward=$!
 check "forward says where it listens" wait_for 5 grep -q 8002 "$T/forward"
 check "forward: fetched through" sh -c \
     "curl -sf http://127.0.0.1:8002/five.bin | cmp - $T/five.bin"
 check "it is in the list" sh -c "dial -c $T/alice/sipd.conf list | grep forward"
-kill -INT $forward
+kill -TERM $forward
 wait $forward
 check "interrupted: 130" test $? = 130
 check "and gone at the other side" wait_for 5 sh -c \
