@@ -299,9 +299,13 @@ static int transport_read(struct decoder *dec, struct desctransp *t,
 	int err;
 
 	desctransp_section(t);
-	while (!(err = next_line(dec, &rest, &l)))
-		if (desctransp_line(t, &l))
+	while (!(err = next_line(dec, &rest, &l))) {
+		err = desctransp_line(t, &l);
+		if (err == ENOMEM)
+			return err;
+		if (err)
 			return refuse_attr(dec, BAD_ATTR, l.no, t->bad);
+	}
 	return err == ENOENT ? 0 : err;
 }
 

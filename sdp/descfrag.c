@@ -43,8 +43,10 @@ static int read_lines(struct desc *frag, const struct desc *d,
 			wanted = false;
 		else if (descline_attr(&l, "mid", &mid))
 			wanted = is_wanted(d, &mid);
-		else if (wanted && desctransp_line(&t, &l))
-			return EBADMSG;
+		else if (wanted)
+			err = desctransp_line(&t, &l);
+		if (err)
+			return err == ENOMEM ? ENOMEM : EBADMSG;
 	}
 	return err == ENOENT ? 0 : EBADMSG;
 }
@@ -74,7 +76,7 @@ int desc_frag_decode(struct desc *d, const char *text, size_t len)
 	if (!err && !same_generation(frag, d))
 		err = EPROTO;
 	for (size_t i = 0; i < frag->candc && !err; i++)
-		desctransp_cand(d, &frag->candv[i]);
+		err = desctransp_cand(d, &frag->candv[i]);
 	if (!err && frag->complete)
 		d->complete = true;
 	mem_deref(frag);

@@ -71,13 +71,16 @@ static int end_decode(struct desctransp *t, const struct pl *val)
 
 /* The same address twice is redundant, whatever else differs (RFC 8445
  * section 5.1.3); the earlier one stays. */
-void desctransp_cand(struct desc *d, const struct cand *c)
+int desctransp_cand(struct desc *d, const struct cand *c)
 {
+	int err;
+
 	for (size_t i = 0; i < d->candc; i++)
 		if (d->candv[i].transp == c->transp &&
 		    sa_cmp(&d->candv[i].addr, &c->addr, SA_ALL))
-			return;
-	(void)desc_cand_add(d, c);
+			return 0;
+	err = desc_cand_add(d, c);
+	return err == EOVERFLOW ? 0 : err;
 }
 
 static int candidate_decode(struct desctransp *t, const struct pl *val)
@@ -89,7 +92,7 @@ static int candidate_decode(struct desctransp *t, const struct pl *val)
 		return err == ENOTSUP ? 0 : err;
 	t->now |= TRANSP_CAND;
 	if (!(t->have & TRANSP_CAND))
-		desctransp_cand(t->d, &c);
+		return desctransp_cand(t->d, &c);
 	return 0;
 }
 

@@ -36,7 +36,8 @@ void desctransp_section(struct desctransp *t);
  * EBADMSG: malformed. */
 int desctransp_line(struct desctransp *t, const struct descline *l);
 
-/* Add a candidate unless d has an equal one or DESC_CAND_MAX of them. */
-void desctransp_cand(struct desc *d, const struct cand *c);
+/* Add a candidate unless d has an equal one or DESC_CAND_MAX of them: these
+ * are no errors. ENOMEM. */
+int desctransp_cand(struct desc *d, const struct cand *c);
 
 #endif
