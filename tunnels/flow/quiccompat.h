@@ -15,6 +15,7 @@
 
 #define QC_CC_BBR NGTCP2_CC_ALGO_BBR
 typedef ngtcp2_encryption_level qc_level;
+typedef ngtcp2_encryption_level qc_level;
 typedef ngtcp2_ccerr qc_close;
 #define QC_CLOSE_APP NGTCP2_CCERR_TYPE_APPLICATION
 #define qc_close_init ngtcp2_ccerr_default
@@ -53,10 +54,12 @@ static inline void qc_info(ngtcp2_conn *conn, uint64_t *cwnd, uint64_t *rtt)
 
 #define QC_CC_BBR NGTCP2_CC_ALGO_BBR2
 typedef ngtcp2_crypto_level qc_level;
+typedef ngtcp2_crypto_level qc_level;
 typedef ngtcp2_connection_close_error qc_close;
 #define QC_CLOSE_APP NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define qc_close_init ngtcp2_connection_close_error_default
-#define qc_close_set_lib ngtcp2_connection_close_error_set_transport_error_liberr
+#define qc_close_set_lib \
+	ngtcp2_connection_close_error_set_transport_error_liberr
 #define qc_close_set_alert \
 	ngtcp2_connection_close_error_set_transport_error_tls_alert
 #define qc_close_set_app ngtcp2_connection_close_error_set_application_error

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "tunnels/flow/quicbuf.h"
 #include "tunnels/flow/quicconn.h"
 #include "tunnels/flow/quicend.h"
 #include "tunnels/flow/quicsend.h"
@@ -77,7 +78,7 @@ static void pool_destructor(void *arg)
 		quicend_release(c);
 		mem_deref(c);
 	}
-	quicstream_drop_chunks(pool);
+	quicbuf_drop_chunks(pool);
 	mem_deref(pool->tls);
 }
 

@@ -10,7 +10,7 @@
  *      |     \          \
  *   quicsend.c \        quictls.c
  *   batches out  quicstream.c
- *                streams and their buffers
+ *                streams, over quicbuf.c
  */
 #ifndef DIALTONE_QUICIMPL_H
 #define DIALTONE_QUICIMPL_H

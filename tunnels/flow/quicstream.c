@@ -1,28 +1,18 @@
 /*
  * quicstream.c: the streams of a QUIC connection.
  *
- * What a tunnel writes stays where it was written, in a chain of chunks,
- * until the peer has acknowledged it; ngtcp2 reads it from there for each
- * (re)transmission.
- *
- *   head            cur                  tail
- *   [acked | sent] [sent | unsent] ... [unsent | room]
- *
- * What the peer sends goes from ngtcp2's packet to readh without a copy.
+ * What a tunnel writes waits in a quicbuf until it is acknowledged; what the
+ * peer sends goes from ngtcp2's packet to readh without a copy. Streams with
+ * something to send take turns, those of higher priority first.
  *
  * Two references keep a stream: flow.c's, until the tunnel is done with it,
  * and that of allstreaml, until ngtcp2 is.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tunnels/flow/quicbuf.h"
 #include "tunnels/flow/quicstream.h"
 
 enum {
-	CHUNK_SIZE = 256 << 10,
-	CHUNK_FIRST = 4096,             /* streams that say little stay small */
-	CHUNK_SECOND = 64 << 10,
-	CHUNKS_KEPT = 32,
 	STREAM_MIN = 1 << 20,           /* bytes a stream may have unacked */
 	STREAM_MAX = 64 << 20,
 	SHARE_MIN = 64 << 10,           /* when the connection has too many */
@@ -33,13 +23,6 @@ enum {
 	LOST_SCAN = 64,                 /* more streams are not counted live */
 };
 
-struct chunk {
-	struct chunk *next;
-	uint64_t start;                 /* offset in the stream */
-	size_t size, len;
-	uint8_t data[];
-};
-
 struct qstream {
 	struct stream s;                /* first */
 	struct qconn *c;
@@ -48,9 +31,7 @@ struct qstream {
 	struct le all;                  /* of allstreaml */
 	struct le send;                 /* of sendl, or of queuel */
 	struct le want;                 /* of wantl */
-	struct chunk *head, *tail, *cur;
-	size_t cur_off;
-	uint64_t written, sent, acked;
+	struct quicbuf buf;
 	size_t turn;                    /* sent since it was its turn */
 	bool fin_sent, blocked;
 };
@@ -58,67 +39,6 @@ struct qstream {
 static struct qstream *qstream(struct stream *s)
 {
 	return (struct qstream *)(void *)s;
-}
-
-static struct chunk *chunk_alloc(struct quicpool *pool, uint64_t start)
-{
-	size_t size = CHUNK_SIZE;
-	struct chunk *k;
-
-	if (start < CHUNK_FIRST)
-		size = CHUNK_FIRST;
-	else if (start < CHUNK_SECOND)
-		size = CHUNK_SECOND;
-	if (size == CHUNK_SIZE && pool->chunks) {
-		k = pool->chunks;
-		pool->chunks = k->next;
-		--pool->nchunks;
-	}
-	else
-		k = malloc(sizeof *k + size);
-	if (!k)
-		return NULL;
-	k->next = NULL;
-	k->start = start;
-	k->size = size;
-	k->len = 0;
-	return k;
-}
-
-static void chunk_free(struct quicpool *pool, struct chunk *k)
-{
-	if (k->size == CHUNK_SIZE && pool->nchunks < CHUNKS_KEPT) {
-		k->next = pool->chunks;
-		pool->chunks = k;
-		++pool->nchunks;
-	}
-	else
-		free(k);
-}
-
-void quicstream_drop_chunks(struct quicpool *pool)
-{
-	while (pool->chunks) {
-		struct chunk *k = pool->chunks;
-
-		pool->chunks = k->next;
-		free(k);
-	}
-	pool->nchunks = 0;
-}
-
-static void pop_chunk(struct qstream *q)
-{
-	struct chunk *k = q->head;
-
-	q->head = k->next;
-	if (q->tail == k)
-		q->tail = NULL;
-	if (q->cur == k) {
-		q->cur = q->head;
-		q->cur_off = 0;
-	}
-	chunk_free(q->c->pool, k);
 }
 
 static void qstream_destructor(void *arg)
@@ -131,10 +51,9 @@ static void qstream_destructor(void *arg)
 	list_unlink(&q->all);
 	list_unlink(&q->send);
 	list_unlink(&q->want);
-	while (q->head)
-		pop_chunk(q);
-	q->c->unacked -= q->written - q->acked;
-	q->c->in_flight -= q->sent - q->acked;
+	quicbuf_end(&q->buf, q->c->pool);
+	q->c->unacked -= q->buf.written - q->buf.acked;
+	q->c->in_flight -= q->buf.sent - q->buf.acked;
 }
 
 static int qstream_alloc(struct qstream **qp, struct qconn *c, int64_t id)
@@ -158,7 +77,7 @@ static int qstream_alloc(struct qstream **qp, struct qconn *c, int64_t id)
 
 static bool has_unsent(const struct qstream *q)
 {
-	return q->sent < q->written || (q->s.fin_tx && !q->fin_sent);
+	return q->buf.sent < q->buf.written || (q->s.fin_tx && !q->fin_sent);
 }
 
 /* Behind all of its priority. */
@@ -187,7 +106,7 @@ static void send_ready(struct qstream *q)
 /* Bytes that may be added to q's buffer. */
 static uint64_t room_of(const struct qstream *q, uint64_t *max)
 {
-	const uint64_t used = q->written - q->acked;
+	const uint64_t used = q->buf.written - q->buf.acked;
 
 	*max = q->c->unacked < q->c->budget ? q->c->stream_max : SHARE_MIN;
 	return used < *max ? *max - used : 0;
@@ -207,52 +126,29 @@ static int op_open(struct stream **sp, struct flow *f)
 	return 0;
 }
 
-static void append_chunk(struct qstream *q, struct chunk *k)
-{
-	if (q->tail)
-		q->tail->next = k;
-	else
-		q->head = k;
-	q->tail = k;
-	if (!q->cur) {
-		q->cur = k;
-		q->cur_off = 0;
-	}
-}
-
 static size_t op_reserve(struct stream *s, uint8_t **pp, size_t min)
 {
 	struct qstream *q = qstream(s);
-	struct chunk *k = q->tail;
 	uint64_t max, room = room_of(q, &max);
+	size_t n = 0;
 
-	if (room >= min && (!k || k->size - k->len < min)) {
-		k = chunk_alloc(q->c->pool, q->written);
-		if (k)
-			append_chunk(q, k);
-		else
+	if (room >= min) {
+		n = quicbuf_reserve(&q->buf, q->c->pool, pp, min);
+		if (!n)
 			q->c->room = true;      /* no memory: ask again */
 	}
-	if (room < min || !k) {
-		if (!q->want.list)
-			list_append(&q->c->wantl, &q->want, q);
-		return 0;
-	}
-	if (room > k->size - k->len)
-		room = k->size - k->len;
-	*pp = k->data + k->len;
-	return room;
+	if (!n && !q->want.list)
+		list_append(&q->c->wantl, &q->want, q);
+	return n < room ? n : room;
 }
 
 static void op_commit(struct stream *s, size_t n)
 {
 	struct qstream *q = qstream(s);
 
-	if (!q->tail)
-		return;
-	q->tail->len += n;
-	q->written += n;
-	q->c->unacked += n;
+	q->c->unacked -= q->buf.written;
+	quicbuf_commit(&q->buf, n);
+	q->c->unacked += q->buf.written;
 	send_ready(q);
 }
 
@@ -291,7 +187,7 @@ static uint64_t op_unacked(const struct stream *s)
 {
 	const struct qstream *q = (const struct qstream *)(const void *)s;
 
-	return q->written - q->acked;
+	return q->buf.written - q->buf.acked;
 }
 
 static void op_priority(struct stream *s, int prio)
@@ -358,15 +254,12 @@ static int acked_cb(ngtcp2_conn *conn, int64_t id, uint64_t offset,
 	(void)id;
 
 	c->progress = loop_now(c->f.loop);
-	if (!q || offset + n <= q->acked)
+	if (!q)
 		return 0;
-	n = offset + n - q->acked;
-	q->acked += n;
+	n = quicbuf_acked(&q->buf, c->pool, offset + n);
 	c->unacked -= n;
 	c->in_flight -= n;
 	c->room = true;
-	while (q->head && q->head->start + q->head->len <= q->acked)
-		pop_chunk(q);
 	return 0;
 }
 
@@ -535,18 +428,10 @@ int64_t quicstream_id(const struct qstream *q)
 
 size_t quicstream_vec(const struct qstream *q, ngtcp2_vec *v, bool *fin)
 {
-	size_t off = q->cur_off, n = 0;
-	uint64_t len = 0;
+	uint64_t len;
+	const size_t n = quicbuf_vec(&q->buf, v, QUICSTREAM_VECS, &len);
 
-	for (struct chunk *k = q->cur; k && n < QUICSTREAM_VECS; k = k->next) {
-		if (k->len > off) {
-			v[n].base = k->data + off;
-			v[n].len = k->len - off;
-			len += v[n++].len;
-		}
-		off = 0;
-	}
-	*fin = q->s.fin_tx && len == q->written - q->sent;
+	*fin = q->s.fin_tx && len == q->buf.written - q->buf.sent;
 	return n;
 }
 
@@ -555,21 +440,10 @@ void quicstream_sent(struct qstream *q, size_t n, bool fin)
 	if (!q->c->in_flight)
 		q->c->progress = loop_now(q->c->f.loop);
 	q->c->in_flight += n;
-	q->sent += n;
+	quicbuf_sent(&q->buf, n);
 	q->turn += n;
-	if (fin && q->sent == q->written)
+	if (fin && q->buf.sent == q->buf.written)
 		q->fin_sent = true;
-	while (n) {
-		size_t left = q->cur->len - q->cur_off;
-
-		if (n < left || !q->cur->next) {
-			q->cur_off += n;
-			break;
-		}
-		n -= left;
-		q->cur = q->cur->next;
-		q->cur_off = 0;
-	}
 	if (has_unsent(q) && q->turn < TURN_SIZE)
 		return;
 	list_unlink(&q->send);

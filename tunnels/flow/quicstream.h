@@ -36,7 +36,4 @@ uint64_t quicstream_lost(const struct qconn *c);
 /* After flow_down: forget them all. ngtcp2 must not be used any more. */
 void quicstream_end(struct qconn *c);
 
-/* For the pool's destructor. */
-void quicstream_drop_chunks(struct quicpool *pool);
-
 #endif
