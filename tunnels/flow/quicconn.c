@@ -210,8 +210,8 @@ static void running_rx(struct qconn *c, const struct udp_rx *rx)
 	const ngtcp2_pkt_info pi = { .ecn = 0 };
 	int e;
 
-	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf, rx->len,
-				 rx->now);
+	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf,
+				 rx->len, rx->now);
 	if (e) {
 		quicend_failed(c, e);
 		return;
@@ -284,7 +284,8 @@ void quicconn_start(struct qconn *c)
 	if (!c->conf.client &&
 	    worker_cid_add(c->w, &c->first, c->odcid, sizeof c->odcid,
 			   c->rxh, c))
-		quicend_silent(c, QUIC_END_PROTOCOL, 0, "two sessions with one seed");
+		quicend_silent(c, QUIC_END_PROTOCOL, 0,
+			       "two sessions with one seed");
 }
 
 static void handshake_timeout(void *arg)
@@ -302,7 +303,8 @@ static void first_path(struct qconn *c)
 	if (c->conf.client) {
 		c->state = CONN_RUNNING;
 		if (quicsetup_conn(c, NULL))
-			quicend_silent(c, QUIC_END_PROTOCOL, 0, "out of memory");
+			quicend_silent(c, QUIC_END_PROTOCOL, 0,
+				       "out of memory");
 	}
 	while ((le = list_head(&c->earlyl))) {
 		struct early *e = le->data;

@@ -233,7 +233,8 @@ void quicend_failed(struct qconn *c, int liberr)
 		break;
 	case NGTCP2_ERR_IDLE_CLOSE:
 		if (c->is_secured)
-			quicend_silent(c, QUIC_END_IDLE, 0, "nothing heard any more");
+			quicend_silent(c, QUIC_END_IDLE, 0,
+				       "nothing heard any more");
 		else
 			quicend_silent(c, QUIC_END_HANDSHAKE, 0, "no answer");
 		break;

@@ -56,7 +56,7 @@ struct orders {
 enum conn_state {
 	CONN_WAITING,           /* for a path, or the first packet */
 	CONN_RUNNING,
-	CONN_CLOSING,           /* our CONNECTION_CLOSE is out, RFC 9000, 10.2 */
+	CONN_CLOSING,           /* we have closed, RFC 9000, 10.2 */
 	CONN_OVER,
 };
 
@@ -130,13 +130,13 @@ struct qconn {
 
 	/* streams */
 	struct list allstreaml;         /* that ngtcp2 or a queue refers to */
-	struct list sendl;              /* with something to send, by priority */
+	struct list sendl;              /* with something to send */
 	struct list wantl;              /* whose writer waits for room */
 	struct list queuel;             /* until the peer allows more */
 	uint64_t unacked;               /* bytes in all send buffers */
 	uint64_t in_flight;             /* of them, sent */
 	uint64_t stream_max;            /* bytes a stream may buffer */
-	uint64_t budget;                /* bytes all may, before it is little */
+	uint64_t budget;                /* bytes all may, then less each */
 	bool room;                      /* look at wantl */
 };
 

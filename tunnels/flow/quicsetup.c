@@ -212,14 +212,15 @@ int quicsetup_conn(struct qconn *c, const ngtcp2_pkt_hd *hd)
 	if (hd) {
 		qc_set_original_dcid(&tp, &hd->dcid);
 		e = ngtcp2_conn_server_new(&c->conn, &hd->scid, &scid,
-					   quicsetup_path(), hd->version, &cb, &st,
-					   &tp, NULL, c);
+					   quicsetup_path(), hd->version,
+					   &cb, &st, &tp, NULL, c);
 	}
 	else {
 		ngtcp2_cid_init(&dcid, c->odcid, sizeof c->odcid);
 		e = ngtcp2_conn_client_new(&c->conn, &dcid, &scid,
-					   quicsetup_path(), NGTCP2_PROTO_VER_V1,
-					   &cb, &st, &tp, NULL, c);
+					   quicsetup_path(),
+					   NGTCP2_PROTO_VER_V1, &cb, &st, &tp,
+					   NULL, c);
 	}
 	if (e) {
 		c->conn = NULL;
