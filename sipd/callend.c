@@ -15,7 +15,7 @@ static const struct {
 	enum reason reason;
 } scodev[] = {
 	{ 401, REASON_AUTH_FAILED  },
-	{ 403, REASON_AUTH_FAILED  },
+	{ 403, REASON_FORBIDDEN    },
 	{ 404, REASON_NOT_FOUND    },
 	{ 407, REASON_AUTH_FAILED  },
 	{ 408, REASON_NO_ANSWER    },

@@ -25,6 +25,7 @@
 	X(OFFLINE, "offline", 1, "%s is not online now: its sipd is not registered at the server.") \
 	X(DECLINED, "declined", 1, "%s declined the call.") \
 	X(AUTH_FAILED, "auth-failed", 1, "The server refused our name or password: check [account].") \
+	X(FORBIDDEN, "forbidden", 1, "The server does not allow the call to %s: check [account] and the address.") \
 	X(TLS_FAILED, "tls-failed", 1, "The server's TLS certificate cannot be trusted: check the registrar's name and tls-ca in [account].") \
 	X(SERVER_ERROR, "server-error", 1, "The SIP server could not pass the call on to %s.") \
 	X(UNKNOWN_HERE, "unknown-here", 1, "%s is unknown here and unknown=reject: add it as a [peer], or answer with `dial wait`.") \

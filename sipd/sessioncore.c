@@ -99,17 +99,33 @@ void session_hangup(struct session *s, enum reason r, const char *text)
 	finish(s, r, text);
 }
 
+/* An end that the peer brought is good only if everything was transferred,
+ * whatever the peer calls it. Of that a caller judges itself; a callee has
+ * its caller's word. */
+static enum reason judge_end(const struct session *s, enum reason r)
+{
+	const bool open = s->state == SESSION_OPEN;
+
+	if (reason_exit(r) || (open && bundle_complete(s->bundle)))
+		return r;
+	if (s->incoming && (!open || r == REASON_DONE))
+		return r;
+	return REASON_PEER_STOPPED;
+}
+
+void session_flow_ended(struct session *s)
+{
+	session_hangup(s, judge_end(s, REASON_PEER_HANGUP), NULL);
+}
+
 void session_call_ended(struct session *s, const struct call_end *end,
 			bool answered)
 {
 	const char *text;
-	enum reason r = callend_reason(end, answered, &text);
-	bool complete = s->state == SESSION_OPEN &&
-		bundle_complete(s->bundle);
+	enum reason r = judge_end(s, callend_reason(end, answered, &text));
 
-	if (r == REASON_PEER_HANGUP && s->state == SESSION_OPEN && !complete)
-		r = REASON_PEER_STOPPED;
-	s->peer_said = *text != '\0';
+	/* not what a server in between or our own side said */
+	s->peer_said = *text && (*end->key || text != end->text);
 	finish(s, r, text);
 }
 

@@ -52,6 +52,9 @@ uint32_t session_since(const struct session *s);
 void session_call_ended(struct session *s, const struct call_end *end,
 			bool answered);
 
+/* The peer closed the flow and did not say why by the call. */
+void session_flow_ended(struct session *s);
+
 /* The destructor's work. */
 void session_clear(struct session *s);
 

@@ -68,9 +68,7 @@ static enum reason quic_reason(enum quic_end why, const char *text)
 
 static void closed_late(void *arg)
 {
-	struct session *s = arg;
-
-	session_hangup(s, REASON_PEER_HANGUP, NULL);
+	session_flow_ended(arg);
 }
 
 /* When the peer closes the flow its BYE is on the way and tells more: wait
