@@ -21,7 +21,7 @@
 
 enum {
 	TURN_BYTES = 1 << 20,           /* read from disk in one turn */
-	ENTRY_COST = 4096,              /* what an entry counts as of these */
+	ENTRY_COST = 16384,             /* what an entry counts as of these */
 	READ_MAX = 512 * 1024,          /* of one read(2) */
 	NOTES_MAX = 10,                 /* entries told one by one */
 };

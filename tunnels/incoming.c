@@ -103,21 +103,24 @@ static void prefix_handler(int err, uint64_t n,
 	in->haveh(n, sha, in->arg);
 }
 
-/* Look for it under its name, else unfinished. */
+/* Look for it under its name, else unfinished. Opened anew, for a duplicate
+ * would hold our lock for as long as it is hashed. */
 static int look_back(struct incoming *in, struct loop *l)
 {
 	struct stat st;
-	int fd = filestore_plain(in->dir, in->op->name, &st), err;
+	int fd = filestore_plain(in->dir, in->op->name, &st), err = 0;
+	uint64_t n = in->size;
 
 	in->whole = fd >= 0 && (uint64_t)st.st_size == in->size;
-	if (in->whole)
-		err = fileprefix_start(&in->errand, l, fd, in->size,
-				       prefix_handler, in);
-	else if (in->had)
-		err = fileprefix_start(&in->errand, l, in->op->fd, in->had,
-				       prefix_handler, in);
-	else
-		err = 0;
+	if (!in->whole) {
+		if (fd >= 0)
+			(void)close(fd);
+		n = in->had;
+		fd = n ? filestore_plain(in->dir, in->op->part, &st) : -1;
+	}
+	if (fd >= 0)
+		err = fileprefix_start(&in->errand, l, fd, n, prefix_handler,
+				       in);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include "tests/unit/fail.h"
 #include "tests/unit/tunnels/rig.h"
 #include "tunnels/ending.h"
 #include "tunnels/filestore.h"
@@ -898,6 +899,33 @@ static void test_big(void)
 	sweep();
 }
 
+/* Words only: the description, made and answered. */
+static int words_run(void *arg)
+{
+	struct sending *x = arg;
+	int err = rig_offer(&x->r, &x->a);
+
+	if (!err)
+		err = rig_answer(&x->r, &x->b);
+	x->r.a.t = mem_deref(x->r.a.t);
+	x->r.b.t = mem_deref(x->r.b.t);
+	x->r.offer = mem_deref(x->r.offer);
+	x->r.answer = mem_deref(x->r.answer);
+	return err;
+}
+
+static void test_no_memory(void)
+{
+	struct sending s;
+
+	fresh();
+	fill(at("src/f"), 5000, 1);
+	sending_init(&s, ARGV("f"));
+	FAIL_EACH(words_run, &s);
+	rig_close(&s.r);
+	sweep();
+}
+
 UNIT_SUITE("tunnels/file",
 	{ "one", test_one },
 	{ "tree", test_tree },
@@ -921,4 +949,5 @@ UNIT_SUITE("tunnels/file",
 	{ "two", test_two },
 	{ "plain", test_plain },
 	{ "many", test_many },
-	{ "big", test_big })
+	{ "big", test_big },
+	{ "no_memory", test_no_memory })

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include "tests/unit/fail.h"
 #include "tests/unit/tunnels/rig.h"
 #include "tunnels/fwallow.h"
 #include "tunnels/fwspec.h"
@@ -819,6 +820,30 @@ static void test_rate(void)
 	rig_close(&f.r);
 }
 
+/* Words only: the description, made and answered. */
+static int words_run(void *arg)
+{
+	struct forwarding *x = arg;
+	int err = rig_offer(&x->r, &x->a);
+
+	if (!err)
+		err = rig_answer(&x->r, &x->b);
+	x->r.a.t = mem_deref(x->r.a.t);
+	x->r.b.t = mem_deref(x->r.b.t);
+	x->r.offer = mem_deref(x->r.offer);
+	x->r.answer = mem_deref(x->r.answer);
+	return err;
+}
+
+static void test_no_memory(void)
+{
+	struct forwarding f;
+
+	forwarding_init(&f, ARGV("0:wiki:80"), "wiki:80 127.0.0.1:22");
+	FAIL_EACH(words_run, &f);
+	rig_close(&f.r);
+}
+
 UNIT_SUITE("tunnels/forward",
 	{ "specs", test_specs },
 	{ "allow", test_allow },
@@ -833,4 +858,5 @@ UNIT_SUITE("tunnels/forward",
 	{ "deref", test_deref },
 	{ "lost", test_lost },
 	{ "liar", test_liar },
-	{ "rate", test_rate })
+	{ "rate", test_rate },
+	{ "no_memory", test_no_memory })

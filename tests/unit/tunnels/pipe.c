@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include "tests/unit/fail.h"
 #include "tests/unit/tunnels/rig.h"
 
 struct piping {
@@ -517,6 +518,36 @@ static void test_words(void)
 	rig_close(&r);
 }
 
+/* Words only: the description, made and answered. */
+static int words_run(void *arg)
+{
+	struct piping *x = arg;
+	int err = rig_offer(&x->r, &x->a);
+
+	if (!err)
+		err = rig_answer(&x->r, &x->b);
+	x->r.a.t = mem_deref(x->r.a.t);
+	x->r.b.t = mem_deref(x->r.b.t);
+	x->r.offer = mem_deref(x->r.offer);
+	x->r.answer = mem_deref(x->r.answer);
+	return err;
+}
+
+static void test_no_memory(void)
+{
+	struct piping p;
+
+	memset(&p, 0, sizeof p);
+	rig_open(&p.r, "pipe");
+	p.conf.key[0] = "command";
+	p.conf.value[0] = "cat";
+	p.a = (struct tunnel_ask){ .fd_in = 0, .fd_out = 1, .peer = "bob" };
+	p.b = (struct tunnel_ask){ .fd_in = -1, .fd_out = -1,
+		.peer = "alice", .confh = rig_confh, .arg = &p.conf };
+	FAIL_EACH(words_run, &p);
+	rig_close(&p.r);
+}
+
 UNIT_SUITE("tunnels/pipe",
 	{ "both_ways", test_both_ways },
 	{ "flood", test_flood },
@@ -532,4 +563,5 @@ UNIT_SUITE("tunnels/pipe",
 	{ "full", test_full },
 	{ "lost", test_lost },
 	{ "deref", test_deref },
-	{ "words", test_words })
+	{ "words", test_words },
+	{ "no_memory", test_no_memory })
