@@ -54,7 +54,7 @@ struct filesend {
 	char peer[64];
 	char path[512];                 /* of the file, for people */
 	bool finished;                  /* FINISH is out */
-	bool done;                      /* the peer has all, or said what not */
+	bool done;                      /* the peer has said how it went */
 	uint64_t entries;
 	uint64_t bytes, total;          /* sent or had; to send, 0: unknown */
 	uint64_t files, files_total;

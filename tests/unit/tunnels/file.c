@@ -433,7 +433,7 @@ static void test_answer(void)
 	CU_ASSERT_EQUAL(rig_answer(&s.r, &s.b), EACCES);
 	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "at most 4999"));
 	rig_close(&s.r);
-	/* a peer that does not say how much it is is held to it all the same */
+	/* who does not say how much it is, is held to it all the same */
 	sending_init(&s, ARGV("f", "f"));
 	s.conf.key[1] = "max-size";
 	s.conf.value[1] = "9999";
