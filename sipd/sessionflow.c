@@ -26,6 +26,8 @@ static void done_handler(unsigned number, int err, const char *why, void *arg)
 	struct session *s = arg;
 	(void)number;
 
+	if (err == ENOTCONN && !str_isset(why))
+		return;         /* the flow is gone, and will say why */
 	if (err)
 		session_hangup(s, REASON_TUNNEL_FAILED,
 			       str_isset(why) ? why : strerror(err));
@@ -46,20 +48,14 @@ static const struct {
 	enum quic_end end;
 	enum reason reason;
 } quic_endv[] = {
-	{ QUIC_END_CLOSED,    REASON_PEER_HANGUP   },
 	{ QUIC_END_IDLE,      REASON_PEER_LOST     },
 	{ QUIC_END_HANDSHAKE, REASON_SECURE_FAILED },
 	{ QUIC_END_KEY,       REASON_WRONG_KEY     },
 	{ QUIC_END_PROTOCOL,  REASON_BAD_PEER      },
 };
 
-static enum reason quic_reason(enum quic_end why, const char *text)
+static enum reason quic_reason(enum quic_end why)
 {
-	enum reason r = why == QUIC_END_CLOSED ? reason_find(text)
-					       : REASON_NONE;
-
-	if (r == REASON_DONE || r == REASON_TUNNEL_FAILED)
-		return r;
 	for (size_t i = 0; i < sizeof quic_endv / sizeof quic_endv[0]; i++)
 		if (quic_endv[i].end == why)
 			return quic_endv[i].reason;
@@ -93,7 +89,7 @@ static void quic_end_handler(enum quic_end why, uint64_t code,
 				  want, got);
 		text = both;
 	}
-	session_hangup(s, quic_reason(why, text), text);
+	session_hangup(s, quic_reason(why), text);
 }
 
 static void secured_handler(struct flow *flow, void *arg)
