@@ -1,0 +1,129 @@
+#!/bin/sh
+# file.sh [BUILD]: one large file over a wire, dial against scp, by turns.
+#
+#   here: dial, scp  ── veth, segmentation off ──  far: sipd, sshd
+#   10.96.0.1                                      10.96.0.2
+#
+# Processor time is that of both ends with all their children. MB and PAIRS
+# may be set.
+. "$(dirname "$0")/lib.sh"
+MB=${MB:-1000} PAIRS=${PAIRS:-5}
+cipher=aes128-gcm@openssh.com
+
+ip netns add far
+ip link add wire0 type veth peer name wire1 netns far
+ip addr add 10.96.0.1/24 dev wire0
+ip -n far addr add 10.96.0.2/24 dev wire1
+ip link set wire0 up
+ip -n far link set wire1 up
+ip -n far link set lo up
+# a real link takes packets of its MTU: nothing larger may cross
+ethtool -K wire0 tso off tx-udp-segmentation off > /dev/null
+ip netns exec far ethtool -K wire1 tso off tx-udp-segmentation off > /dev/null
+
+fa=$(key alice) fb=$(key bob)
+conf alice <<EOT
+port = 0
+[peer bob]
+address = sip:10.96.0.2
+fingerprint = $fb
+EOT
+conf bob <<EOT
+[peer alice]
+fingerprint = $fa
+allow = file
+EOT
+ip netns exec far "$E2E_BUILD/sipd" -c "$T/bob/sipd.conf" 2> "$T/bob/log" &
+sipd=$!
+wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"
+
+mkdir -p /run/sshd ssh
+chmod 700 ssh
+ssh-keygen -q -t ed25519 -N '' -f ssh/host
+ssh-keygen -q -t ed25519 -N '' -f ssh/user
+cp ssh/user.pub ssh/authorized
+sftp=$(find /usr/lib/openssh /usr/libexec -name sftp-server 2>/dev/null |
+	head -1)
+cat > ssh/sshd_config <<EOT
+ListenAddress 10.96.0.2:22
+HostKey $T/ssh/host
+PidFile none
+AuthorizedKeysFile $T/ssh/authorized
+PermitRootLogin yes
+PasswordAuthentication no
+UsePAM no
+StrictModes no
+Subsystem sftp $sftp
+EOT
+ip netns exec far /usr/sbin/sshd -D -e -f ssh/sshd_config 2> ssh/log &
+sshd=$!
+cat > ssh/config <<EOT
+IdentityFile $T/ssh/user
+UserKnownHostsFile $T/ssh/known
+StrictHostKeyChecking no
+Ciphers $cipher
+Compression no
+LogLevel ERROR
+EOT
+wait_for 10 ssh -F ssh/config root@10.96.0.2 true || die "no ssh"
+
+head -c "$((MB * 1000000))" /dev/urandom > big.bin
+mkdir -p in bob/inbox
+
+by_dial() {
+	spent timeout 60 dial -c "$T/alice/sipd.conf" bob send big.bin 2> said
+}
+by_scp() {
+	spent timeout 60 scp -q -F ssh/config big.bin \
+		root@10.96.0.2:"$T/in/" 2> said
+}
+
+# measure NAME DAEMON FILE: a line in NAME.v: Mbit/s, then CPU-s/GB of both ends,
+# of the sender, of the whole machine, of its softirqs
+measure() {
+	far0=$(ticks "$2") busy0=$(machine busy) soft0=$(machine softirq)
+	t0=$(now)
+	near=$(by_"$1") || die "$1 failed: $(cat said)"
+	t1=$(now)
+	busy1=$(machine busy) soft1=$(machine softirq)
+	sleep 0.1       # sshd waits for its children
+	far1=$(ticks "$2")
+	cmp -s big.bin "$3" || die "$1: the file differs"
+	rm "$3"
+	awk -v ns=$((t1 - t0)) -v n="$near" -v f=$((far1 - far0)) \
+	    -v b=$((busy1 - busy0)) -v s=$((soft1 - soft0)) -v mb="$MB" \
+	    'BEGIN { gb = mb / 10; print mb * 8e9 / ns, (n + f) / gb,
+		n / gb, b / gb, s / gb }' >> "$1.v"
+}
+
+i=0
+while [ $i -le "$PAIRS" ]; do
+	measure dial $sipd bob/inbox/big.bin
+	measure scp $sshd in/big.bin
+	[ $i != 0 ] || rm dial.v scp.v          # to warm up
+	i=$((i + 1))
+done
+
+column() { cut -d' ' -f"$2" "$1.v" | spread "$3"; }
+ratio() {
+	awk -v a="$(column "$1" "$3" 3 | cut -d' ' -f2)" \
+	    -v b="$(column "$2" "$3" 3 | cut -d' ' -f2)" \
+	    'BEGIN { printf "%.2f", a / (b ? b : 1e-9) }'
+}
+
+echo "A file of $MB MB over a veth pair, MTU 1500, TSO and USO off; both ends" \
+	"on this machine;"
+echo "$PAIRS pairs by turns; scp with $cipher, no compression."
+printf '%-6s %26s  %20s  %7s %8s %8s\n' '' 'Mbit/s: min median max' \
+	'CPU-s/GB of both' sender machine softirq
+for who in dial scp; do
+	set -- $(column $who 1 0) $(column $who 2 2)
+	printf '%-6s %10s %7s %7s  %6s %6s %6s  %7s %8s %8s\n' $who "$@" \
+		"$(column $who 3 2 | cut -d' ' -f2)" \
+		"$(column $who 4 2 | cut -d' ' -f2)" \
+		"$(column $who 5 2 | cut -d' ' -f2)"
+done
+speed=$(ratio dial scp 1) cpu=$(ratio scp dial 2)
+echo "ratio of medians: $speed times the throughput, $cpu times less CPU"
+target "2 times the throughput" "$speed >= 2"
+target "1.8 times less CPU" "$cpu >= 1.8"
