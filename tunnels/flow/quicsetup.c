@@ -163,7 +163,8 @@ static void set_params(const struct qconn *c, ngtcp2_settings *st,
 {
 	ngtcp2_settings_default(st);
 	st->cc_algo = QC_CC_BBR;
-	st->initial_ts = clock_ns();
+	/* not after the first packet was read: 1.x aborts if time goes back */
+	st->initial_ts = loop_now(c->f.loop);
 	st->initial_rtt = INITIAL_RTT;
 	st->max_tx_udp_payload_size = QUIC_PAYLOAD_MAX;
 	st->max_window = WINDOW_MAX;
