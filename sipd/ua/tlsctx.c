@@ -22,6 +22,7 @@
 struct tlsctx {
 	struct tls *tls;
 	bool cert;
+	bool lazy;              /* the system's CAs are not loaded yet */
 	char fault[128];
 };
 
@@ -70,11 +71,9 @@ static int load_ca(SSL_CTX *ctx, const char *ca)
 	struct stat st;
 	int ok;
 
-	if (!ca)
-		ok = SSL_CTX_set_default_verify_paths(ctx);
-	else if (stat(ca, &st))
+	if (stat(ca, &st))
 		return errno;
-	else if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode))
 		ok = SSL_CTX_load_verify_locations(ctx, NULL, ca);
 	else
 		ok = SSL_CTX_load_verify_locations(ctx, ca, NULL);
@@ -112,7 +111,19 @@ static int harden(struct tlsctx *t, const char *ca)
 	X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ctx),
 					X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
-	return load_ca(ctx, ca);
+	t->lazy = !ca;
+	return ca ? load_ca(ctx, ca) : 0;
+}
+
+/* The system's CAs, once there is a server to compare with them: to read them
+ * takes longer than a whole call. */
+static void load_system_ca(struct tlsctx *t)
+{
+	if (!t->lazy)
+		return;
+	t->lazy = false;
+	(void)SSL_CTX_set_default_verify_paths(compat_ssl_ctx(t->tls));
+	ERR_clear_error();
 }
 
 int tlsctx_alloc(struct tlsctx **tp, const char *ca, const char *cert)
@@ -147,6 +158,8 @@ int tlsctx_start(struct tls_conn **scp, struct tlsctx *t,
 	SSL_CTX *ctx = compat_ssl_ctx(t->tls);
 	int err;
 
+	if (name)
+		load_system_ca(t);
 	err = name ? expect(ctx, name) : 0;
 	if (!err)
 		err = tls_start_tcp(scp, t->tls, tc, 0);
