@@ -34,7 +34,7 @@ struct sipconn {
 	unsigned txc;
 	struct timer idle, pong;
 	bool up;
-	bool accepted;
+	bool unproven;          /* accepted, and no message came yet */
 };
 
 static void queue_drop(struct sipconn *c)
@@ -97,7 +97,7 @@ static void estab_handler(void *arg)
 	int err = 0;
 
 	c->up = true;
-	if (!c->accepted)
+	if (!c->unproven)
 		idle_start(c, IDLE_TIME);
 	for (unsigned i = 0; i < c->txc && !err; i++)
 		err = tcp_send(c->tc, c->txv[i]);
@@ -121,6 +121,8 @@ static bool skip_crlf(struct sipconn *c)
 
 	if (n < 2 || memcmp(p, "\r\n", 2))
 		return false;
+	if (!c->unproven)
+		idle_start(c, IDLE_TIME);
 	if (n >= 4 && !memcmp(p, "\r\n\r\n", 4)) {
 		c->rx->pos += 4;
 		if (tcp_send(c->tc, &pong))
@@ -152,6 +154,7 @@ static int deliver(struct sipconn *c, size_t head, size_t total)
 		msg->src = c->peer;
 		msg->dst = c->local;
 		msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
+		c->unproven = false;
 		idle_start(c, IDLE_TIME);
 		c->conf.msgh(msg, c->conf.arg);
 	}
@@ -241,10 +244,13 @@ static int begin(struct sipconn *c)
 	/* RFC 5482: what is sent and not acknowledged tells of a dead peer
 	 * long before TCP would */
 	static const unsigned ms = LOST_TIME * 1000;
+	static const int on = 1;
+	const int fd = (int)tcp_conn_fd(c->tc);
 	int err = tcp_conn_local_get(c->tc, &c->local);
 
-	(void)setsockopt(tcp_conn_fd(c->tc), IPPROTO_TCP, TCP_USER_TIMEOUT,
-			 &ms, sizeof ms);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+	/* a request after another must not wait 40 ms for TCP's answer */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	tcp_conn_txqsz_set(c->tc, SENDQ_MAX);
 	if (!err && c->conf.tls)
 		err = tlsctx_start(&c->sc, c->conf.tls, c->tc, c->name);
@@ -291,7 +297,7 @@ int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
 		mem_deref(c);
 		return err;
 	}
-	c->accepted = true;
+	c->unproven = true;
 	idle_start(c, ACCEPT_TIME);
 	*cp = c;
 	return 0;

@@ -543,10 +543,26 @@ static struct sock *sock_to(struct transp *t, const struct sa *dst)
 	return NULL;
 }
 
+/* Nobody can connect to us by TLS without a certificate of ours: then the
+ * connection itself is the address, which servers know to reuse. */
+static int conn_addr(struct transp *t, struct sa *laddr,
+		     const struct hop *hop)
+{
+	struct sipconn *c;
+	int err = conn_get(&c, t, hop);
+
+	if (!err)
+		*laddr = *sipconn_local(c);
+	return err;
+}
+
 int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop)
 {
-	struct sock *s = sock_to(t, &hop->dst);
+	struct sock *s;
 
+	if (hop->tp == SIP_TRANSP_TLS && !tlsctx_has_cert(t->tlsctx))
+		return conn_addr(t, laddr, hop);
+	s = sock_to(t, &hop->dst);
 	if (!s)
 		return EHOSTUNREACH;
 	*laddr = hop->tp == SIP_TRANSP_UDP ? s->udp :

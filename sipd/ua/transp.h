@@ -46,8 +46,8 @@ int transp_sync(struct transp *t, bool all);
 /* Close all sockets and connections; failh is not called. */
 void transp_flush(struct transp *t);
 
-/* The address to write into Via and Contact for this hop; opens a socket on
- * demand. */
+/* The address to write into Via and Contact for this hop; opens a socket, or
+ * a connection, on demand. */
 int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop);
 
 /* Of the first socket, for people; ENOENT if there is none. */
