@@ -9,8 +9,8 @@ OPT     ?= -O2 -g
 MAKEFLAGS += --no-builtin-rules
 
 # Rooms, bottom up; each directory is one archive (see README, house plan).
-ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels sipd/ua \
-	   sipd/registrar sipd sipd/dial
+ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
+	   tunnels/forward tunnels/pipe sipd/ua sipd/registrar sipd sipd/dial
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
@@ -74,7 +74,8 @@ $(B)/dial: $(B)/obj/sipd/dial/main.o $(ARCHIVES)
 below_base      := sdp/base
 below_sdp       := sdp/base sdp
 below_modules   := sdp/base sdp modules/path
-below_tunnels   := sdp/base sdp tunnels/flow tunnels
+below_tunnels   := sdp/base sdp tunnels/flow tunnels tunnels/file \
+		   tunnels/forward tunnels/pipe
 below_ua        := sdp/base sdp sipd/ua
 below_registrar := sdp/base sdp sipd/ua sipd/registrar
 below_sipd      := $(ROOMS)

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
-#include "tunnels/filerecv.h"
-#include "tunnels/filesend.h"
-#include "tunnels/filewalk.h"
+#include "tunnels/file/filerecv.h"
+#include "tunnels/file/filesend.h"
+#include "tunnels/file/filewalk.h"
 
 struct tunnel {
 	bool sender;

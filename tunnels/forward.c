@@ -12,10 +12,10 @@
 #include <stdarg.h>
 #include <string.h>
 #include "tunnels/ending.h"
-#include "tunnels/fwallow.h"
-#include "tunnels/fwconn.h"
-#include "tunnels/fwlisten.h"
-#include "tunnels/fwspec.h"
+#include "tunnels/forward/fwallow.h"
+#include "tunnels/forward/fwconn.h"
+#include "tunnels/forward/fwlisten.h"
+#include "tunnels/forward/fwspec.h"
 #include "tunnels/record.h"
 
 enum { NOTES_MAX = 20 };                /* refusals told one by one */

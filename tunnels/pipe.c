@@ -17,10 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <re.h>
-#include "tunnels/command.h"
+#include "tunnels/pipe/command.h"
 #include "tunnels/ending.h"
-#include "tunnels/pipein.h"
-#include "tunnels/pipeout.h"
+#include "tunnels/pipe/pipein.h"
+#include "tunnels/pipe/pipeout.h"
 
 enum pipe_type {
 	PIPE_HELLO  = 1,        /* u8 version */

@@ -1,11 +1,11 @@
-/* fuzz: tunnels/filewire.c tunnels/record.c tunnels/flow/flow.c sdp/base/mailbox.c sdp/base/clock.c tunnels/flow/loop.c */
+/* fuzz: tunnels/file/filewire.c tunnels/record.c tunnels/flow/flow.c sdp/base/mailbox.c sdp/base/clock.c tunnels/flow/loop.c */
 /*
  * The file tunnel's records as a hostile peer sends them: cut into pieces at
  * any place, decoded, and what was taken must be the same when encoded again.
  */
 #include <stdlib.h>
 #include <string.h>
-#include "tunnels/filewire.h"
+#include "tunnels/file/filewire.h"
 #include "tunnels/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

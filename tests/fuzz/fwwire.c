@@ -1,12 +1,12 @@
-/* fuzz: tunnels/fwwire.c tunnels/fwallow.c tunnels/fwspec.c tunnels/ending.c tunnels/record.c tunnels/flow/flow.c sdp/base/mailbox.c sdp/base/clock.c tunnels/flow/loop.c */
+/* fuzz: tunnels/forward/fwwire.c tunnels/forward/fwallow.c tunnels/forward/fwspec.c tunnels/ending.c tunnels/record.c tunnels/flow/flow.c sdp/base/mailbox.c sdp/base/clock.c tunnels/flow/loop.c */
 /*
  * The forward tunnel's records as a hostile peer sends them, and as text the
  * rules and words that people write.
  */
 #include <stdlib.h>
 #include <string.h>
-#include "tunnels/fwallow.h"
-#include "tunnels/fwspec.h"
+#include "tunnels/forward/fwallow.h"
+#include "tunnels/forward/fwspec.h"
 #include "tunnels/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

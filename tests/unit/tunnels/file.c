@@ -13,8 +13,8 @@
 #include "tests/unit/fail.h"
 #include "tests/unit/tunnels/rig.h"
 #include "tunnels/ending.h"
-#include "tunnels/filestore.h"
-#include "tunnels/filewire.h"
+#include "tunnels/file/filestore.h"
+#include "tunnels/file/filewire.h"
 #include "tunnels/record.h"
 
 static char dir[64];                    /* a fresh folder for each test */

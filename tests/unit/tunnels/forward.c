@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include "tests/unit/fail.h"
 #include "tests/unit/tunnels/rig.h"
-#include "tunnels/fwallow.h"
-#include "tunnels/fwspec.h"
+#include "tunnels/forward/fwallow.h"
+#include "tunnels/forward/fwspec.h"
 #include "tunnels/record.h"
 
 #define ARGV(...) ((char *const []){ __VA_ARGS__, NULL })

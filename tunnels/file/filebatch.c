@@ -1,0 +1,258 @@
+/*
+ * filebatch.c: received entries on their way to their names.
+ *
+ *   write small files into the stage  --> sync  --> rename, link, times in
+ *   (large ones are written already)                order  --> sync folders
+ *
+ * A few files are synced one by one, many by one syncfs: it also writes what
+ * other programs have left unwritten, and still is much the cheaper.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "tunnels/file/filebatch.h"
+
+enum { FEW = 8 };               /* entries that are synced one by one */
+
+/* The folder last used: most entries share it with the one before. */
+struct folder {
+	const char *path;
+	int fd;
+};
+
+static void fileop_destructor(void *arg)
+{
+	struct fileop *op = arg;
+
+	list_unlink(&op->le);
+	if (op->fd >= 0)
+		(void)close(op->fd);
+	mem_deref(op->dir);
+	mem_deref(op->name);
+	mem_deref(op->data);
+}
+
+int fileop_alloc(struct fileop **opp, enum fileop_kind kind, const char *dir,
+		 const char *name)
+{
+	struct fileop *op = mem_zalloc(sizeof *op, fileop_destructor);
+	int err;
+
+	if (!op)
+		return ENOMEM;
+	op->kind = kind;
+	op->fd = -1;
+	err = str_dup(&op->dir, dir);
+	if (!err)
+		err = str_dup(&op->name, name);
+	if (err) {
+		mem_deref(op);
+		return err;
+	}
+	*opp = op;
+	return 0;
+}
+
+static void filebatch_destructor(void *arg)
+{
+	struct filebatch *b = arg;
+
+	list_flush(&b->opl);
+	filestage_unref(b->stage);
+}
+
+int filebatch_alloc(struct filebatch **bp, struct filestage *stage)
+{
+	struct filebatch *b = mem_zalloc(sizeof *b, filebatch_destructor);
+
+	if (!b)
+		return ENOMEM;
+	b->stage = filestage_ref(stage);
+	*bp = b;
+	return 0;
+}
+
+void filebatch_add(struct filebatch *b, struct fileop *op)
+{
+	list_append(&b->opl, &op->le, op);
+	b->count++;
+	b->open += op->fd >= 0;
+	b->bytes += op->size + sizeof *op;
+}
+
+bool filebatch_fatal(int err)
+{
+	return err == ENOSPC || err == EDQUOT || err == EROFS ||
+	       err == EIO || err == EMFILE || err == ENFILE ||
+	       err == ENOMEM;
+}
+
+static int write_all(int fd, const uint8_t *p, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, p, n);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return errno;
+		p += k;
+		n -= (size_t)k;
+	}
+	return 0;
+}
+
+static int set_meta(int fd, const struct fileop *op)
+{
+	const struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
+					op->mtime };
+
+	if (fchmod(fd, op->mode))
+		return errno;
+	/* a time the file system cannot hold is no reason to fail */
+	(void)futimens(fd, ts);
+	return 0;
+}
+
+static int small_write(const struct filebatch *b, struct fileop *op,
+		       int stage)
+{
+	int fd, err;
+
+	(void)snprintf(op->part, sizeof op->part, "%llu",
+		       (unsigned long long)op->entry);
+	fd = openat(stage, op->part, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	err = write_all(fd, op->data, op->size);
+	if (!err)
+		err = set_meta(fd, op);
+	if (!err && b->count <= FEW && fsync(fd))
+		err = errno;
+	/* some file systems tell of a full disk only here */
+	if (close(fd) && !err)
+		err = errno;
+	if (err)
+		(void)unlinkat(stage, op->part, 0);
+	return err;
+}
+
+static int large_finish(const struct filebatch *b, const struct fileop *op)
+{
+	int err = op->had ? 0 : set_meta(op->fd, op);
+
+	if (!err && b->count <= FEW && fsync(op->fd))
+		err = errno;
+	return err;
+}
+
+static void write_files(struct filebatch *b)
+{
+	struct le *le;
+	int stage = -1;
+
+	for (le = list_head(&b->opl); le; le = le->next) {
+		struct fileop *op = le->data;
+
+		if (op->kind == FILEOP_SMALL) {
+			op->err = b->err;
+			if (!op->err && stage < 0)
+				op->err = filestage_open(b->stage, &stage);
+			if (!op->err)
+				op->err = small_write(b, op, stage);
+			op->data = mem_deref(op->data);
+		}
+		else if (op->kind == FILEOP_LARGE) {
+			op->err = large_finish(b, op);
+		}
+		if (filebatch_fatal(op->err))
+			b->err = op->err;
+	}
+}
+
+static int folder_open(struct folder *f, const struct filebatch *b,
+		       const char *path)
+{
+	if (f->fd >= 0 && !strcmp(f->path, path))
+		return 0;
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = -1;
+	f->path = path;
+	return filestore_dir(&f->fd, filestage_root(b->stage), path);
+}
+
+static int op_place(const struct filebatch *b, struct fileop *op, int dir)
+{
+	int stage, err;
+
+	switch (op->kind) {
+	case FILEOP_SMALL:
+		err = filestage_open(b->stage, &stage);
+		if (err)
+			return err;
+		return filestore_place(stage, op->part, dir, op->name, op->as,
+				       &op->had);
+	case FILEOP_LARGE:
+		if (op->had)
+			return unlinkat(dir, op->part, 0) ? errno : 0;
+		return filestore_place(dir, op->part, dir, op->name, op->as,
+				       &op->had);
+	case FILEOP_LINK:
+		return filestore_link((const char *)op->data, dir, op->name,
+				      op->as, &op->had);
+	case FILEOP_LEAVE:
+		return set_meta(dir, op);
+	}
+	return EINVAL;
+}
+
+/* The same order as sent: a folder's times are set after its last file.
+ * err: the sync failed, nothing may get its name. */
+static void name_entries(struct filebatch *b, int err)
+{
+	struct folder f = { NULL, -1 };
+	struct le *le;
+
+	for (le = list_head(&b->opl); le; le = le->next) {
+		struct fileop *op = le->data;
+
+		if (!op->err)
+			op->err = err;
+		if (!op->err)
+			op->err = folder_open(&f, b, op->dir);
+		if (!op->err)
+			op->err = op_place(b, op, f.fd);
+		if (!op->err && b->count <= FEW && fsync(f.fd))
+			op->err = errno;
+		if (filebatch_fatal(op->err))
+			b->err = op->err;
+		if (op->fd >= 0)        /* and its lock */
+			(void)close(op->fd);
+		op->fd = -1;
+	}
+	if (f.fd >= 0)
+		(void)close(f.fd);
+}
+
+static int sync_all(struct filebatch *b)
+{
+	if (b->count <= FEW || !syncfs(filestage_root(b->stage)))
+		return 0;
+	b->err = errno;
+	return b->err;
+}
+
+void filebatch_run(struct filebatch *b)
+{
+	int err;
+
+	write_files(b);
+	err = sync_all(b);
+	name_entries(b, err);
+	if (!err)
+		(void)sync_all(b);
+}

@@ -1,0 +1,64 @@
+/*
+ * filebatch.h: received entries on their way to their names, together: all
+ * are written, then synced at once, then named in the order they came. So no
+ * name ever stands for bytes that a power cut could still take away, and
+ * thousands of small files cost two syncs, not thousands.
+ */
+#ifndef DIALTONE_FILEBATCH_H
+#define DIALTONE_FILEBATCH_H
+
+#include <sys/stat.h>
+#include <re.h>
+#include "tunnels/file/filestage.h"
+#include "tunnels/file/filestore.h"
+
+enum fileop_kind {
+	FILEOP_SMALL,           /* its bytes are in data */
+	FILEOP_LARGE,           /* complete in `part` of its folder */
+	FILEOP_LINK,            /* data is the target */
+	FILEOP_LEAVE,           /* mode and times of the folder `dir` itself */
+};
+
+struct fileop {
+	struct le le;
+	enum fileop_kind kind;
+	uint64_t entry;
+	char *dir;              /* below root, "" is root */
+	char *name;
+	uint8_t *data;
+	size_t size;            /* SMALL: bytes in data */
+	uint16_t mode;
+	struct timespec mtime;
+	int fd;                 /* LARGE: locks part; -1: none */
+	char part[FILESTORE_NAME];      /* SMALL: its name in the stage */
+
+	/* when run */
+	int err;
+	bool had;               /* the same was there */
+	char as[FILESTORE_NAME];        /* the name it got */
+};
+
+int fileop_alloc(struct fileop **op, enum fileop_kind kind, const char *dir,
+		 const char *name);
+
+struct filebatch {
+	struct filestage *stage;
+	struct list opl;        /* struct fileop */
+	size_t count;
+	size_t open;            /* descriptors held */
+	size_t bytes;           /* memory held */
+	int err;                /* the disk failed: nothing more can come */
+};
+
+int filebatch_alloc(struct filebatch **bp, struct filestage *stage);
+
+/* op belongs to the batch from here on. */
+void filebatch_add(struct filebatch *b, struct fileop *op);
+
+/* Do it all; on a thread of its own. */
+void filebatch_run(struct filebatch *b);
+
+/* Full disk and the like: further files will fare no better. */
+bool filebatch_fatal(int err);
+
+#endif

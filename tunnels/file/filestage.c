@@ -1,0 +1,139 @@
+/*
+ * filestage.c: the hidden folder of files not synced yet. Its files are
+ * called by number and never resumed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <re.h>
+#include "tunnels/file/filestage.h"
+#include "tunnels/file/filestore.h"
+
+struct filestage {
+	atomic_int refs;
+	int root;
+	int fd;                         /* locked; -1: not made yet */
+	char name[FILESTORE_NAME];
+};
+
+/* Take the files out of a folder that nobody else uses, and the folder. */
+static void sweep(int root, int fd, const char *name)
+{
+	DIR *d = fdopendir(dup(fd));
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		(void)unlinkat(dirfd(d), de->d_name, 0);
+	if (d)
+		(void)closedir(d);
+	(void)unlinkat(root, name, AT_REMOVEDIR);
+}
+
+/* -1 unless it is a folder of ours that nobody has locked. */
+static int open_locked(int root, const char *name)
+{
+	int fd = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+			O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	/* nlink 0: swept between our open and our lock */
+	if (flock(fd, LOCK_EX | LOCK_NB) || fstat(fd, &st) ||
+	    !st.st_nlink || st.st_uid != geteuid()) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* What crashed sessions have left. */
+static void sweep_stale(int root)
+{
+	DIR *d = fdopendir(openat(root, ".", O_RDONLY | O_DIRECTORY |
+				  O_CLOEXEC));
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		int fd;
+
+		if (strncmp(de->d_name, FILESTORE_STAGE,
+			    strlen(FILESTORE_STAGE)))
+			continue;
+		fd = open_locked(root, de->d_name);
+		if (fd < 0)
+			continue;
+		sweep(root, fd, de->d_name);
+		(void)close(fd);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
+int filestage_alloc(struct filestage **sp, int root)
+{
+	struct filestage *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return ENOMEM;
+	s->fd = -1;
+	s->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
+	if (s->root < 0) {
+		free(s);
+		return errno;
+	}
+	atomic_init(&s->refs, 1);
+	*sp = s;
+	return 0;
+}
+
+struct filestage *filestage_ref(struct filestage *s)
+{
+	(void)atomic_fetch_add(&s->refs, 1);
+	return s;
+}
+
+void filestage_unref(struct filestage *s)
+{
+	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	if (s->fd >= 0) {
+		sweep(s->root, s->fd, s->name);
+		(void)close(s->fd);
+	}
+	(void)close(s->root);
+	free(s);
+}
+
+int filestage_root(const struct filestage *s)
+{
+	return s->root;
+}
+
+int filestage_open(struct filestage *s, int *fdp)
+{
+	if (s->fd < 0)
+		sweep_stale(s->root);
+	for (int i = 0; i < 10 && s->fd < 0; i++) {
+		uint32_t token = 0;
+
+		/* not OpenSSL's, which may be cleaning up: the program can
+		 * be at its exit while this thread works */
+		(void)getrandom(&token, sizeof token, 0);
+		(void)snprintf(s->name, sizeof s->name, "%s%08x",
+			       FILESTORE_STAGE, token);
+		if (mkdirat(s->root, s->name, 0700) && errno != EEXIST)
+			return errno;
+		s->fd = open_locked(s->root, s->name);
+	}
+	*fdp = s->fd;
+	return s->fd < 0 ? EBUSY : 0;
+}

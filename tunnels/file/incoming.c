@@ -1,0 +1,285 @@
+/*
+ * incoming.c: one file that is being received.
+ *
+ * What is on disk from an earlier time, whole under its name or unfinished,
+ * is hashed on a thread while the file comes in from its start. If the sender
+ * finds the same hash it jumps ahead; what it has written until then is the
+ * same bytes anyway. So nobody ever waits for a hash that is not needed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+#include "tunnels/file/fileprefix.h"
+#include "tunnels/file/incoming.h"
+
+enum {
+	GATHER = 256 * 1024,    /* bytes of one write(2): packets are small */
+	DIRECT = 64 * 1024,     /* so many at once are not copied first */
+};
+
+struct incoming {
+	struct fileop *op;              /* what it becomes */
+	struct errand *errand;
+	incoming_have_h *haveh;
+	void *arg;
+	XXH3_state_t *hash;
+	int dir;
+	uint64_t size;                  /* as it will be */
+	uint64_t off;                   /* come so far */
+	uint64_t had;                   /* from earlier, unfinished */
+	uint64_t offered;               /* as haveh was told; 0: was not */
+	bool whole;                     /* offered is the whole, by name */
+	bool forget;
+	uint8_t *buf;                   /* SMALL: all; LARGE: gathered */
+	size_t len;                     /* gathered */
+};
+
+static int write_at(int fd, const uint8_t *p, size_t n, uint64_t off)
+{
+	while (n) {
+		ssize_t k = pwrite(fd, p, n, (off_t)off);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return errno;
+		p += k;
+		n -= (size_t)k;
+		off += (uint64_t)k;
+	}
+	return 0;
+}
+
+static int flush(struct incoming *in)
+{
+	int err = write_at(in->op->fd, in->buf, in->len, in->off - in->len);
+
+	if (!err)
+		in->len = 0;
+	return err;
+}
+
+/* Cut it so that it holds nothing but this file's first bytes. */
+static void keep(struct incoming *in)
+{
+	uint64_t n;
+
+	if (!in->forget && in->len)
+		(void)flush(in);
+	n = in->off - in->len > in->had ? in->off - in->len : in->had;
+	if (in->forget || in->op->had || !n)
+		(void)unlinkat(in->dir, in->op->part, 0);
+	else if (ftruncate(in->op->fd, (off_t)n))
+		(void)unlinkat(in->dir, in->op->part, 0);
+}
+
+static void incoming_destructor(void *arg)
+{
+	struct incoming *in = arg;
+
+	mem_deref(in->errand);
+	if (in->op && in->op->fd >= 0)
+		keep(in);
+	mem_deref(in->op);
+	if (in->hash)
+		(void)XXH3_freeState(in->hash);
+	free(in->buf);
+	if (in->dir >= 0)
+		(void)close(in->dir);
+}
+
+static void prefix_handler(int err, uint64_t n,
+			   const uint8_t sha[FW_SHA_SIZE], void *arg)
+{
+	struct incoming *in = arg;
+
+	in->errand = mem_deref(in->errand);
+	if (err || in->off >= n)
+		return;
+	in->offered = n;
+	in->haveh(n, sha, in->arg);
+}
+
+/* Look for it under its name, else unfinished. Opened anew, for a duplicate
+ * would hold our lock for as long as it is hashed. */
+static int look_back(struct incoming *in, struct loop *l)
+{
+	struct stat st;
+	int fd = filestore_plain(in->dir, in->op->name, &st), err = 0;
+	uint64_t n = in->size;
+
+	in->whole = fd >= 0 && (uint64_t)st.st_size == in->size;
+	if (!in->whole) {
+		if (fd >= 0)
+			(void)close(fd);
+		n = in->had;
+		fd = n ? filestore_plain(in->dir, in->op->part, &st) : -1;
+	}
+	if (fd >= 0)
+		err = fileprefix_start(&in->errand, l, fd, n, prefix_handler,
+				       in);
+	if (fd >= 0)
+		(void)close(fd);
+	return err;
+}
+
+static int large_open(struct incoming *in, struct loop *l)
+{
+	struct stat st;
+	int err;
+
+	in->op->kind = FILEOP_LARGE;
+	err = filestore_part(&in->op->fd, in->op->part, in->dir,
+			     in->op->name);
+	if (err)
+		return err;
+	if (fstat(in->op->fd, &st))
+		return errno;
+	in->had = (uint64_t)st.st_size;
+	if (in->had > in->size) {
+		in->had = 0;
+		if (ftruncate(in->op->fd, 0))
+			return errno;
+	}
+	/* tells of a full disk before anything is sent; the size stays what
+	 * has come, for the next time */
+	if (fallocate(in->op->fd, FALLOC_FL_KEEP_SIZE, 0,
+		      (off_t)in->size) && errno != EOPNOTSUPP &&
+	    errno != ENOSYS && errno != EINTR)
+		return errno;
+	in->buf = malloc(GATHER);
+	return in->buf ? look_back(in, l) : ENOMEM;
+}
+
+static int small_open(struct incoming *in)
+{
+	in->op->data = mem_alloc(in->size ? in->size : 1, NULL);
+	in->op->size = in->size;
+	return in->op->data ? 0 : ENOMEM;
+}
+
+static int setup(struct incoming *in, struct loop *l,
+		 const struct filewire *w)
+{
+	if (w->size > INT64_MAX)
+		return EFBIG;
+	in->hash = XXH3_createState();
+	if (!in->hash)
+		return ENOMEM;
+	(void)XXH3_128bits_reset(in->hash);
+	return w->size < FW_BULK_MIN ? small_open(in) : large_open(in, l);
+}
+
+int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
+		   const char *path, const struct filewire *w,
+		   uint64_t entry, incoming_have_h *haveh, void *arg)
+{
+	struct incoming *in = mem_zalloc(sizeof *in, incoming_destructor);
+	int err;
+
+	if (!in)
+		return ENOMEM;
+	in->haveh = haveh;
+	in->arg = arg;
+	in->size = w->size;
+	in->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	err = in->dir < 0 ? errno : 0;
+	if (!err)
+		err = fileop_alloc(&in->op, FILEOP_SMALL, path, w->name);
+	if (!err) {
+		in->op->entry = entry;
+		in->op->mode = w->mode;
+		in->op->mtime = w->mtime;
+		err = setup(in, l, w);
+	}
+	if (err) {
+		mem_deref(in);
+		return err;
+	}
+	*ip = in;
+	return 0;
+}
+
+static int large_data(struct incoming *in, const uint8_t *p, size_t n)
+{
+	int err = 0;
+
+	if (in->len && in->len + n > GATHER)
+		err = flush(in);
+	if (err)
+		return err;
+	if (!in->len && n >= DIRECT) {
+		err = write_at(in->op->fd, p, n, in->off);
+	}
+	else {
+		memcpy(in->buf + in->len, p, n);
+		in->len += n;
+	}
+	if (!err)
+		in->off += n;
+	return err;
+}
+
+int incoming_data(struct incoming *in, const uint8_t *p, size_t n)
+{
+	if (n > in->size - in->off)
+		return EBADMSG;
+	(void)XXH3_128bits_update(in->hash, p, n);
+	if (in->op->kind == FILEOP_LARGE)
+		return large_data(in, p, n);
+	if (n)
+		memcpy(in->op->data + in->off, p, n);
+	in->off += n;
+	return 0;
+}
+
+int incoming_seek(struct incoming *in, uint64_t n)
+{
+	int err;
+
+	if (!in->offered || (n && (n != in->offered || n < in->off)))
+		return EBADMSG;
+	err = flush(in);
+	in->had = 0;
+	in->offered = 0;
+	if (err || !n)
+		return err;
+	in->op->had = in->whole;
+	in->off = n;
+	return 0;
+}
+
+int incoming_end(struct incoming *in, const uint8_t hash[FW_HASH_SIZE],
+		 struct fileop **opp)
+{
+	XXH128_canonical_t own;
+	int err = 0;
+
+	if (in->off != in->size)
+		return EBADMSG;
+	XXH128_canonicalFromHash(&own, XXH3_128bits_digest(in->hash));
+	if (memcmp(own.digest, hash, FW_HASH_SIZE)) {
+		in->forget = true;
+		return EILSEQ;
+	}
+	if (in->op->kind == FILEOP_LARGE) {
+		err = flush(in);
+		/* what an earlier, longer one has left */
+		if (!err && !in->op->had &&
+		    ftruncate(in->op->fd, (off_t)in->size))
+			err = errno;
+	}
+	if (err)
+		return err;
+	*opp = in->op;
+	in->op = NULL;
+	return 0;
+}
+
+void incoming_forget(struct incoming *in)
+{
+	in->forget = true;
+}

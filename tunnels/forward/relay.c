@@ -1,0 +1,395 @@
+/*
+ * relay.c: one TCP connection and one stream, joined.
+ *
+ *   recv -> the stream's own buffer          no room: wait for writeh
+ *   readh -> send -> what it does not take: backlog, given back to the
+ *                    stream only when sent
+ *   FIN   <-> stream_fin                     each way by itself
+ *   RST   <-> stream_reset
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <re.h>
+#include "tunnels/backlog.h"
+#include "tunnels/forward/fwwire.h"
+#include "tunnels/record.h"
+#include "tunnels/forward/relay.h"
+
+enum { TURN_BYTES = 256 * 1024 };       /* of one connection in one turn */
+
+struct relay {
+	struct loop *loop;
+	struct stream *s;
+	int fd;                         /* -1: not joined, or over */
+	struct loop_fd lf;
+	struct loop_defer defer;
+	struct backlog kept;            /* for fd */
+	struct record_reader rd;        /* the far side's RESULT */
+	bool accepted;
+	bool wait_result;
+	bool wait_room;                 /* the stream takes no more for now */
+	bool fd_fin;                    /* no more comes from fd */
+	bool s_fin;                     /* no more comes from the stream */
+	bool shut;                      /* and fd was told */
+	bool opened;
+	bool over;
+	int err;
+	uint64_t from, to;
+	struct relay_handlers h;
+	void *arg;
+};
+
+/* Unread data or a reset at the other side: the connection must not end as if
+ * all were well (RFC 9293, 3.6.1). */
+static void close_fd(struct relay *r, bool reset)
+{
+	const struct linger lg = { 1, 0 };
+
+	loop_unwatch(&r->lf);
+	if (r->fd < 0)
+		return;
+	if (reset)
+		(void)setsockopt(r->fd, SOL_SOCKET, SO_LINGER, &lg,
+				 sizeof lg);
+	(void)close(r->fd);
+	r->fd = -1;
+}
+
+static void relay_destructor(void *arg)
+{
+	struct relay *r = arg;
+
+	loop_defer_cancel(r->loop, &r->defer);
+	stream_reset(r->s, record_errno_code(ECANCELED));
+	close_fd(r, true);
+	backlog_free(&r->kept);
+	mem_deref(r->rd.body);
+}
+
+static void tell(void *arg)
+{
+	struct relay *r = arg;
+
+	r->h.overh(r->opened, r->err, r->arg);
+}
+
+static void end(struct relay *r, int err, bool reset)
+{
+	if (r->over)
+		return;
+	r->over = true;
+	r->err = err;
+	if (r->s && reset)
+		stream_reset(r->s, record_errno_code(err));
+	r->s = NULL;
+	close_fd(r, reset);
+	backlog_free(&r->kept);
+	loop_defer(r->loop, &r->defer, tell, r);
+}
+
+/* What we want to hear of fd. Errors come unasked. */
+static void rewatch(struct relay *r)
+{
+	uint32_t events = 0;
+
+	if (r->over || r->fd < 0)
+		return;
+	if (r->s && !r->wait_room && !r->fd_fin)
+		events |= EPOLLIN;
+	if (backlog_left(&r->kept))
+		events |= EPOLLOUT;
+	(void)loop_rewatch(&r->lf, events);
+}
+
+/* Everything is through in both directions. */
+static void check_over(struct relay *r)
+{
+	if (r->s_fin && !r->shut && r->fd >= 0 && !backlog_left(&r->kept)) {
+		r->shut = true;
+		(void)shutdown(r->fd, SHUT_WR);
+	}
+	if (!r->s && r->fd_fin && (r->shut || r->fd < 0))
+		end(r, 0, false);
+}
+
+/* Returns how much fd took; an error ends it. */
+static size_t put(struct relay *r, const uint8_t *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t k = send(r->fd, p + done, n - done,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0 && errno == EAGAIN)
+			break;
+		if (k < 0) {
+			end(r, ECONNRESET, true);
+			break;
+		}
+		done += (size_t)k;
+	}
+	r->to += done;
+	return done;
+}
+
+static void drain(struct relay *r)
+{
+	size_t n;
+
+	if (!backlog_left(&r->kept))
+		return;
+	n = put(r, backlog_data(&r->kept), backlog_left(&r->kept));
+	if (r->over)
+		return;
+	backlog_take(&r->kept, n);
+	stream_consumed(r->s, n);
+	check_over(r);
+}
+
+/* As much as there is, and as the stream takes. */
+static void fill(struct relay *r)
+{
+	size_t done = 0;
+
+	while (done < TURN_BYTES && !r->fd_fin) {
+		uint8_t *room;
+		size_t size = stream_reserve(r->s, &room);
+		ssize_t n;
+
+		r->wait_room = !size;
+		if (!size)
+			return;
+		n = recv(r->fd, room, size, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			end(r, ECONNRESET, true);
+			return;
+		}
+		if (!n) {
+			r->fd_fin = true;
+			stream_fin(r->s);
+			check_over(r);
+			return;
+		}
+		stream_commit(r->s, (size_t)n);
+		r->from += (uint64_t)n;
+		done += (size_t)n;
+		/* a short read has taken all there was: spare a call */
+		if ((size_t)n < size)
+			return;
+	}
+}
+
+static void fd_handler(uint32_t events, void *arg)
+{
+	struct relay *r = arg;
+	socklen_t len = sizeof(int);
+	int err = 0;
+
+	if (events & EPOLLOUT)
+		drain(r);
+	if (!r->over && r->s && (events & EPOLLIN))
+		fill(r);
+	if (r->over)
+		return;
+	if (events & EPOLLERR &&
+	    !getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err) {
+		end(r, ECONNRESET, true);
+		return;
+	}
+	/* both directions are shut but not all is read: nothing new will
+	 * come of it, and it would be told for ever */
+	if (events & EPOLLHUP &&
+	    (!(events & EPOLLIN) || r->wait_room || r->fd_fin))
+		loop_unwatch(&r->lf);
+	else
+		rewatch(r);
+}
+
+static int watch(struct relay *r)
+{
+	int err = loop_watch(r->loop, &r->lf, r->fd, 0, fd_handler, r);
+
+	if (!err)
+		rewatch(r);
+	return err;
+}
+
+static void forward(struct relay *r, const uint8_t *p, size_t n)
+{
+	size_t done = 0;
+
+	if (r->fd >= 0 && !backlog_left(&r->kept))
+		done = put(r, p, n);
+	if (r->over)
+		return;
+	if (backlog_add(&r->kept, p + done, n - done)) {
+		end(r, ENOMEM, true);
+		return;
+	}
+	stream_consumed(r->s, done);
+	if (done < n)
+		rewatch(r);
+}
+
+/* The first word from the far side, then bytes. */
+static void take_result(struct relay *r, const uint8_t **p, size_t *n)
+{
+	const size_t before = *n;
+	struct fwwire w;
+	bool whole;
+	int err = record_first(&r->rd, p, n, &whole);
+
+	if (!err && whole) {
+		const struct mbuf *mb = r->rd.body;
+
+		err = mb ? fwwire_decode(&w, r->rd.hdr[0], mb->buf, mb->end) :
+			   EBADMSG;
+		if (!err && (w.type != FWW_RESULT || w.err))
+			err = EBADMSG;
+		r->wait_result = false;
+		r->opened = true;
+	}
+	stream_consumed(r->s, before - *n);
+	if (err)
+		end(r, err, true);
+	else if (whole && r->h.openh)
+		r->h.openh(r->arg);
+}
+
+void relay_rx(struct relay *r, const uint8_t *p, size_t n)
+{
+	if (r->wait_result)
+		take_result(r, &p, &n);
+	if (n && !r->over)
+		forward(r, p, n);
+}
+
+static void read_handler(struct stream *s, const uint8_t *p, size_t n,
+			 void *arg)
+{
+	(void)s;
+	relay_rx(arg, p, n);
+}
+
+static void fin_handler(struct stream *s, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)s;
+	if (r->wait_result) {
+		end(r, EBADMSG, true);
+		return;
+	}
+	r->s_fin = true;
+	check_over(r);
+}
+
+static void write_handler(struct stream *s, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)s;
+	r->wait_room = false;
+	if (r->fd < 0)
+		return;
+	if (r->lf.loop)
+		rewatch(r);
+	else if (watch(r))
+		end(r, ENOMEM, true);
+}
+
+static void close_handler(struct stream *s, int err, uint64_t code, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)s;
+	r->s = NULL;
+	if (err) {
+		end(r, err == ECONNRESET ? record_code_errno(code) : err,
+		    true);
+		return;
+	}
+	/* both have ended; what is kept is still to be written */
+	r->s_fin = r->fd_fin = true;
+	check_over(r);
+	rewatch(r);
+}
+
+int relay_alloc(struct relay **rp, struct loop *l, struct stream *s,
+		bool accepted, const struct relay_handlers *h, void *arg)
+{
+	static const struct stream_handlers sh = {
+		read_handler, fin_handler, write_handler, close_handler
+	};
+	struct relay *r = mem_zalloc(sizeof *r, relay_destructor);
+
+	if (!r)
+		return ENOMEM;
+	r->loop = l;
+	r->s = s;
+	r->fd = -1;
+	r->accepted = r->wait_result = accepted;
+	r->opened = !accepted;
+	r->h = *h;
+	r->arg = arg;
+	stream_handle(s, &sh, r);
+	*rp = r;
+	return 0;
+}
+
+/* The far side's client may be told now. */
+static int say_result(struct relay *r)
+{
+	/* RESULT 0: as new as it is, the stream takes it whole */
+	static const uint8_t result[] = { FWW_RESULT, 0, 0, 0, 1, 0 };
+
+	return stream_write(r->s, result, sizeof result) == sizeof result ?
+		0 : ENOBUFS;
+}
+
+int relay_join(struct relay *r, int fd)
+{
+	int err = 0;
+
+	if (r->over) {
+		(void)close(fd);
+		return 0;
+	}
+	r->fd = fd;
+	if (!r->accepted)
+		err = say_result(r);
+	if (!err)
+		err = watch(r);
+	if (err) {
+		end(r, err, true);
+		return err;
+	}
+	drain(r);
+	if (!r->over) {
+		check_over(r);
+		rewatch(r);
+	}
+	return 0;
+}
+
+void relay_refuse(struct relay *r, int err)
+{
+	r->opened = false;
+	end(r, err, true);
+}
+
+void relay_bytes(const struct relay *r, uint64_t *from, uint64_t *to)
+{
+	*from = r->from;
+	*to = r->to;
+}
