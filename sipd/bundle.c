@@ -38,6 +38,7 @@ struct bundle {
 	struct bundle_handlers h;
 	void *arg;
 	char names[128];
+	char counters[256];
 };
 
 /* One report on its way to the control thread. */
@@ -239,6 +240,63 @@ static void wire_start(void *data)
 		if (err)
 			done_handler(err, strerror(err), it);
 	}
+}
+
+struct count {
+	struct wire *wire;
+	char text[256];
+};
+
+static void count_done(void *data)
+{
+	struct count *c = data;
+
+	if (c->wire->bundle)
+		(void)str_ncpy(c->wire->bundle->counters, c->text,
+			       sizeof c->text);
+	free(c);
+}
+
+/* On the worker. */
+static void wire_count(void *data)
+{
+	struct count *c = data;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->wire->itemc; i++) {
+		const struct item *it = &c->wire->itemv[i];
+		int len;
+
+		if (!it->kind->status || !it->tunnel)
+			continue;
+		len = re_snprintf(c->text + n, sizeof c->text - n, "%s%s: %H",
+				  n ? ", " : "", it->kind->name,
+				  it->kind->status, it->tunnel);
+		if (len < 0)
+			break;
+		n += (size_t)len;
+	}
+	if (mailbox_post(c->wire->control, count_done, c))
+		free(c);
+}
+
+void bundle_count(struct bundle *b)
+{
+	struct count *c;
+
+	if (!b || !b->loop)
+		return;
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return;
+	c->wire = b->wire;
+	if (loop_post(b->loop, wire_count, c))
+		free(c);
+}
+
+const char *bundle_counters(const struct bundle *b)
+{
+	return b ? b->counters : "";
 }
 
 /* Keep the items that the peer takes too. */

@@ -42,6 +42,13 @@ int bundle_answer(struct bundle *b, unsigned number,
 int bundle_start(struct bundle *b, const struct desc *remote,
 		 struct flow *flow, struct loop *loop);
 
+/* Have the tunnels counted on their thread; the answer is there when a round
+ * trip to it (worker_barrier) is over. */
+void bundle_count(struct bundle *b);
+
+/* What was counted last: "file: files=3 bytes=5120", or "". */
+const char *bundle_counters(const struct bundle *b);
+
 /* "file,pipe", for people and the call log. */
 const char *bundle_names(const struct bundle *b);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
+#include "sipd/barrier.h"
 #include "sipd/commands.h"
 #include "sipd/events.h"
 #include "sipd/orders.h"
@@ -83,13 +84,56 @@ static bool list_one(struct session *s, void *arg)
 	return false;
 }
 
+/* A list that waits until the worker has counted. */
+struct pending {
+	struct le le;
+	struct conn *conn;
+	char *tag;
+	struct barrier *barrier;
+};
+
+static void pending_destructor(void *arg)
+{
+	struct pending *p = arg;
+
+	list_unlink(&p->le);
+	mem_deref(p->barrier);
+	mem_deref(p->tag);
+}
+
+static void counted_handler(void *arg)
+{
+	struct pending *p = arg;
+	struct listing ls = { p->conn, p->tag };
+
+	(void)board_apply(conn_env(p->conn)->board, list_one, &ls);
+	conn_end(p->conn, p->tag);
+	mem_deref(p);
+}
+
+static bool count_one(struct session *s, void *arg)
+{
+	(void)arg;
+	session_count(s);
+	return false;
+}
+
 static void cmd_list(struct conn *cn, const struct odict *o, const char *tag)
 {
-	struct listing ls = { cn, tag };
+	const struct board *b = conn_env(cn)->board;
+	struct pending *p = mem_zalloc(sizeof *p, pending_destructor);
 	(void)o;
 
-	(void)board_apply(conn_env(cn)->board, list_one, &ls);
-	conn_end(cn, tag);
+	if (!p || (tag && str_dup(&p->tag, tag)))
+		goto no_memory;
+	p->conn = cn;
+	conn_keep(cn, &p->le, p);
+	(void)board_apply(b, count_one, NULL);
+	if (!barrier_alloc(&p->barrier, board_house(b), counted_handler, p))
+		return;
+ no_memory:
+	mem_deref(p);
+	conn_error(cn, tag, 1, "No memory.");
 }
 
 static const char *const ua_statev[] = {
@@ -119,14 +163,30 @@ static void status_account(struct conn *cn, const char *tag,
 	mem_deref(o);
 }
 
+static void status_meeting(struct conn *cn, const char *tag)
+{
+	const struct control_env *env = conn_env(cn);
+	char text[512];
+	struct odict *o;
+
+	if (event_alloc(&o, "meeting-point", tag))
+		return;
+	(void)re_snprintf(text, sizeof text, "%H", env->meetingh,
+			  env->meeting);
+	event_str(o, "text", text);
+	conn_event(cn, o);
+	mem_deref(o);
+}
+
 static void cmd_status(struct conn *cn, const struct odict *o,
 		       const char *tag)
 {
 	const struct control_env *env = conn_env(cn);
 	const struct house *h = board_house(env->board);
 	struct le *le;
-	(void)o;
 
+	if (env->meetingh)
+		status_meeting(cn, tag);
 	for (le = accounts_list(h->accounts)->head; le; le = le->next)
 		status_account(cn, tag, le->data);
 	cmd_list(cn, o, tag);

@@ -31,6 +31,8 @@ struct control_env {
 	command_h *(*findh)(const char *name);
 	struct board *board;
 	int (*reloadh)(char *why, size_t size, void *arg);      /* or NULL */
+	re_printf_h *meetingh;          /* of the meeting point, or NULL */
+	void *meeting;
 	void *arg;
 };
 

@@ -74,6 +74,7 @@ void event_session(struct odict *o, const struct session *s)
 		event_int(o, "rx_bytes", in.stats->rx_bytes);
 		event_int(o, "tx_bytes", in.stats->tx_bytes);
 		event_int(o, "rtt_us", in.stats->rtt / 1000);
+		event_str(o, "counters", in.counters);
 	}
 }
 

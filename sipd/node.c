@@ -55,6 +55,11 @@ static int reload_handler(char *why, size_t size, void *arg)
 	return node_reload(arg, why, size);
 }
 
+static int status_handler(struct re_printf *pf, void *arg)
+{
+	return registrar_status(pf, arg);
+}
+
 static int control_open(struct node *n, enum house_role role, char *why,
 			size_t size)
 {
@@ -62,6 +67,8 @@ static int control_open(struct node *n, enum house_role role, char *why,
 		.findh = command_find,
 		.board = n->board,
 		.reloadh = role == HOUSE_DAEMON ? reload_handler : NULL,
+		.meetingh = n->registrar ? status_handler : NULL,
+		.meeting = n->registrar,
 		.arg = n,
 	};
 	int err = control_alloc(&n->control, &env);

@@ -21,6 +21,15 @@ struct order {
 	int fdv[2];
 };
 
+static void close_fds(struct order *or)
+{
+	for (int i = 0; i < 2; i++) {
+		if (or->fdv[i] >= 0)
+			(void)close(or->fdv[i]);
+		or->fdv[i] = -1;
+	}
+}
+
 static void order_destructor(void *arg)
 {
 	struct order *or = arg;
@@ -28,9 +37,7 @@ static void order_destructor(void *arg)
 	list_unlink(&or->le);
 	mem_deref(or->wait);
 	board_drop(conn_env(or->conn)->board, or);
-	for (int i = 0; i < 2; i++)
-		if (or->fdv[i] >= 0)
-			(void)close(or->fdv[i]);
+	close_fds(or);
 	mem_deref(or->tag);
 }
 
@@ -262,6 +269,9 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 		       order_flags(o), &sh, &r, why, sizeof why)) {
 		dial_error(cn, tag, r, peer, why);
 		mem_deref(or);
+	}
+	else {
+		close_fds(or);          /* the tunnel has its own */
 	}
  out:
 	mem_deref(argv);

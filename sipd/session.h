@@ -61,9 +61,13 @@ struct session_info {
 	struct cand local, remote;      /* when open */
 	struct session_times times;
 	uint64_t started;               /* wall clock, ms since 1970 */
-	struct quic_stats *stats;       /* NULL before securing */
+	const char *counters;           /* of the tunnels, as last counted */
+	const struct quic_stats *stats;
 };
 void session_info(const struct session *s, struct session_info *info);
+
+/* Have the tunnels counted; see bundle_count. */
+void session_count(struct session *s);
 
 /* May the user be asked about a new key? Else `unknown` decides. */
 enum { SESSION_CAN_ASK = 1 };

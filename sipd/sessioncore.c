@@ -129,6 +129,11 @@ void session_call_ended(struct session *s, const struct call_end *end,
 	finish(s, r, text);
 }
 
+void session_count(struct session *s)
+{
+	bundle_count(s->bundle);
+}
+
 void session_info(const struct session *s, struct session_info *info)
 {
 	struct session *m = (struct session *)s;
@@ -150,5 +155,6 @@ void session_info(const struct session *s, struct session_info *info)
 	info->started = s->started;
 	if (s->quic)
 		quic_stats(s->quic, &m->stats);
+	info->counters = bundle_counters(s->bundle);
 	info->stats = &m->stats;
 }

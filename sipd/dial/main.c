@@ -130,6 +130,7 @@ static int signals_open(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);         /* an error will do */
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
@@ -150,6 +151,20 @@ static int complain(int code, const char *text)
 	else
 		(void)fprintf(stderr, "dial: %s\n", text);
 	return code;
+}
+
+/* The pipe has them now: whoever reads our output shall see its end when the
+ * pipe ends, not when we do. */
+static void let_go_of_stdio(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)dup2(fd, STDIN_FILENO);
+	if (!self.json)
+		(void)dup2(fd, STDOUT_FILENO);
+	(void)close(fd);
 }
 
 static int run(const char *file, const struct word_order *wo, int verbose)
@@ -174,6 +189,8 @@ static int run(const char *file, const struct word_order *wo, int verbose)
 		return complain(1, err == E2BIG ? "The command line is too"
 				" long: name a folder instead of its files."
 				: "sipd does not listen.");
+	if (wo->fds)
+		let_go_of_stdio();
 	(void)re_main(NULL);
 	return self.code;
 }

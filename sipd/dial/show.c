@@ -248,18 +248,25 @@ static void show_account(struct show *s, const struct odict *o)
 		     str_of(o, "reached_at"));
 }
 
+static void show_meeting(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("meeting point  %s\n", str_of(o, "text"));
+}
+
 static void show_session(struct show *s, const struct odict *o)
 {
 	char rx[32], tx[32];
 	(void)s;
 
-	(void)printf("session  %-4s %-3s %-20s %-14s %-9s %s in, %s out  %s\n",
+	(void)printf("session  %-4s %-3s %-20s %-14s %-9s %s in, %s out  %s"
+		     "  %s\n",
 		     str_of(o, "session"), str_of(o, "direction"),
 		     str_of(o, "peer"), str_of(o, "tunnels"),
 		     str_of(o, "state"),
 		     size_text(rx, (double)num_of(o, "rx_bytes")),
 		     size_text(tx, (double)num_of(o, "tx_bytes")),
-		     str_of(o, "remote"));
+		     str_of(o, "remote"), str_of(o, "counters"));
 }
 
 static void show_peer(struct show *s, const struct odict *o)
@@ -288,6 +295,7 @@ void show_event(struct show *s, const struct odict *o)
 		{ "identity", show_identity },
 		{ "call",     show_call     },
 		{ "account",  show_account  },
+		{ "meeting-point", show_meeting },
 		{ "session",  show_session  },
 		{ "peer",     show_peer     },
 	};
