@@ -117,17 +117,23 @@ static int open_all(struct accounts *as, char *why, size_t size)
 	return err ? err : direct_open(as, why, size);
 }
 
+/* Equal, or neither is given (libre's str_cmp thinks otherwise). */
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
 static bool same_account(const struct conf_account *a,
 			 const struct conf_account *b)
 {
-	return !str_cmp(a->name, b->name) &&
-		!str_cmp(a->address, b->address) &&
-		!str_cmp(a->password, b->password) &&
-		!str_cmp(a->user, b->user) &&
-		!str_cmp(a->registrar, b->registrar) &&
-		!str_cmp(a->outbound, b->outbound) &&
-		!str_cmp(a->tls_ca, b->tls_ca) &&
-		!str_cmp(a->tls_cert, b->tls_cert) &&
+	return same(a->name, b->name) &&
+		same(a->address, b->address) &&
+		same(a->password, b->password) &&
+		same(a->user, b->user) &&
+		same(a->registrar, b->registrar) &&
+		same(a->outbound, b->outbound) &&
+		same(a->tls_ca, b->tls_ca) &&
+		same(a->tls_cert, b->tls_cert) &&
 		a->expires == b->expires;
 }
 
