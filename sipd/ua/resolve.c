@@ -131,8 +131,10 @@ static void finish(struct resolve *q, int err)
 	q->q6 = mem_deref(q->q6);
 	if (!err && !q->n)
 		err = q->answered ? EHOSTUNREACH : ETIMEDOUT;
+	mem_ref(q);                     /* the handler may deref it */
 	if (h)
 		h(err, q->v, q->n, q->arg);
+	mem_deref(q);
 }
 
 static void timeout_handler(void *arg)
@@ -469,7 +471,7 @@ int resolve(struct resolve **qp, struct resolver *r, const struct uri *uri,
 		mem_deref(q);
 		return err;
 	}
-	*qp = mem_ref(q);       /* the handler may deref it at once */
+	*qp = mem_ref(q);       /* it may be over before this returns */
 	ask(q, uri->port);
 	mem_deref(q);
 	return 0;

@@ -37,6 +37,7 @@ struct ua {
 	void (*exith)(void *arg);
 	void *exit_arg;
 	bool closing;
+	bool retiring;          /* its calls may stay */
 };
 
 static void ua_destructor(void *arg)
@@ -332,15 +333,26 @@ void ua_changed(struct ua *ua)
 		reg_again(ua->reg);
 }
 
+/* How long until the next look; 0: nothing is left to wait for. */
+static uint64_t close_wait(const struct ua *ua)
+{
+	const unsigned calls = calls_count(ua->calls);
+
+	if (clock_ns() < ua->close_until)
+		return calls || (ua->reg && !reg_quiet(ua->reg)) ||
+			uactrans_pending(ua->stack->uactrans)
+			? CLOSE_POLL * MSEC : 0;
+	return calls && ua->retiring ? CLOSE_TIME * SEC : 0;
+}
+
 static void close_handler(void *arg)
 {
 	struct ua *ua = arg;
 	void (*exith)(void *) = ua->exith;
+	const uint64_t wait = close_wait(ua);
 
-	if (clock_ns() < ua->close_until &&
-	    ((ua->reg && !reg_quiet(ua->reg)) || calls_count(ua->calls) ||
-	     uactrans_pending(ua->stack->uactrans))) {
-		(void)timer_start(ua->timers, &ua->close, CLOSE_POLL * MSEC,
+	if (wait) {
+		(void)timer_start(ua->timers, &ua->close, wait,
 				  close_handler, ua);
 		return;
 	}
@@ -368,6 +380,14 @@ void ua_close(struct ua *ua, void (*exith)(void *arg), void *arg)
 	/* not at once: calls let go in this turn have yet to say so */
 	(void)timer_start(ua->timers, &ua->close, CLOSE_POLL * MSEC,
 			  close_handler, ua);
+}
+
+void ua_retire(struct ua *ua, void (*exith)(void *arg), void *arg)
+{
+	if (!ua || ua->closing)
+		return;
+	ua->retiring = true;
+	ua_close(ua, exith, arg);
 }
 
 /* ---- questions ---- */

@@ -58,6 +58,10 @@ int ua_alloc(struct ua **up, struct timers *timers,
  * given, is called once when the wire is quiet (at most 2 s later). */
 void ua_close(struct ua *ua, void (*exith)(void *arg), void *arg);
 
+/* The same, but calls may stay as long as their owners want; exith is called
+ * after the last of them. */
+void ua_retire(struct ua *ua, void (*exith)(void *arg), void *arg);
+
 /* The host's addresses changed: new stacks, re-register now; calls move to
  * the new Contact by a target refresh when the owner re-INVITEs. */
 void ua_changed(struct ua *ua);
