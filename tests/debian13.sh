@@ -9,7 +9,7 @@
 #
 # Ends with "debian13: N passed, N failed" and leaves nothing behind.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 if [ -z "${DEBIAN13_INSIDE:-}" ]; then
 	[ "$(id -u)" = 0 ] || { echo "debian13 needs root" >&2; exit 1; }
 	# what is mounted and what runs in there ends with us
