@@ -12,6 +12,8 @@ struct accounts {
 	struct accounts_conf ac;
 	const struct conf *conf;
 	struct list list;               /* struct account */
+	struct list retiredl;           /* those of an older configuration
+	                                   that still have calls */
 };
 
 static void account_destructor(void *arg)
@@ -27,6 +29,7 @@ static void accounts_destructor(void *arg)
 	struct accounts *as = arg;
 
 	list_flush(&as->list);
+	list_flush(&as->retiredl);
 }
 
 static void state_handler(enum ua_state st, uint16_t scode, const char *why,
@@ -154,7 +157,7 @@ static void stale_closed(void *arg)
 	mem_deref(arg);
 }
 
-static void close_stale(struct accounts *as)
+static void retire_stale(struct accounts *as)
 {
 	struct le *le = as->list.head;
 
@@ -165,8 +168,9 @@ static void close_stale(struct accounts *as)
 		if (!ac->stale)
 			continue;
 		list_unlink(&ac->le);
+		list_append(&as->retiredl, &ac->le, ac);
 		ac->conf = NULL;
-		ua_close(ac->ua, stale_closed, ac);
+		ua_retire(ac->ua, stale_closed, ac);
 	}
 }
 
@@ -192,7 +196,7 @@ void accounts_reload(struct accounts *as, const struct conf *conf)
 			log_error("%s", why);
 		}
 	}
-	close_stale(as);
+	retire_stale(as);
 }
 
 int accounts_alloc(struct accounts **ap, const struct accounts_conf *ac,

@@ -26,7 +26,9 @@ struct item {
 struct wire {
 	struct bundle *bundle;          /* control thread only; NULL: gone */
 	struct mailbox *control;
-	struct flow *flow;
+	struct flow *flow;              /* NULL: no tunnel needs it */
+	struct dgram *dgram;            /* the same */
+	struct loop *loop;
 	size_t itemc;
 	struct item itemv[DESC_MEDIA_MAX];
 };
@@ -235,8 +237,11 @@ static void wire_start(void *data)
 		const struct tunnel_events ev = {
 			progress_handler, done_handler, it
 		};
-		int err = it->kind->start(it->tunnel, &it->remote, w->flow,
-					  it->number, &ev);
+		const struct tunnel_way way = {
+			.flow = w->flow, .dgram = w->dgram,
+			.number = it->number, .loop = w->loop
+		};
+		int err = it->kind->start(it->tunnel, &it->remote, &way, &ev);
 		if (err)
 			done_handler(err, strerror(err), it);
 	}
@@ -299,6 +304,15 @@ const char *bundle_counters(const struct bundle *b)
 	return b ? b->counters : "";
 }
 
+/* Does the peer take this tunnel too? */
+static bool taken(const struct item *it, const struct desc *remote)
+{
+	const struct desc_media *m = &remote->mediav[it->number];
+
+	return it->number < remote->mediac && !m->rejected &&
+		!str_casecmp(m->kind, it->kind->name);
+}
+
 /* Keep the items that the peer takes too. */
 static int take_answer(struct wire *w, const struct desc *remote)
 {
@@ -308,8 +322,7 @@ static int take_answer(struct wire *w, const struct desc *remote)
 		struct item *it = &w->itemv[i];
 		const struct desc_media *m = &remote->mediav[it->number];
 
-		if (it->number >= remote->mediac || m->rejected ||
-		    str_casecmp(m->kind, it->kind->name)) {
+		if (!taken(it, remote)) {
 			it->tunnel = mem_deref(it->tunnel);
 			continue;
 		}
@@ -326,8 +339,18 @@ static int take_answer(struct wire *w, const struct desc *remote)
 	return n ? 0 : ENOENT;
 }
 
+bool bundle_needs(const struct bundle *b, const struct desc *remote,
+		  enum flow_need need)
+{
+	for (size_t i = 0; i < b->wire->itemc; i++)
+		if (b->wire->itemv[i].kind->need == need &&
+		    taken(&b->wire->itemv[i], remote))
+			return true;
+	return false;
+}
+
 int bundle_start(struct bundle *b, const struct desc *remote,
-		 struct flow *flow, struct loop *loop)
+		 struct flow *flow, struct dgram *dgram, struct loop *loop)
 {
 	int err;
 
@@ -337,6 +360,8 @@ int bundle_start(struct bundle *b, const struct desc *remote,
 	if (err)
 		return err;
 	b->wire->flow = flow;
+	b->wire->dgram = dgram;
+	b->wire->loop = loop;
 	err = loop_post(loop, wire_start, b->wire);
 	if (!err)
 		b->loop = loop;

@@ -37,10 +37,14 @@ int bundle_answer(struct bundle *b, unsigned number,
 		  const struct tunnel_ask *ask,
 		  const struct desc_media *remote, struct desc_media *local);
 
-/* Hand the tunnels that `remote` takes to the flow's worker. ENOENT if none
- * is left. Once. */
+/* Does a tunnel that `remote` takes need this kind of flow? */
+bool bundle_needs(const struct bundle *b, const struct desc *remote,
+		  enum flow_need need);
+
+/* Hand the tunnels that `remote` takes to the worker, with the flows that
+ * they need. ENOENT if none is left. Once. */
 int bundle_start(struct bundle *b, const struct desc *remote,
-		 struct flow *flow, struct loop *loop);
+		 struct flow *flow, struct dgram *dgram, struct loop *loop);
 
 /* Have the tunnels counted on their thread; the answer is there when a round
  * trip to it (worker_barrier) is over. */

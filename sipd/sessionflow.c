@@ -98,7 +98,7 @@ static void secured_handler(struct flow *flow, void *arg)
 	int err;
 
 	s->times.secured = session_since(s);
-	err = bundle_start(s->bundle, s->remote, flow,
+	err = bundle_start(s->bundle, s->remote, flow, NULL,
 			   worker_loop(s->house->worker));
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));

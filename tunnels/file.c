@@ -261,16 +261,16 @@ static int file_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 }
 
 static int file_start(struct tunnel *t, const struct desc_media *remote,
-		      struct flow *flow, unsigned number,
+		      const struct tunnel_way *way,
 		      const struct tunnel_events *ev)
 {
 	(void)remote;
 	if (t->send || t->recv)
 		return EALREADY;
 	if (t->sender)
-		return filesend_alloc(&t->send, flow, number, t->pathv,
+		return filesend_alloc(&t->send, way->flow, way->number, t->pathv,
 				      t->pathc, t->peer, ev);
-	return filerecv_alloc(&t->recv, flow, number, t->folder, t->max,
+	return filerecv_alloc(&t->recv, way->flow, way->number, t->folder, t->max,
 			      t->peer, ev);
 }
 

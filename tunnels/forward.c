@@ -396,7 +396,7 @@ static int start_caller(struct tunnel *t, unsigned number)
 }
 
 static int forward_start(struct tunnel *t, const struct desc_media *remote,
-			 struct flow *flow, unsigned number,
+			 const struct tunnel_way *way,
 			 const struct tunnel_events *ev)
 {
 	static const struct fwconn_handlers h = {
@@ -407,11 +407,11 @@ static int forward_start(struct tunnel *t, const struct desc_media *remote,
 	(void)remote;
 	if (t->flow)
 		return EALREADY;
-	t->flow = flow;
-	t->loop = flow_loop(flow);
+	t->flow = way->flow;
+	t->loop = way->loop;
 	ending_init(&t->end, t->loop, ev);
-	err = fwconns_alloc(&t->conns, flow, number, &h, t);
-	return err || !t->caller ? err : start_caller(t, number);
+	err = fwconns_alloc(&t->conns, way->flow, way->number, &h, t);
+	return err || !t->caller ? err : start_caller(t, way->number);
 }
 
 static int forward_alloc(struct tunnel **tp, const struct tunnel_ask *ask)

@@ -511,7 +511,7 @@ static int pipe_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 }
 
 static int pipe_start(struct tunnel *t, const struct desc_media *remote,
-		      struct flow *flow, unsigned number,
+		      const struct tunnel_way *way,
 		      const struct tunnel_events *ev)
 {
 	int err;
@@ -519,13 +519,13 @@ static int pipe_start(struct tunnel *t, const struct desc_media *remote,
 	(void)remote;
 	if (t->flow)
 		return EALREADY;
-	t->loop = flow_loop(flow);
+	t->loop = way->loop;
 	ending_init(&t->end, t->loop, ev);
-	t->flow = flow;
-	t->number = number;
+	t->flow = way->flow;
+	t->number = way->number;
 	if (!t->caller)
-		return flow_listen(flow, number, accept_handler, t);
-	err = stream_open(&t->s, flow, number, &handlers, t);
+		return flow_listen(way->flow, way->number, accept_handler, t);
+	err = stream_open(&t->s, way->flow, way->number, &handlers, t);
 	return err ? err : start_ends(t);
 }
 

@@ -14,6 +14,7 @@
 #define DIALTONE_TUNNEL_H
 
 #include "sdp/desc.h"
+#include "tunnels/flow/dgram.h"
 #include "tunnels/flow/flow.h"
 
 struct tunnel;                  /* each kind completes its own */
@@ -58,6 +59,14 @@ struct tunnel_events {
 	void *arg;
 };
 
+/* Where a tunnel's bytes go; what its kind does not need is NULL. */
+struct tunnel_way {
+	struct flow *flow;              /* FLOW_STREAM */
+	struct dgram *dgram;            /* FLOW_DATAGRAM */
+	unsigned number;                /* of its m-line, names its streams */
+	struct loop *loop;              /* of the worker */
+};
+
 struct tunnel_kind {
 	const char *name;       /* in SDP, in sipd.conf, on dial's line */
 	const char *verb;       /* on dial's line instead; NULL: the name */
@@ -73,9 +82,9 @@ struct tunnel_kind {
 	int (*answer)(struct tunnel **tp, const struct tunnel_ask *ask,
 		      const struct desc_media *remote,
 		      struct desc_media *local);
-	/* Go. `remote` is the peer's m-line, number its place. */
+	/* Go. `remote` is the peer's m-line. */
 	int (*start)(struct tunnel *t, const struct desc_media *remote,
-		     struct flow *flow, unsigned number,
+		     const struct tunnel_way *way,
 		     const struct tunnel_events *ev);
 	/* Counters for `dial status`, "a=1 b=2"; may be NULL. */
 	int (*status)(struct re_printf *pf, const struct tunnel *t);

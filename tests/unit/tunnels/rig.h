@@ -130,18 +130,19 @@ static inline void rig_start_handler(void *arg)
 	struct rig *r = arg;
 	const struct tunnel_events ea = { rig_progress, rig_done, &r->a };
 	const struct tunnel_events eb = { rig_progress, rig_done, &r->b };
+	struct tunnel_way wa = { .loop = r->loop }, wb = wa;
 
 	r->err = fakeflow_alloc(&r->a.flow, &r->b.flow, r->loop);
 	if (r->piece && !r->err) {
 		fakeflow_piece(r->a.flow, r->piece);
 		fakeflow_piece(r->b.flow, r->piece);
 	}
+	wa.flow = r->a.flow;
+	wb.flow = r->b.flow;
 	if (!r->err && r->b.t)
-		r->err = r->kind->start(r->b.t, r->offer->mediav, r->b.flow,
-					0, &eb);
+		r->err = r->kind->start(r->b.t, r->offer->mediav, &wb, &eb);
 	if (!r->err && r->a.t)
-		r->err = r->kind->start(r->a.t, r->answer->mediav, r->a.flow,
-					0, &ea);
+		r->err = r->kind->start(r->a.t, r->answer->mediav, &wa, &ea);
 }
 
 static inline void rig_start(struct rig *r)

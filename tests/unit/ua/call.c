@@ -60,6 +60,31 @@ static void test_tcp(void)
 	answered_by(";transport=tcp");
 }
 
+/* Where there is IPv6. */
+static void test_ipv6(void)
+{
+	char uri[128];
+
+	open_pair();
+	side_uri(&b, uri, sizeof uri, "");
+	memmove(uri, "sip:[::1]", 9);
+	(void)re_snprintf(uri, sizeof uri, "sip:[::1]%s",
+			  strrchr(uri, ':'));
+	CU_ASSERT_EQUAL_FATAL(side_dial(&a, uri, "v=0 offer"), 0);
+	CU_ASSERT(wait_log(&a, "", 0));
+	run_for(300);
+	if (!strstr(a.log, "end")) {
+		CU_ASSERT(wait_log(&a, "answer", 1000));
+		CU_ASSERT(wait_log(&b, "established", 1000));
+		CU_ASSERT_STRING_EQUAL(call_peer_uri(b.call),
+				       "sip:caller@[::1]");
+	}
+	else {
+		printf("call: no IPv6 here\n");
+	}
+	close_pair();
+}
+
 static void test_callee_hangs_up(void)
 {
 	open_pair();
@@ -164,6 +189,7 @@ static void test_reliable(void)
 UNIT_SUITE("call",
 	   { "udp", test_udp },
 	   { "tcp", test_tcp },
+	   { "IPv6", test_ipv6 },
 	   { "callee hangs up", test_callee_hangs_up },
 	   { "reject", test_reject },
 	   { "not taken", test_not_taken },

@@ -14,6 +14,9 @@ struct raw {
 	char *msgv[64];         /* all of them */
 	struct sa srcv[64];
 	unsigned n, next;       /* the next one to look at */
+	uint8_t stun[64];       /* the last STUN packet */
+	size_t stunn;
+	struct sa stunsrc;
 	/* NULL, or answers as soon as something comes */
 	void (*on_msg)(struct raw *r);
 	unsigned step;          /* for on_msg */
@@ -31,6 +34,12 @@ static inline void raw_recv(const struct sa *src, struct mbuf *mb, void *arg)
 	struct raw *r = arg;
 	size_t n = mbuf_get_left(mb);
 
+	if (n >= 20 && n < sizeof r->stun && mbuf_buf(mb)[0] < 4) {
+		memcpy(r->stun, mbuf_buf(mb), n);
+		r->stunn = n;
+		r->stunsrc = *src;
+		return;
+	}
 	if (n <= 4 || n >= sizeof r->got || r->n >= 64)
 		return;
 	r->srcv[r->n] = *src;

@@ -209,6 +209,56 @@ static void test_flow_lost(void)
 	close_account();
 }
 
+/* Answer the STUN request: the NAT has it at 192.0.2.3:port. */
+static void stun_answer(uint16_t port)
+{
+	uint8_t m[32] = { 1, 1, 0, 12 };
+	struct mbuf mb = { .buf = m, .size = sizeof m, .end = sizeof m };
+	const uint8_t xored[] = { 0, 0x20, 0, 8, 0, 1,
+		(uint8_t)((port >> 8) ^ 0x21), (uint8_t)(port ^ 0x12),
+		192 ^ 0x21, 0 ^ 0x12, 2 ^ 0xa4, 3 ^ 0x42 };
+
+	memcpy(m + 4, srv.stun + 4, 16);
+	memcpy(m + 20, xored, sizeof xored);
+	CU_ASSERT_EQUAL(udp_send(srv.us, &srv.stunsrc, &mb), 0);
+	srv.stunn = 0;
+}
+
+static bool stun_came(void *arg)
+{
+	(void)arg;
+	return srv.stunn > 0;
+}
+
+/* RFC 5626: STUN keeps the flow; another mapped address means another one. */
+static void test_outbound(void)
+{
+	open_account(NULL);
+	raw_reply(&srv, "200 OK", "x",
+		  bound(";expires=600\r\nRequire: outbound\r\n"
+			"Flow-Timer: 20"));
+	CU_ASSERT(wait_log(&a, "state2", 1000));
+	for (unsigned i = 0; i < 3; i++) {
+		later(21);
+		CU_ASSERT(run_until(stun_came, NULL, 1000));
+		CU_ASSERT_EQUAL(srv.stunn, 20);
+		stun_answer(4000);
+		run_for(20);
+	}
+	CU_ASSERT_EQUAL(registers(), 0);
+	later(21);
+	CU_ASSERT(run_until(stun_came, NULL, 1000));
+	stun_answer(4001);
+	CU_ASSERT(raw_wait(&srv, "REGISTER", 1000));
+	raw_reply(&srv, "200 OK", "x",
+		  bound(";expires=600\r\nRequire: outbound"));
+	run_for(20);
+	for (unsigned i = 0; i < 4; i++)        /* no answers any more */
+		later(121);
+	CU_ASSERT(raw_wait(&srv, "REGISTER", 1000));
+	close_account();
+}
+
 /* Calls of the account go through its server, but not those to an address. */
 static void test_calls(void)
 {
@@ -275,6 +325,7 @@ UNIT_SUITE("reg",
 	   { "Retry-After", test_retry_after },
 	   { "addresses change", test_addresses_change },
 	   { "flow lost", test_flow_lost },
+	   { "outbound", test_outbound },
 	   { "calls by the server", test_calls },
 	   { "bad accounts", test_bad_accounts },
 	   { "port taken", test_port_taken })
