@@ -121,21 +121,6 @@ static void test_repeated(void)
 	close_callee();
 }
 
-/* It never comes: BYE, and the owner is told. */
-static void test_no_ack(void)
-{
-	open_callee();
-	send_invite("");
-	CU_ASSERT(raw_wait(&peer, "SIP/2.0 200", 1000));
-	for (unsigned i = 0; i < 4; i++)
-		timers_run(timers, clock_ns() + 33 * SEC);
-	CU_ASSERT(wait_log(&b, "end", 1000));
-	CU_ASSERT_EQUAL(b.end.err, ETIMEDOUT);
-	CU_ASSERT(raw_wait(&peer, "BYE sip:peer", 1000));
-	raw_reply(&peer, "200 OK", "", "");
-	close_callee();
-}
-
 /* Hung up before ACK: BYE waits for it (RFC 3261 section 15). */
 static void test_early_hangup(void)
 {
@@ -384,7 +369,6 @@ static void test_stall(void)
 UNIT_SUITE("callin",
 	   { "call", test_call },
 	   { "200 repeated until ACK", test_repeated },
-	   { "never ACKed", test_no_ack },
 	   { "hung up before ACK", test_early_hangup },
 	   { "CSeq order", test_order },
 	   { "refusals", test_refusals },
