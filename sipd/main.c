@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include "sdp/base/recompat.h"
+#include "sdp/base/signals.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 
@@ -25,9 +24,9 @@ static const char usage[] =
 
 static struct {
 	struct node *node;
-	struct rc_fd sigfd;
+	struct signals *signals;
 	int stops;
-} self = { NULL, { .fd = -1 }, 0 };
+} self;
 
 static void closed_handler(void *arg)
 {
@@ -52,37 +51,13 @@ static void stop(void)
 		node_close(self.node, closed_handler, NULL);
 }
 
-static void signal_handler(int flags, void *arg)
+static void signal_handler(int sig, void *arg)
 {
-	struct signalfd_siginfo si;
-	(void)flags;
 	(void)arg;
-
-	if (read(self.sigfd.fd, &si, sizeof si) != sizeof si)
-		return;
-	if (si.ssi_signo == SIGHUP)
+	if (sig == SIGHUP)
 		reload();
 	else
 		stop();
-}
-
-/* Before any thread is made, so that all of them leave the signals to us. */
-static int signals_open(void)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);         /* an error will do */
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return errno;
-	self.sigfd.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (self.sigfd.fd < 0)
-		return errno;
-	return rc_fd_listen(&self.sigfd, FD_READ, signal_handler, NULL);
 }
 
 static int fail(const char *text)
@@ -147,18 +122,21 @@ static void raise_limits(void)
 static int run(const char *file)
 {
 	char why[512];
+	int code = 0;
 
-	if (signals_open())
+	if (signals_alloc(&self.signals, signal_handler, NULL))
 		return fail("Signals cannot be handled.");
-	if (node_alloc(&self.node, file, HOUSE_DAEMON, why, sizeof why))
-		return fail(why);
-	log_info("sipd is ready; control socket %s",
-		 node_conf(self.node)->control);
-	(void)re_main(NULL);
-	self.node = mem_deref(self.node);
-	rc_fd_close(&self.sigfd);
-	(void)close(self.sigfd.fd);
-	return 0;
+	if (node_alloc(&self.node, file, HOUSE_DAEMON, why, sizeof why)) {
+		code = fail(why);
+	}
+	else {
+		log_info("sipd is ready; control socket %s",
+			 node_conf(self.node)->control);
+		(void)re_main(NULL);
+		self.node = mem_deref(self.node);
+	}
+	self.signals = mem_deref(self.signals);
+	return code;
 }
 
 static int check_and_run(const char *file, bool check, int verbose)

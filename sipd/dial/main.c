@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/signalfd.h>
 #include "sdp/base/recompat.h"
+#include "sdp/base/signals.h"
 #include "sipd/dial/client.h"
 #include "sipd/dial/show.h"
 #include "sipd/dial/words.h"
@@ -20,12 +20,13 @@ enum { EXIT_INTERRUPTED = 130, EXIT_USAGE_ERROR = 2 };
 static struct {
 	struct client *client;
 	struct show *show;
-	struct rc_fd sigfd, tty;
+	struct signals *signals;
+	struct rc_fd tty;
 	char asking[16];                /* the session that waits for y/n */
 	bool json;
 	bool ending;
 	int code;
-} self = { .sigfd = { .fd = -1 }, .tty = { .fd = -1 }, .code = 1 };
+} self = { .tty = { .fd = -1 }, .code = 1 };
 
 static void closed_handler(void *arg)
 {
@@ -110,37 +111,15 @@ static void line_closed(void *arg)
 	finish(1);
 }
 
-static void signal_handler(int flags, void *arg)
+static void signal_handler(int sig, void *arg)
 {
-	struct signalfd_siginfo si;
-	(void)flags;
+	(void)sig;
 	(void)arg;
-
-	if (read(self.sigfd.fd, &si, sizeof si) != sizeof si)
-		return;
 	show_flush(self.show);
 	if (self.ending)
 		re_cancel();
 	else
 		finish(EXIT_INTERRUPTED);
-}
-
-static int signals_open(void)
-{
-	sigset_t set;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN);         /* an error will do */
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return errno;
-	self.sigfd.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (self.sigfd.fd < 0)
-		return errno;
-	return rc_fd_listen(&self.sigfd, FD_READ, signal_handler, NULL);
 }
 
 static int complain(int code, const char *text)
@@ -176,7 +155,7 @@ static int run(const char *file, const struct word_order *wo, int verbose)
 	int err;
 
 	if (show_alloc(&self.show, wo->quiet && !verbose, verbose > 0) ||
-	    signals_open())
+	    signals_alloc(&self.signals, signal_handler, NULL))
 		return complain(1, "Signals cannot be handled.");
 	err = client_alloc(&self.client, file, wo->mode, wo->role, &ch, why,
 			   sizeof why);
@@ -200,10 +179,7 @@ static void tidy(struct word_order *wo)
 	self.client = mem_deref(self.client);
 	self.show = mem_deref(self.show);
 	mem_deref(wo->o);
-	if (self.sigfd.fd >= 0) {
-		rc_fd_close(&self.sigfd);
-		(void)close(self.sigfd.fd);
-	}
+	self.signals = mem_deref(self.signals);
 	if (self.tty.fd >= 0)
 		(void)close(self.tty.fd);
 }
