@@ -327,7 +327,7 @@ void ua_changed(struct ua *ua)
 {
 	if (!ua || ua->closing)
 		return;
-	resolver_refresh(ua->stack->resolver);
+	(void)resolver_refresh(ua->stack->resolver);
 	(void)transp_sync(ua->stack->transp, !ua->next);
 	if (ua->reg)
 		reg_again(ua->reg);
