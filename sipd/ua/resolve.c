@@ -86,34 +86,32 @@ static uint32_t resolv_conf(struct sa *v, uint32_t max)
 	return n;
 }
 
-void resolver_refresh(struct resolver *r)
+int resolver_refresh(struct resolver *r)
 {
 	struct sa v[DNS_MAX];
 	uint32_t n;
 
 	if (r->fixed)
-		return;
+		return 0;
 	n = resolv_conf(v, DNS_MAX);
-	if (n && r->dnsc)
-		(void)dnsc_srv_set(r->dnsc, v, n);
-	else if (n)
-		(void)dnsc_alloc(&r->dnsc, NULL, v, n);
+	if (!n)
+		return 0;               /* the hosts file is left */
+	return r->dnsc ? dnsc_srv_set(r->dnsc, v, n)
+		: dnsc_alloc(&r->dnsc, NULL, v, n);
 }
 
 int resolver_alloc(struct resolver **rp, struct timers *timers,
 		   const struct sa *dns, uint32_t dnsc)
 {
 	struct resolver *r = mem_zalloc(sizeof *r, resolver_destructor);
-	int err = 0;
+	int err;
 
 	if (!r)
 		return ENOMEM;
 	r->timers = timers;
 	r->fixed = dns != NULL;
-	if (dns)
-		err = dnsc_alloc(&r->dnsc, NULL, dns, dnsc);
-	else
-		resolver_refresh(r);
+	err = dns ? dnsc_alloc(&r->dnsc, NULL, dns, dnsc)
+		: resolver_refresh(r);
 	if (err)
 		mem_deref(r);
 	else

@@ -27,7 +27,7 @@ int resolver_alloc(struct resolver **rp, struct timers *timers,
 		   const struct sa *dns, uint32_t dnsc);
 
 /* Read /etc/resolv.conf again. */
-void resolver_refresh(struct resolver *r);
+int resolver_refresh(struct resolver *r);
 
 /* Find the targets of uri's host, port and transport. An address or a name
  * of the hosts file is answered before this returns. mem_deref gives up. */
