@@ -15,7 +15,8 @@
 struct dgram;
 
 enum {
-	DGRAM_ROOM  = 64,       /* bytes free in front of a received packet */
+	DGRAM_ROOM  = 24,       /* bytes free in front of a received packet:
+	                           less than what a record adds to it */
 	DGRAM_BATCH = 64,       /* packets in one recvh at most */
 };
 
@@ -36,7 +37,8 @@ void dgram_handle(struct dgram *d, const struct dgram_handlers *h,
 
 /* Seal one packet into the batch (p is read only, and free afterwards).
  * Packets of equal size in a row leave together. 0; EMSGSIZE: larger than
- * dgram_mtu; EAGAIN: the socket is full, the packet was not taken. */
+ * dgram_mtu; EINVAL: empty; EAGAIN: the socket is full, the packet was not
+ * taken; ENOTCONN: over. */
 int dgram_put(struct dgram *d, const void *p, size_t n);
 
 /* Send what has been put. Called for you at the end of the loop's turn. */
