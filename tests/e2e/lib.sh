@@ -52,7 +52,14 @@ fails_with() {
 	grep -qF -- "$text" "$T/fw.out" || { echo "does not say: $text"; return 1; }
 }
 
+# nothing a sanitizer has to say is in what the programs wrote
+sane() {
+	! grep -rIEA12 '(Address|Leak|Thread)Sanitizer|runtime error:' "$T" \
+	    --include=log --include='*.out' --include='*.said'
+}
+
 finish() {
+	check "the sanitizers have seen nothing" sane
 	echo "$E2E_NAME: $E2E_PASSED passed, $E2E_FAILED failed"
 	[ $E2E_FAILED = 0 ]
 	exit
@@ -98,6 +105,53 @@ stop() {
 	wait "$p"
 }
 
+# crash NAME: kill -9
+crash() {
+	eval "p=\$pid_$1"
+	kill -KILL "$p"
+	wait "$p" 2>/dev/null
+	:
+}
+
 as() { n=$1; shift; dial -c "$T/$n/sipd.conf" "$@"; }
+
+# behind NAME OUT ...: dial in the background, what it says in $T/OUT; its PID
+# is left in $behind
+behind() {
+	n=$1 o=$T/$2; shift 2
+	: > "$o"
+	dial -c "$T/$n/sipd.conf" "$@" < /dev/null > "$o" 2>&1 &
+	behind=$!
+}
+
+# ends CODE PID: does it end with this code?
+ends() {
+	wait "$2"
+	got=$?
+	[ $got = "$1" ] || { echo "exit $got instead of $1"; return 1; }
+}
+
+# says NAME TEXT: does its log say this?
+says() { grep -qF -- "$2" "$T/$1/log"; }
+
+# ended NAME REASON: the last line of its call log
+ended() {
+	tail -1 "$T/$1/calls.log"
+	tail -1 "$T/$1/calls.log" | grep -qF "\"reason\":\"$2\""
+}
+
+# alive NAME: does its sipd answer?
+alive() { as "$1" status; }
+
+# account NAME PASSWORD REGISTRAR: the begin of a configuration
+account() {
+	cat <<-EOT
+	port = 0
+	[account]
+	address = $1@demo.example
+	password = $2
+	registrar = $3
+	EOT
+}
 
 registered() { as "$1" status | grep -q ' registered'; }
