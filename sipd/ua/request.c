@@ -199,15 +199,16 @@ static int attempt(struct request *r)
 {
 	const struct target *t = &r->v[r->i];
 	struct mbuf *mb = mbuf_alloc(1024);
-	struct sa laddr, contact;
+	struct sa laddr;
 	struct hop hop;
-	struct contact c = { r->s, &contact, t->tp };
+	struct contact c = { r->s, &laddr, t->tp };
 	int err;
 
+	if (!mb)
+		return ENOMEM;
 	hop_fill(r, &hop, t);
 	r->probe = false;
-	err = mb ? transp_local(r->s->transp, &laddr, &hop) : ENOMEM;
-	contact = laddr;
+	err = transp_local(r->s->transp, &laddr, &hop);
 	if (!err)
 		err = compose(mb, r, &c);
 	if (!err && t->tp == SIP_TRANSP_UDP && large(r, mb) &&

@@ -1,22 +1,17 @@
 /*
  * transp.c: SIP's transport layer (RFC 3261 section 18) for one account.
  *
- *   sock   one local address: a UDP, a TCP and a TLS listener
- *   conn   streams, made or accepted, found by the peer's address
+ *   sock   one local address: a UDP socket, TCP and TLS listeners
+ *   link   a stream, made or accepted, found by the peer's address
  *
- * Every message passes precheck.c before libre's decoder sees it. ICMP errors
- * are read from the UDP sockets, so that a dead port is known at once. Used
- * by the transactions (uactrans.c, uastrans.c) and ua.c.
+ * Used by the transactions (uactrans.c, uastrans.c) and ua.c.
  */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-#include <linux/errqueue.h>
-#include "sipd/ua/compat.h"
-#include "sipd/ua/sipconn.h"
-#include "sipd/ua/precheck.h"
 #include "sipd/ua/local.h"
+#include "sipd/ua/sipconn.h"
+#include "sipd/ua/sipudp.h"
 #include "sipd/ua/transp.h"
 
 enum {
@@ -24,21 +19,12 @@ enum {
 	CONN_MAX     = 4096,    /* accepted at a time */
 	CONNECT_TIME = 8000,    /* ms */
 	PORT_TRIES   = 16,
-	UDP_BUFFER   = 1 << 20,
-	NEWS_MAX     = 16,
-	ICMP_MAX     = 64,      /* errors read at a time */
-};
-
-/* An address that cannot be reached. */
-struct news {
-	struct sa dst;
-	int err;
 };
 
 struct sock {
 	struct le le;
 	struct transp *t;
-	struct udp_sock *us;
+	struct sipudp *u;
 	struct tcp_sock *ts, *tls;
 	struct sa udp, tcp, tlsa;
 };
@@ -51,9 +37,6 @@ struct transp {
 	struct list sockl;
 	struct hash *conns;     /* links[], by peer */
 	unsigned connc;
-	struct news newsv[NEWS_MAX];
-	size_t newsc;
-	struct timer newst;
 };
 
 /* A place in the table; sipconn.c does not know that it is in one. */
@@ -68,9 +51,9 @@ static void sock_destructor(void *arg)
 	struct sock *s = arg;
 
 	list_unlink(&s->le);
-	if (s->us)
-		udp_handler_set(s->us, NULL, NULL);
-	mem_deref(s->us);
+	if (s->u)
+		sipudp_close(s->u);
+	mem_deref(s->u);
 	mem_deref(s->ts);
 	mem_deref(s->tls);
 }
@@ -90,7 +73,6 @@ static void transp_destructor(void *arg)
 {
 	struct transp *t = arg;
 
-	timer_stop(&t->newst);
 	transp_flush(t);
 	mem_deref(t->conns);
 	mem_deref(t->tlsctx);
@@ -227,139 +209,29 @@ static int conn_get(struct sipconn **cp, struct transp *t,
 
 /* ---- UDP ---- */
 
-static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
-{
-	struct sock *s = arg;
-	struct transp *t = s->t;
-	struct sip_msg *msg;
-	struct precheck pc;
-	size_t left;
-
-	if (mbuf_get_left(mb) <= 4)
-		return;                         /* a keepalive */
-	if (mbuf_buf(mb)[0] < 4) {              /* RFC 7983: STUN */
-		t->conf.stunh(src, mb, t->conf.arg);
-		return;
-	}
-	if (precheck(&pc, mbuf_buf(mb), mbuf_get_left(mb)) ||
-	    sip_msg_decode(&msg, mb))
-		return;
-	left = mbuf_get_left(mb);
-	if (mb->pos == pc.head && (!pc.has_clen || pc.clen <= left)) {
-		if (pc.has_clen)                 /* section 18.3 */
-			mb->end = mb->pos + pc.clen;
-		msg->sock = mem_ref(s->us);
-		msg->src = *src;
-		msg->dst = s->udp;
-		msg->tp = SIP_TRANSP_UDP;
-		t->conf.msgh(msg, t->conf.arg);
-	}
-	mem_deref(msg);
-}
-
-/* Senders are in the middle of something when news comes to them. */
-static void news_handler(void *arg)
+static void udp_msg_handler(const struct sip_msg *msg, void *arg)
 {
 	struct transp *t = arg;
-	struct news v[NEWS_MAX];
-	size_t n = t->newsc;
 
-	memcpy(v, t->newsv, n * sizeof v[0]);
-	t->newsc = 0;
-	mem_ref(t);
-	for (size_t i = 0; i < n; i++)
-		t->conf.failh(NULL, SIP_TRANSP_UDP, &v[i].dst, v[i].err, "",
-			      t->conf.arg);
-	mem_deref(t);
+	t->conf.msgh(msg, t->conf.arg);
 }
 
-static void news(struct transp *t, const struct sa *dst, int err)
+static void udp_news_handler(const struct sa *dst, int err, void *arg)
 {
-	for (size_t i = 0; i < t->newsc; i++)
-		if (sa_cmp(&t->newsv[i].dst, dst, SA_ALL))
-			return;
-	if (t->newsc >= NEWS_MAX)
-		return;                 /* there will be more */
-	t->newsv[t->newsc].dst = *dst;
-	t->newsv[t->newsc++].err = err;
-	(void)timer_start(t->timers, &t->newst, 0, news_handler, t);
+	struct transp *t = arg;
+
+	t->conf.failh(NULL, SIP_TRANSP_UDP, dst, err, "", t->conf.arg);
 }
 
-/* One message of the error queue (ip(7), IP_RECVERR): whom it was about. */
-static int icmp_one(struct sock *s, struct sa *dst)
+static void udp_stun_handler(const struct sa *src, const struct mbuf *mb,
+			     void *arg)
 {
-	uint8_t ctl[512], junk[64];
-	struct iovec iov = { junk, sizeof junk };
-	struct msghdr mh = {
-		.msg_name = &dst->u, .msg_namelen = sizeof dst->u,
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = ctl, .msg_controllen = sizeof ctl,
-	};
-	struct sock_extended_err ee = { 0 };
-	struct cmsghdr *cm;
+	struct transp *t = arg;
 
-	if (recvmsg(compat_udp_fd(s->us, sa_af(&s->udp)), &mh,
-		    MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-		return -1;
-	dst->len = mh.msg_namelen;
-	for (cm = CMSG_FIRSTHDR(&mh); cm; cm = CMSG_NXTHDR(&mh, cm))
-		if (cm->cmsg_type == IP_RECVERR ||
-		    cm->cmsg_type == IPV6_RECVERR)
-			memcpy(&ee, CMSG_DATA(cm), sizeof ee);
-	return !dst->len || ee.ee_errno == EMSGSIZE ? 0 : (int)ee.ee_errno;
-}
-
-/* What ICMP had to say; true if it was about dst. */
-static bool icmp_read(struct sock *s, const struct sa *dst)
-{
-	bool hit = false;
-	struct sa to;
-
-	for (unsigned i = 0; i < ICMP_MAX; i++) {
-		int err = icmp_one(s, &to);
-
-		if (err < 0)
-			break;
-		if (!err)
-			continue;
-		news(s->t, &to, err);
-		hit |= dst && sa_cmp(dst, &to, SA_ALL);
-	}
-	return hit;
-}
-
-static void udp_error_handler(int err, void *arg)
-{
-	(void)err;
-	(void)icmp_read(arg, NULL);
-}
-
-/* An error at sending may be the news of an earlier packet to somebody
- * else: read it, and try again once. */
-static int udp_out(struct sock *s, const struct sa *dst, struct mbuf *mb)
-{
-	int err = udp_send(s->us, dst, mb);
-
-	if (!err || icmp_read(s, dst))
-		return 0;               /* sent, or failh will tell */
-	return udp_send(s->us, dst, mb);
+	t->conf.stunh(src, mb, t->conf.arg);
 }
 
 /* ---- sockets ---- */
-
-static void udp_tune(struct sock *s)
-{
-	static const int on = 1;
-
-	(void)udp_sockbuf_set(s->us, UDP_BUFFER);
-	udp_error_handler_set(s->us, udp_error_handler);
-	if (sa_af(&s->udp) == AF_INET)
-		(void)udp_setsockopt(s->us, IPPROTO_IP, IP_RECVERR, &on,
-				     sizeof on);
-	else
-		(void)udp_setsockopt(s->us, IPPROTO_IPV6, IPV6_RECVERR, &on,
-				     sizeof on);
-}
 
 /* TLS is the next port. Without a certificate nobody can connect to us. */
 static int tls_listen(struct sock *s)
@@ -377,16 +249,19 @@ static int tls_listen(struct sock *s)
 
 static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
 {
+	const struct sipudp_conf conf = {
+		.timers = s->t->timers, .msgh = udp_msg_handler,
+		.newsh = udp_news_handler, .stunh = udp_stun_handler,
+		.arg = s->t,
+	};
+	struct sa addr = *laddr;
 	int err;
 
-	s->udp = *laddr;
-	sa_set_port(&s->udp, port);
-	err = udp_listen(&s->us, &s->udp, udp_handler, s);
-	if (!err)
-		err = udp_local_get(s->us, &s->udp);
+	sa_set_port(&addr, port);
+	err = sipudp_open(&s->u, &conf, &addr);
 	if (err)
 		return err;
-	udp_tune(s);
+	s->udp = *sipudp_addr(s->u);
 	s->tcp = s->udp;
 	err = tcp_listen(&s->ts, &s->tcp, tcp_handler, s);
 	return err ? err : tls_listen(s);
@@ -580,12 +455,12 @@ int transp_first(const struct transp *t, struct sa *laddr)
 	return 0;
 }
 
-static struct sock *sock_of(const struct transp *t, const void *us)
+static struct sock *sock_of(const struct transp *t, const void *u)
 {
 	for (struct le *le = t->sockl.head; le; le = le->next) {
 		struct sock *s = le->data;
 
-		if (s->us == us)
+		if (s->u == u)
 			return s;
 	}
 	return NULL;
@@ -603,8 +478,8 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		if (!s)
 			s = sock_to(t, &hop->dst);
 		if (sockp)
-			*sockp = s ? s->us : NULL;
-		return s ? udp_out(s, &hop->dst, mb) : EHOSTUNREACH;
+			*sockp = s ? s->u : NULL;
+		return s ? sipudp_send(s->u, &hop->dst, mb) : EHOSTUNREACH;
 	}
 	if (hop->tp != SIP_TRANSP_TCP && hop->tp != SIP_TRANSP_TLS)
 		return EPROTONOSUPPORT;

@@ -7,6 +7,8 @@
  */
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/stat.h>
+#include "sipd/ua/sipudp.c"
 #include "sipd/ua/transp.c"
 #include "sipd/ua/ua.c"
 
@@ -16,7 +18,7 @@ enum { CALLS_MAX = 16, PLACES = 4 };
 
 static struct timers *timers;
 static struct ua *ua;
-static struct sock *at;
+static struct sipudp *at;
 static struct sa peer;
 static int fd;
 static struct call *callv[CALLS_MAX];
@@ -103,7 +105,7 @@ static void begin(void)
 	sa_set_str(&sa, "127.0.0.1", 0);
 	if (transp_open(ua->stack->transp, &sa))
 		abort();
-	at = sock_at(ua->stack->transp, &sa);
+	at = sock_at(ua->stack->transp, &sa)->u;
 }
 
 /* Remember what stands after `key` in what it sent last. */
@@ -150,7 +152,7 @@ static void datagram(const uint8_t *p, size_t n)
 			(void)mbuf_write_u8(mb, p[i]);
 	}
 	mb->pos = 0;
-	udp_handler(&peer, mb, at);
+	recv_handler(&peer, mb, at);
 	mem_deref(mb);
 	timers_run(timers, clock_ns());
 	listen_to();

@@ -1,0 +1,33 @@
+/*
+ * sipudp.h: one UDP socket that carries SIP.
+ */
+#ifndef DIALTONE_UA_SIPUDP_H
+#define DIALTONE_UA_SIPUDP_H
+
+#include <re.h>
+#include "sdp/base/clock.h"
+
+struct sipudp;
+
+struct sipudp_conf {
+	struct timers *timers;
+	/* a decoded message; msg->sock is the socket */
+	void (*msgh)(const struct sip_msg *msg, void *arg);
+	/* ICMP says that dst cannot be reached; never called by a sender */
+	void (*newsh)(const struct sa *dst, int err, void *arg);
+	void (*stunh)(const struct sa *src, const struct mbuf *mb, void *arg);
+	void *arg;
+};
+
+/* Bind to laddr; its port may be 0. EADDRINUSE, EADDRNOTAVAIL. */
+int sipudp_open(struct sipudp **up, const struct sipudp_conf *conf,
+		const struct sa *laddr);
+
+int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb);
+
+/* Nothing comes or goes any more, whoever still refers to it. */
+void sipudp_close(struct sipudp *u);
+
+const struct sa *sipudp_addr(const struct sipudp *u);
+
+#endif
