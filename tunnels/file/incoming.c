@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <xxhash.h>
 #include "tunnels/file/fileprefix.h"
 #include "tunnels/file/incoming.h"
@@ -126,6 +128,22 @@ static int look_back(struct incoming *in, struct loop *l)
 	return err;
 }
 
+/* Tells of a full disk before anything is sent; the size stays what has come,
+ * for the next time. In a tmpfs to reserve is to fill, a second for 4 GB in
+ * which nothing else moves: there what is free is only looked at. */
+static int reserve(const struct incoming *in)
+{
+	struct statfs sf;
+
+	if (!fstatfs(in->op->fd, &sf) && sf.f_type == TMPFS_MAGIC)
+		return sf.f_blocks && (in->size - in->had) /
+			(uint64_t)sf.f_bsize > sf.f_bavail ? ENOSPC : 0;
+	if (!fallocate(in->op->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)in->size) ||
+	    errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
+		return 0;
+	return errno;
+}
+
 static int large_open(struct incoming *in, struct loop *l)
 {
 	struct stat st;
@@ -144,12 +162,9 @@ static int large_open(struct incoming *in, struct loop *l)
 		if (ftruncate(in->op->fd, 0))
 			return errno;
 	}
-	/* tells of a full disk before anything is sent; the size stays what
-	 * has come, for the next time */
-	if (fallocate(in->op->fd, FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)in->size) && errno != EOPNOTSUPP &&
-	    errno != ENOSYS && errno != EINTR)
-		return errno;
+	err = reserve(in);
+	if (err)
+		return err;
 	in->buf = malloc(GATHER);
 	return in->buf ? look_back(in, l) : ENOMEM;
 }
