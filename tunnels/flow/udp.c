@@ -25,7 +25,7 @@
 enum {
 	BUF_SIZE = 8 << 20,             /* asked of the kernel, each way */
 	RX_SLOT = 65536,                /* of a joined batch */
-	RX_SLOTS = 8,
+	RX_SLOTS = 64,                  /* touched as far as they are filled */
 	RX_SLOT_SMALL = 8192,           /* of a single datagram */
 	RX_SLOTS_SMALL = 64,
 	CONTROL_SIZE = 128,
