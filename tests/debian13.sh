@@ -69,6 +69,7 @@ bootstrap() {
 	# with no mirror named debootstrap takes its own
 	# shellcheck disable=SC2046
 	debootstrap --variant=minbase trixie "$root" ${MIRROR:-$(mirror)} &&
+	printf '%s localhost\n' 127.0.0.1 ::1 > "$root/etc/hosts" &&
 	mount -t proc proc "$root/proc" &&
 	mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
 }
