@@ -89,7 +89,8 @@ static void quic_end_handler(enum quic_end why, uint64_t code,
 				  want, got);
 		text = both;
 	}
-	session_hangup(s, quic_reason(why), text);
+	session_hangup(s, quic_reason(why),
+		       why == QUIC_END_IDLE ? NULL : text);
 }
 
 static void secured_handler(struct flow *flow, void *arg)
