@@ -1,13 +1,14 @@
 /*
  * call.c: calls as ua.h offers them.
  *
- * What the caller does is in callout.c, what the callee and the peer do in
- * callin.c, what we ask within a call in callreq.c; callcore.c holds the
- * table, setimer.c the session timers.
+ * What the caller does is in callout.c, what the peer asks in callin.c and
+ * what we answer in callans.c, what we ask within a call in callreq.c;
+ * callcore.c holds the table, setimer.c the session timers.
  */
 #include <errno.h>
 #include <string.h>
 #include "sipd/ua/call.h"
+#include "sipd/ua/callans.h"
 #include "sipd/ua/callin.h"
 #include "sipd/ua/callout.h"
 #include "sipd/ua/callreq.h"
@@ -30,8 +31,8 @@ static void bury(struct call *c)
 		callout_cancel(c);
 		break;
 	case CALL_INCOMING:
-		(void)callin_reject(c, 480, "Temporarily Unavailable", 0,
-				    NULL);
+		(void)callans_reject(c, 480, "Temporarily Unavailable", 0,
+				     NULL);
 		break;
 	case CALL_ANSWERED:
 		/* RFC 3261 section 15: no BYE before ACK; it comes, or is
@@ -168,18 +169,18 @@ const char *call_header(const struct call *c, const char *name)
 int call_progress(struct call *c, uint16_t scode, const char *phrase,
 		  const struct call_body *b)
 {
-	return c && phrase ? callin_progress(c, scode, phrase, b) : EINVAL;
+	return c && phrase ? callans_progress(c, scode, phrase, b) : EINVAL;
 }
 
 int call_answer(struct call *c, const struct call_body *answer)
 {
-	return c ? callin_answer(c, answer) : EINVAL;
+	return c ? callans_answer(c, answer) : EINVAL;
 }
 
 int call_reject(struct call *c, uint16_t scode, const char *phrase,
 		uint16_t warn_code, const char *warn)
 {
-	return c && phrase ? callin_reject(c, scode, phrase, warn_code, warn)
+	return c && phrase ? callans_reject(c, scode, phrase, warn_code, warn)
 		: EINVAL;
 }
 

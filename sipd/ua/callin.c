@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/ua/callans.h"
 #include "sipd/ua/callin.h"
 #include "sipd/ua/callreq.h"
 #include "sipd/ua/setimer.h"
@@ -17,115 +18,6 @@ static void answer(struct calls *calls, const struct sip_msg *msg,
 		   uint16_t scode, const char *phrase)
 {
 	(void)uastrans_answer(calls->s->uastrans, msg, scode, phrase, NULL);
-}
-
-/* Our Contact as it reads where msg came from. */
-struct here {
-	const struct stack *s;
-	const struct sip_msg *msg;
-};
-
-static int here_print(struct re_printf *pf, const struct here *h)
-{
-	struct hop hop = { .tp = h->msg->tp, .dst = h->msg->src };
-	struct sa sa = h->msg->dst;
-	struct contact c = { h->s, &sa, h->msg->tp };
-
-	if (hop.tp != SIP_TRANSP_UDP &&
-	    transp_local(h->s->transp, &sa, &hop))
-		sa = h->msg->dst;
-	return re_hprintf(pf, "Contact: %H\r\n", stack_contact, &c);
-}
-
-/* ---- answers to what is in hand ---- */
-
-int callin_answer(struct call *c, const struct call_body *b)
-{
-	struct uastrans *st = c->st;
-	struct here here = { c->calls->s, uastrans_msg(st) };
-	int err;
-
-	if (!here.msg)
-		return EINVAL;
-	if (c->rel_wait)                /* RFC 3262 section 3: PRACK first */
-		return c->held ? EALREADY
-			: body_copy(&c->held, &c->held_ctype, b);
-	if (!c->update_ok && b && b->ctype)
-		(void)body_copy(&c->sdp, &c->sdp_ctype, b);
-	if (!pl_strcmp(&here.msg->met, "INVITE")) {
-		uastrans_detach(c->st2xx);
-		uastrans_move(st, &c->st2xx);
-		c->st_cseq = here.msg->cseq.num;
-	}
-	else {
-		uastrans_detach(st);
-	}
-	if (c->state == CALL_INCOMING)
-		c->state = CALL_ANSWERED;
-	setimer_request(c, here.msg);
-	err = uastrans_reply(st, false, 200, "OK", "%H" CALL_HEADERS "%H%H",
-			     here_print, &here, setimer_answer, c,
-			     siptext_body_print, b);
-	return err;
-}
-
-int callin_progress(struct call *c, uint16_t scode, const char *phrase,
-		    const struct call_body *b)
-{
-	struct here here = { c->calls->s, uastrans_msg(c->st) };
-	bool reliable = c->rel_peer && b && b->ctype;
-
-	if (!here.msg || c->state != CALL_INCOMING || scode <= 100 ||
-	    scode >= 200)
-		return EINVAL;
-	if (c->rel_wait)
-		return EALREADY;
-	if (!reliable)
-		return uastrans_reply(c->st, false, scode, phrase,
-				      "%H" CALL_HEADERS "%H", here_print,
-				      &here, siptext_body_print, b);
-	if (!c->rseq)
-		c->rseq = 1 + rand_u16();
-	c->rel_wait = true;
-	return uastrans_reply(c->st, true, scode, phrase,
-			      "%HRequire: 100rel\r\nRSeq: %u\r\n"
-			      CALL_HEADERS "%H", here_print, &here, ++c->rseq,
-			      siptext_body_print, b);
-}
-
-static int warning_print(struct re_printf *pf, const struct call_end *w)
-{
-	if (!w->text[0])
-		return 0;
-	return re_hprintf(pf, "Warning: %u dialtone \"%s\"\r\n", w->scode,
-			  w->text);
-}
-
-int callin_reject(struct call *c, uint16_t scode, const char *phrase,
-		  uint16_t warn_code, const char *warn)
-{
-	struct uastrans *st = c->st;
-	struct call_end w = { .scode = warn_code };
-	struct pl pl;
-	int err;
-
-	if (!uastrans_msg(st) || scode < 300 || scode > 699)
-		return EINVAL;
-	if (warn) {
-		pl_set_str(&pl, warn);
-		siptext_clean(w.text, sizeof w.text, &pl);
-		for (char *p = w.text; *p; p++)
-			if (*p == '"' || *p == '\\')
-				*p = '\'';
-	}
-	if (w.scode < 100 || w.scode > 999)
-		w.scode = 399;
-	uastrans_detach(st);
-	err = uastrans_reply(st, false, scode, phrase,
-			     "%HContent-Length: 0\r\n\r\n", warning_print, &w);
-	if (c->state == CALL_INCOMING)
-		call_buried(c);
-	return err;
 }
 
 /* ---- a new call ---- */
@@ -264,8 +156,8 @@ static void invite_out(struct calls *calls, const struct sip_msg *msg)
 		call_hold(c, msg);
 		calls->callh(c, calls->arg);
 		if (!c->taken && c->state == CALL_INCOMING)
-			(void)callin_reject(c, 480, "Temporarily Unavailable",
-					    0, NULL);
+			(void)callans_reject(c, 480, "Temporarily Unavailable",
+					     0, NULL);
 	}
 	mem_deref(c);
 }
@@ -327,11 +219,11 @@ static void offer_in(struct call *c, const struct sip_msg *msg)
 	call_learn(c, msg);
 	b = siptext_body(msg, ctype, sizeof ctype);
 	if (update && !b.ctype)
-		(void)callin_answer(c, NULL);   /* a session refresh */
+		(void)callans_answer(c, NULL);   /* a session refresh */
 	else if (c->h.offerh)
 		c->h.offerh(&b, c->arg);
 	if (c->st && c->state == CALL_UP)
-		(void)callin_reject(c, 488, "Not Acceptable Here", 0, NULL);
+		(void)callans_reject(c, 488, "Not Acceptable Here", 0, NULL);
 }
 
 static void ack(struct call *c, const struct sip_msg *msg)
@@ -419,7 +311,7 @@ static void prack(struct call *c, const struct sip_msg *msg)
 	c->held_ctype = NULL;
 	b.p = (const char *)held->buf;
 	b.n = held->end;
-	(void)callin_answer(c, &b);
+	(void)callans_answer(c, &b);
 	mem_deref(held);
 	mem_deref((void *)b.ctype);
 }

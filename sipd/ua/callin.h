@@ -10,11 +10,4 @@
  * owner. */
 void callin_request(struct calls *calls, const struct sip_msg *msg);
 
-/* Answers to what is in hand, as in ua.h. */
-int callin_progress(struct call *c, uint16_t scode, const char *phrase,
-		    const struct call_body *b);
-int callin_answer(struct call *c, const struct call_body *b);
-int callin_reject(struct call *c, uint16_t scode, const char *phrase,
-		  uint16_t warn_code, const char *warn);
-
 #endif

@@ -2,24 +2,18 @@
  * transp.c: SIP's transport layer (RFC 3261 section 18) for one account.
  *
  *   sock   one local address: a UDP socket, TCP and TLS listeners
- *   link   a stream, made or accepted, found by the peer's address
+ *   pool   the streams, made or accepted
  *
  * Used by the transactions (uactrans.c, uastrans.c) and ua.c.
  */
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
+#include "sipd/ua/connpool.h"
 #include "sipd/ua/local.h"
-#include "sipd/ua/sipconn.h"
 #include "sipd/ua/sipudp.h"
 #include "sipd/ua/transp.h"
 
-enum {
-	CONN_BUCKETS = 256,
-	CONN_MAX     = 4096,    /* accepted at a time */
-	CONNECT_TIME = 8000,    /* ms */
-	PORT_TRIES   = 16,
-};
+enum { PORT_TRIES = 16 };
 
 struct sock {
 	struct le le;
@@ -35,15 +29,7 @@ struct transp {
 	char *interfaces;
 	struct tlsctx *tlsctx;
 	struct list sockl;
-	struct hash *conns;     /* links[], by peer */
-	unsigned connc;
-};
-
-/* A place in the table; sipconn.c does not know that it is in one. */
-struct link {
-	struct le he;
-	struct transp *t;
-	struct sipconn *c;
+	struct connpool *pool;
 };
 
 static void sock_destructor(void *arg)
@@ -58,156 +44,47 @@ static void sock_destructor(void *arg)
 	mem_deref(s->tls);
 }
 
-static void link_destructor(void *arg)
-{
-	struct link *l = arg;
-
-	hash_unlink(&l->he);
-	--l->t->connc;
-	if (l->c)
-		sipconn_close(l->c);
-	mem_deref(l->c);
-}
-
 static void transp_destructor(void *arg)
 {
 	struct transp *t = arg;
 
 	transp_flush(t);
-	mem_deref(t->conns);
+	mem_deref(t->pool);
 	mem_deref(t->tlsctx);
 	mem_deref(t->interfaces);
 }
 
-/* ---- streams ---- */
+/* ---- facts from below ---- */
 
-static void conn_msg_handler(struct sip_msg *msg, void *arg)
+static void conn_msg_handler(const struct sip_msg *msg, void *arg)
 {
-	struct link *l = arg;
+	struct transp *t = arg;
 
-	l->t->conf.msgh(msg, l->t->conf.arg);
+	t->conf.msgh(msg, t->conf.arg);
 }
 
-static void conn_close_handler(struct sipconn *c, int err, const char *why,
-			       void *arg)
+static void conn_fail_handler(const struct sipconn *c, int err,
+			      const char *why, void *arg)
 {
-	struct link *l = arg;
-	struct transp *t = l->t;
+	struct transp *t = arg;
 
-	mem_deref(l);
 	t->conf.failh(c, sipconn_secure(c) ? SIP_TRANSP_TLS : SIP_TRANSP_TCP,
 		      sipconn_peer(c), err, why, t->conf.arg);
-}
-
-static struct link *link_new(struct transp *t, const struct sa *peer)
-{
-	struct link *l = mem_zalloc(sizeof *l, link_destructor);
-
-	if (!l)
-		return NULL;
-	l->t = t;
-	++t->connc;
-	hash_append(t->conns, sa_hash(peer, SA_ALL), &l->he, l);
-	return l;
-}
-
-static struct sipconn_conf sipconn_conf(struct link *l, bool tls)
-{
-	return (struct sipconn_conf){
-		.timers = l->t->timers, .tls = tls ? l->t->tlsctx : NULL,
-		.msgh = conn_msg_handler, .closeh = conn_close_handler,
-		.arg = l,
-	};
-}
-
-static void accept_on(struct sock *s, struct tcp_sock *ts,
-		      const struct sa *peer, bool tls)
-{
-	struct link *l = NULL;
-	struct sipconn_conf cc;
-
-	if (s->t->connc < CONN_MAX)
-		l = link_new(s->t, peer);
-	if (!l) {
-		tcp_reject(ts);
-		return;
-	}
-	cc = sipconn_conf(l, tls);
-	if (sipconn_accept(&l->c, &cc, ts, peer)) {
-		tcp_reject(ts);
-		mem_deref(l);
-	}
 }
 
 static void tcp_handler(const struct sa *peer, void *arg)
 {
 	struct sock *s = arg;
 
-	accept_on(s, s->ts, peer, false);
+	connpool_accept(s->t->pool, s->ts, peer, false);
 }
 
 static void tls_handler(const struct sa *peer, void *arg)
 {
 	struct sock *s = arg;
 
-	accept_on(s, s->tls, peer, true);
+	connpool_accept(s->t->pool, s->tls, peer, true);
 }
-
-/* A connection verified for one name is not used for another. An address
- * instead of a name comes from within a dialog: any connection to it will
- * do, it was verified when it was made, or the peer made it. */
-static bool name_fits(const struct sipconn *c, const char *name)
-{
-	struct sa sa;
-
-	if (!sipconn_secure(c) || !name || !sa_set_str(&sa, name, 0))
-		return true;
-	return sipconn_name(c) && !strcasecmp(sipconn_name(c), name);
-}
-
-static struct sipconn *conn_find(const struct transp *t, const struct hop *hop)
-{
-	struct le *le = list_head(hash_list(t->conns,
-					    sa_hash(&hop->dst, SA_ALL)));
-
-	for (; le; le = le->next) {
-		struct link *l = le->data;
-
-		if (sipconn_secure(l->c) == (hop->tp == SIP_TRANSP_TLS) &&
-		    sa_cmp(sipconn_peer(l->c), &hop->dst, SA_ALL) &&
-		    name_fits(l->c, hop->name))
-			return l->c;
-	}
-	return NULL;
-}
-
-static int conn_get(struct sipconn **cp, struct transp *t,
-		    const struct hop *hop)
-{
-	struct sipconn_conf cc;
-	struct link *l;
-	int err;
-
-	*cp = hop->sock;
-	if (sipconn_open(*cp))
-		return 0;
-	*cp = conn_find(t, hop);
-	if (*cp)
-		return 0;
-	l = link_new(t, &hop->dst);
-	if (!l)
-		return ENOMEM;
-	cc = sipconn_conf(l, hop->tp == SIP_TRANSP_TLS);
-	err = sipconn_connect(&l->c, &cc, &hop->dst, hop->name,
-			      hop->timeout ? hop->timeout : CONNECT_TIME);
-	if (err)
-		mem_deref(l);
-	else
-		*cp = l->c;
-	return err;
-}
-
-/* ---- UDP ---- */
 
 static void udp_msg_handler(const struct sip_msg *msg, void *arg)
 {
@@ -323,26 +200,6 @@ static bool listed(const struct sa *v, size_t n, const struct sa *sa)
 	return false;
 }
 
-static bool gone_handler(struct le *le, void *arg)
-{
-	const struct link *l = le->data;
-	(void)arg;
-
-	return sipconn_open(l->c) && !local_has(sipconn_local(l->c));
-}
-
-/* Connections from an address that is gone are dead, and would not say so. */
-static void conns_drop(struct transp *t)
-{
-	struct le *le;
-
-	while ((le = hash_apply(t->conns, gone_handler, NULL)) != NULL) {
-		struct link *l = le->data;
-
-		sipconn_abort(l->c, ENETDOWN);
-	}
-}
-
 static int open_all(struct transp *t, const struct sa *v, size_t n)
 {
 	int err = 0;
@@ -373,7 +230,7 @@ int transp_sync(struct transp *t, bool all)
 		if (!listed(v, n, &s->udp))
 			mem_deref(s);
 	}
-	conns_drop(t);
+	connpool_drop(t->pool);
 	if (!all)
 		return 0;
 	fresh = !t->sockl.head;
@@ -391,7 +248,7 @@ int transp_sync(struct transp *t, bool all)
 
 void transp_flush(struct transp *t)
 {
-	hash_flush(t->conns);
+	connpool_flush(t->pool);
 	list_flush(&t->sockl);
 }
 
@@ -424,7 +281,7 @@ static int conn_addr(struct transp *t, struct sa *laddr,
 		     const struct hop *hop)
 {
 	struct sipconn *c;
-	int err = conn_get(&c, t, hop);
+	int err = connpool_get(&c, t->pool, hop);
 
 	if (!err)
 		*laddr = *sipconn_local(c);
@@ -483,7 +340,7 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 	}
 	if (hop->tp != SIP_TRANSP_TCP && hop->tp != SIP_TRANSP_TLS)
 		return EPROTONOSUPPORT;
-	err = conn_get(&c, t, hop);
+	err = connpool_get(&c, t->pool, hop);
 	if (err)
 		return err;
 	if (sockp)
@@ -510,6 +367,10 @@ bool transp_reliable(enum sip_transp tp)
 int transp_alloc(struct transp **tp, struct timers *timers,
 		 const struct transp_conf *conf)
 {
+	struct connpool_conf cc = {
+		.timers = timers, .msgh = conn_msg_handler,
+		.failh = conn_fail_handler,
+	};
 	struct transp *t;
 	int err;
 
@@ -518,11 +379,13 @@ int transp_alloc(struct transp **tp, struct timers *timers,
 		return ENOMEM;
 	t->timers = timers;
 	t->conf = *conf;
-	err = hash_alloc(&t->conns, CONN_BUCKETS);
+	err = tlsctx_alloc(&t->tlsctx, conf->ca, conf->cert);
 	if (!err && conf->interfaces)
 		err = str_dup(&t->interfaces, conf->interfaces);
+	cc.tls = t->tlsctx;
+	cc.arg = t;
 	if (!err)
-		err = tlsctx_alloc(&t->tlsctx, conf->ca, conf->cert);
+		err = connpool_alloc(&t->pool, &cc);
 	if (err)
 		mem_deref(t);
 	else

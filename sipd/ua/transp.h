@@ -6,17 +6,9 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/hop.h"
 
 struct transp;
-
-/* Where a message goes next. */
-struct hop {
-	enum sip_transp tp;
-	struct sa dst;
-	const char *name;       /* TLS: whom the certificate must name */
-	void *sock;             /* a connection to prefer, or NULL */
-	uint32_t timeout;       /* ms to connect; 0: the default */
-};
 
 struct transp_conf {
 	const char *ca, *cert;  /* as in ua.h */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "sipd/ua/response.h"
 #include "sipd/ua/uastrans.h"
 
 enum {
@@ -150,105 +151,6 @@ void uastrans_acked(struct uastrans *st)
 
 /* ---- responses ---- */
 
-/* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
- * the request came from. */
-static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
-{
-	uint16_t port = sa_port(&msg->via.addr);
-
-	*dst = msg->src;
-	/* on streams: should the connection be gone by then */
-	if (msg->tp != SIP_TRANSP_UDP || !rport)
-		sa_set_port(dst, sip_transp_port(msg->tp, port));
-}
-
-static int via_write(struct mbuf *mb, const struct sip_msg *msg,
-		     const struct sip_hdr *hdr, bool *rport)
-{
-	struct pl rp;
-	int err = 0;
-
-	if (!msg_param_exists(&msg->via.params, "rport", &rp)) {
-		err |= mbuf_write_pl_skip(mb, &hdr->val, &rp);
-		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
-		*rport = true;
-	}
-	else {
-		err |= mbuf_write_pl(mb, &hdr->val);
-	}
-	if (*rport || !sa_cmp(&msg->src, &msg->via.addr, SA_ADDR))
-		err |= mbuf_printf(mb, ";received=%j", &msg->src);
-	return err;
-}
-
-static int head_write(struct mbuf *mb, const struct sip_msg *msg,
-		      uint16_t scode, bool *rport)
-{
-	bool top = true;
-	int err = 0;
-
-	for (struct le *le = msg->hdrl.head; le; le = le->next) {
-		const struct sip_hdr *hdr = le->data;
-
-		switch (hdr->id) {
-		case SIP_HDR_VIA:
-			err |= mbuf_write_str(mb, "Via: ");
-			err |= top ? via_write(mb, msg, hdr, rport)
-				: mbuf_write_pl(mb, &hdr->val);
-			err |= mbuf_write_str(mb, "\r\n");
-			top = false;
-			break;
-		case SIP_HDR_TO:
-			err |= mbuf_printf(mb, "To: %r", &hdr->val);
-			if (!pl_isset(&msg->to.tag) && scode > 100)
-				err |= mbuf_printf(mb, ";tag=%016llx",
-						   msg->tag);
-			err |= mbuf_write_str(mb, "\r\n");
-			break;
-		case SIP_HDR_RECORD_ROUTE:
-			if (scode <= 100 || scode >= 300)
-				break;
-			/*@fallthrough@*/
-		case SIP_HDR_FROM:
-		case SIP_HDR_CALL_ID:
-		case SIP_HDR_CSEQ:
-			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name,
-					   &hdr->val);
-			break;
-		default:
-			break;
-		}
-	}
-	return err;
-}
-
-static int compose(struct mbuf **mbp, struct sa *dst,
-		   const struct uastrans_set *set, const struct sip_msg *msg,
-		   uint16_t scode, const char *phrase, const char *fmt,
-		   va_list ap)
-{
-	struct mbuf *mb = mbuf_alloc(1024);
-	bool rport = false;
-	int err;
-
-	if (!mb)
-		return ENOMEM;
-	err  = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
-	err |= head_write(mb, msg, scode, &rport);
-	if (set->software)
-		err |= mbuf_printf(mb, "Server: %s\r\n", set->software);
-	err |= fmt ? mbuf_vprintf(mb, fmt, ap)
-		: mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
-	mb->pos = 0;
-	(void)mbuf_resize(mb, mb->end);         /* it may stay for 32 s */
-	reply_addr(dst, msg, rport);
-	if (err)
-		mem_deref(mb);
-	else
-		*mbp = mb;
-	return err;
-}
-
 static void repeat(struct uastrans *st)
 {
 	st->wait = T1;
@@ -287,8 +189,8 @@ static int vreply(struct uastrans *st, bool reliable, uint16_t scode,
 
 	if (!st || !st->msg)
 		return EALREADY;
-	err = compose(&mb, &st->dst, st->set, st->msg, scode, phrase, fmt,
-		      ap);
+	err = response_make(&mb, &st->dst, st->msg, st->set->software,
+			    scode, phrase, fmt, ap);
 	if (err)
 		return err;
 	mem_deref(st->mb);

@@ -1,0 +1,105 @@
+/*
+ * response.c: the headers that a response copies from its request (RFC 3261
+ * section 8.2.6), and where it goes (section 18.2.2, RFC 3581).
+ */
+#include <errno.h>
+#include "sipd/ua/response.h"
+
+/* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
+ * the request came from. */
+static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
+{
+	uint16_t port = sa_port(&msg->via.addr);
+
+	*dst = msg->src;
+	/* on streams: should the connection be gone by then */
+	if (msg->tp != SIP_TRANSP_UDP || !rport)
+		sa_set_port(dst, sip_transp_port(msg->tp, port));
+}
+
+static int via_write(struct mbuf *mb, const struct sip_msg *msg,
+		     const struct sip_hdr *hdr, bool *rport)
+{
+	struct pl rp;
+	int err = 0;
+
+	if (!msg_param_exists(&msg->via.params, "rport", &rp)) {
+		err |= mbuf_write_pl_skip(mb, &hdr->val, &rp);
+		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
+		*rport = true;
+	}
+	else {
+		err |= mbuf_write_pl(mb, &hdr->val);
+	}
+	if (*rport || !sa_cmp(&msg->src, &msg->via.addr, SA_ADDR))
+		err |= mbuf_printf(mb, ";received=%j", &msg->src);
+	return err;
+}
+
+static int head_write(struct mbuf *mb, const struct sip_msg *msg,
+		      uint16_t scode, bool *rport)
+{
+	bool top = true;
+	int err = 0;
+
+	for (struct le *le = msg->hdrl.head; le; le = le->next) {
+		const struct sip_hdr *hdr = le->data;
+
+		switch (hdr->id) {
+		case SIP_HDR_VIA:
+			err |= mbuf_write_str(mb, "Via: ");
+			err |= top ? via_write(mb, msg, hdr, rport)
+				: mbuf_write_pl(mb, &hdr->val);
+			err |= mbuf_write_str(mb, "\r\n");
+			top = false;
+			break;
+		case SIP_HDR_TO:
+			err |= mbuf_printf(mb, "To: %r", &hdr->val);
+			if (!pl_isset(&msg->to.tag) && scode > 100)
+				err |= mbuf_printf(mb, ";tag=%016llx",
+						   msg->tag);
+			err |= mbuf_write_str(mb, "\r\n");
+			break;
+		case SIP_HDR_RECORD_ROUTE:
+			if (scode <= 100 || scode >= 300)
+				break;
+			/*@fallthrough@*/
+		case SIP_HDR_FROM:
+		case SIP_HDR_CALL_ID:
+		case SIP_HDR_CSEQ:
+			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name,
+					   &hdr->val);
+			break;
+		default:
+			break;
+		}
+	}
+	return err;
+}
+
+int response_make(struct mbuf **mbp, struct sa *dst,
+		  const struct sip_msg *msg, const char *software,
+		  uint16_t scode, const char *phrase, const char *fmt,
+		  va_list ap)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	bool rport = false;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err  = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
+	err |= head_write(mb, msg, scode, &rport);
+	if (software)
+		err |= mbuf_printf(mb, "Server: %s\r\n", software);
+	err |= fmt ? mbuf_vprintf(mb, fmt, ap)
+		: mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	mb->pos = 0;
+	(void)mbuf_resize(mb, mb->end);         /* it may stay for 32 s */
+	reply_addr(dst, msg, rport);
+	if (err)
+		mem_deref(mb);
+	else
+		*mbp = mb;
+	return err;
+}

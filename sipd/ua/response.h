@@ -1,0 +1,17 @@
+/*
+ * response.h: a response in bytes.
+ */
+#ifndef DIALTONE_UA_RESPONSE_H
+#define DIALTONE_UA_RESPONSE_H
+
+#include <stdarg.h>
+#include <re.h>
+
+/* To msg, for dst. fmt: further headers, the empty line and the body; NULL:
+ * none. Our tag is msg->tag. */
+int response_make(struct mbuf **mbp, struct sa *dst,
+		  const struct sip_msg *msg, const char *software,
+		  uint16_t scode, const char *phrase, const char *fmt,
+		  va_list ap);
+
+#endif
