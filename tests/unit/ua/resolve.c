@@ -178,7 +178,10 @@ static void test_addresses(void)
 	check("sip:127.0.0.1", "UDP 127.0.0.1:5060, ");
 	check("sip:127.0.0.1:7;transport=tcp", "TCP 127.0.0.1:7, ");
 	check("sips:127.0.0.1", "TLS 127.0.0.1:5061, ");
-	check("sip:localhost;transport=tls", "TLS 127.0.0.1:5061, ");
+	/* a system's /etc/hosts may name ::1 too */
+	ask("sip:localhost;transport=tls");
+	CU_ASSERT_EQUAL(result, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(found, "TLS 127.0.0.1:5061, "));
 	end();
 }
 
