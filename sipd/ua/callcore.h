@@ -16,6 +16,7 @@ struct way {
 	char from[192];
 	const char *route;      /* a first proxy, written into Route; NULL */
 	const char *next;       /* a next hop that is not; NULL: the URI */
+	enum login login;
 };
 
 /* The calls of one account. */
@@ -25,6 +26,7 @@ struct calls {
 	uint32_t session_expires, min_se;
 	unsigned n;             /* in it */
 	bool closing;
+	enum login login;       /* within dialogs */
 	/* set by ua.c: */
 	void (*callh)(struct call *c, void *arg);
 	int (*wayh)(struct way *w, const char *uri, void *arg);

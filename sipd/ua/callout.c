@@ -19,12 +19,13 @@ enum {
 	URI_MAX       = 256,
 };
 
-static int send_invite(struct call *c, const struct call_body *offer)
+static int send_invite(struct call *c, const struct call_body *offer,
+		       enum login login)
 {
 	struct mbuf *mb = mbuf_alloc(512);
 	struct request_conf conf = {
 		.met = "INVITE", .dlg = c->dlg, .contact = true,
-		.body = offer,
+		.body = offer, .login = login,
 	};
 	char *headers = NULL;
 	int err;
@@ -45,7 +46,7 @@ static int send_invite(struct call *c, const struct call_body *offer)
 	return err;
 }
 
-static int send_again(struct call *c)
+static int send_again(struct call *c, enum login login)
 {
 	struct call_body b = { .ctype = c->held_ctype };
 
@@ -53,7 +54,7 @@ static int send_again(struct call *c)
 		b.p = (const char *)c->held->buf;
 		b.n = c->held->end;
 	}
-	return send_invite(c, &b);
+	return send_invite(c, &b, login);
 }
 
 static void ring_handler(void *arg)
@@ -173,7 +174,7 @@ static int redirect(struct call *c, const struct sip_msg *msg)
 	c->dlg->target = target;
 	c->dlg->next = next;
 	c->direct = !way.route && !way.next;
-	return send_again(c);
+	return send_again(c, way.login);
 }
 
 static void refused(struct call *c, const struct sip_msg *msg)
@@ -187,7 +188,7 @@ static void refused(struct call *c, const struct sip_msg *msg)
 	if (msg->scode < 400 && !redirect(c, msg))
 		return;
 	if (msg->scode == 422 && setimer_too_small(c, msg) &&
-	    !send_again(c))
+	    !send_again(c, c->direct ? c->calls->login : LOGIN_SERVER))
 		return;
 	siptext_end(&end, msg);
 	call_hold(c, msg);
@@ -255,7 +256,7 @@ int callout_invite(struct call **cp, struct calls *calls, const char *uri,
 	err |= headers ? str_dup(&c->headers, headers) : 0;
 	err |= body_copy(&c->held, &c->held_ctype, offer);
 	if (!err)
-		err = send_invite(c, offer);
+		err = send_invite(c, offer, way.login);
 	if (!err)
 		err = timer_start(calls->s->timers, &c->timer,
 				  RING_TIME * SEC, ring_handler, c);

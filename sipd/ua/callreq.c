@@ -26,6 +26,7 @@ void callreq_bye(struct call *c)
 {
 	struct request_conf conf = {
 		.met = "BYE", .dlg = c->dlg, .flow = call_hop(c),
+		.login = c->calls->login,
 	};
 	char headers[HEADERS_MAX];
 
@@ -45,7 +46,7 @@ int callreq_info(struct call *c, const char *met, const struct call_body *b)
 {
 	struct request_conf conf = {
 		.met = met, .dlg = c->dlg, .flow = call_hop(c), .body = b,
-		.contact = !strcmp(met, "INFO"),
+		.contact = !strcmp(met, "INFO"), .login = c->calls->login,
 	};
 
 	if (!c->dlg->rtag)
@@ -59,7 +60,7 @@ int callreq_prack(struct call *c, struct dialog *dlg, uint32_t cseq,
 	char headers[64];
 	struct request_conf conf = {
 		.met = "PRACK", .dlg = dlg, .headers = headers,
-		.flow = call_hop(c),
+		.flow = call_hop(c), .login = c->calls->login,
 	};
 	uint32_t rseq;
 
@@ -83,7 +84,7 @@ void callreq_ack(struct call *c, const struct sip_msg *resp, uint32_t cseq,
 
 void callreq_stray(struct call *c, const struct sip_msg *resp)
 {
-	struct request_conf conf = { .met = "BYE" };
+	struct request_conf conf = { .met = "BYE", .login = c->calls->login };
 	struct dialog *dlg;
 
 	if (c->state == CALL_CALLING)
@@ -110,6 +111,7 @@ static int offer_send(struct call *c, const struct call_body *b)
 	struct request_conf conf = {
 		.met = c->update ? "UPDATE" : "INVITE", .dlg = c->dlg,
 		.contact = true, .body = b, .flow = call_hop(c),
+		.login = c->calls->login,
 	};
 	char *headers = NULL;
 	int err;

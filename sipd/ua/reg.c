@@ -260,7 +260,7 @@ static int send_register(struct reg *r, uint32_t expires)
 	char headers[128], params[256] = "";
 	struct request_conf conf = {
 		.met = "REGISTER", .dlg = r->dlg, .headers = headers,
-		.contact = true, .params = params,
+		.contact = true, .params = params, .login = LOGIN_SERVER,
 	};
 
 	if (r->instance)

@@ -46,6 +46,7 @@ struct request {
 	uint32_t cseq;
 	unsigned challenges, kinds;     /* 1: 401, 2: 407 */
 	int err;
+	enum login login;
 	bool contact, early, heard, cancelled, stale;
 	bool probe;             /* TCP instead of UDP to v[i] */
 	bool resolved;          /* v is from the DNS, not the flow */
@@ -129,13 +130,22 @@ static int sort_error(int err)
 	}
 }
 
-static int auth_lines(struct request *r)
+static bool may_login(const struct request *r, const struct sa *dst)
+{
+	return r->s->password && (r->login == LOGIN_SERVER ||
+				  (r->login == LOGIN_KNOWN &&
+				   stack_is_server(r->s, dst)));
+}
+
+static int auth_lines(struct request *r, const struct sa *dst)
 {
 	struct mbuf *mb;
 	int err;
 
 	r->auth = mem_deref(r->auth);
-	if (!r->s->password || !r->s->digest.n)
+	if (r->login == LOGIN_SERVER)
+		stack_set_server(r->s, dst);
+	if (!r->s->digest.n || !may_login(r, dst))
 		return 0;
 	mb = mbuf_alloc(512);
 	if (!mb)
@@ -209,6 +219,8 @@ static int attempt(struct request *r)
 	hop_fill(r, &hop, t);
 	r->probe = false;
 	err = transp_local(r->s->transp, &laddr, &hop);
+	if (!err)
+		err = auth_lines(r, &t->dst);
 	if (!err)
 		err = compose(mb, r, &c);
 	if (!err && t->tp == SIP_TRANSP_UDP && large(r, mb) &&
@@ -308,7 +320,8 @@ static bool challenged(struct request *r, const struct sip_msg *msg)
 {
 	unsigned kind = msg->scode == 401 ? 1 : 2, allowed;
 
-	if ((msg->scode != 401 && msg->scode != 407) || !r->s->password ||
+	if ((msg->scode != 401 && msg->scode != 407) ||
+	    !may_login(r, &msg->src) ||
 	    digest_client_response(&r->s->digest, msg))
 		return false;
 	r->kinds |= kind;
@@ -323,7 +336,7 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 	struct sa sa;
 
 	timer_stop(&r->silence);
-	if (!err && msg->tp == SIP_TRANSP_TLS &&
+	if (!err && msg->tp == SIP_TRANSP_TLS && r->resolved &&
 	    sa_set_str(&sa, r->name, 0))
 		stack_set_name(r->s, &msg->src, r->name);
 	if (!err && msg->scode < 200) {
@@ -336,11 +349,7 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 	}
 	else if (!err && challenged(r, msg)) {
 		r->cseq = ++r->dlg->lseq;
-		err = auth_lines(r);
-		if (err)
-			finish(r, err, NULL);
-		else
-			go(r, 0);
+		go(r, 0);
 	}
 	else if (err || (msg->scode == 503 && r->i + 1 < r->n)) {
 		str_ncpy(r->why, r->s->why, sizeof r->why);
@@ -389,13 +398,12 @@ int request_send(struct request **rp, struct stack *s,
 	r->s = mem_ref(s);
 	r->dlg = mem_ref(conf->dlg);
 	r->contact = conf->contact;
+	r->login = conf->login;
 	r->resph = response_handler;
 	r->late = late_handler;
 	r->go = go;
 	r->cseq = ++r->dlg->lseq;
 	err = fill(r, conf);
-	if (!err)
-		err = auth_lines(r);
 	if (err) {
 		mem_deref(r);
 		return err;

@@ -10,6 +10,13 @@
 
 struct request;
 
+/* Whom our password may be proved to. */
+enum login {
+	LOGIN_NEVER,
+	LOGIN_KNOWN,            /* to addresses that were the server's */
+	LOGIN_SERVER,           /* whatever the next hop is, it is our server */
+};
+
 struct request_conf {
 	const char *met;
 	struct dialog *dlg;     /* From, To, Call-ID, CSeq, target, next */
@@ -18,6 +25,7 @@ struct request_conf {
 	const char *params;     /* ...and these parameters, or NULL */
 	const struct call_body *body;   /* copied; or NULL */
 	const struct hop *flow; /* to be tried first, or NULL */
+	enum login login;
 };
 
 /* Provisional responses, then one end: a final response, or err (and

@@ -190,3 +190,17 @@ void stack_set_name(struct stack *s, const struct sa *dst, const char *name)
 
 	str_ncpy(h->name, name, sizeof h->name);
 }
+
+bool stack_is_server(const struct stack *s, const struct sa *addr)
+{
+	for (size_t i = 0; i < s->serverc && i < SERVERS_KNOWN; i++)
+		if (sa_cmp(&s->serverv[i], addr, SA_ADDR))
+			return true;
+	return false;
+}
+
+void stack_set_server(struct stack *s, const struct sa *addr)
+{
+	if (!stack_is_server(s, addr))
+		s->serverv[s->serverc++ % SERVERS_KNOWN] = *addr;
+}

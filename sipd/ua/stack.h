@@ -15,7 +15,7 @@
 
 #define UA_SOFTWARE "dialtone"
 
-enum { HOPS_KNOWN = 32 };
+enum { HOPS_KNOWN = 32, SERVERS_KNOWN = 16 };
 
 /* What was learnt about an address. */
 struct known_hop {
@@ -35,6 +35,8 @@ struct stack {
 	char *user, *password;  /* digest; password may be NULL */
 	char *contact;          /* user part of our Contact */
 	struct list pendingl;   /* of request.c and ack.c, theirs */
+	struct sa serverv[SERVERS_KNOWN];       /* our server's addresses */
+	size_t serverc;
 	struct known_hop hopv[HOPS_KNOWN];
 	char why[160];          /* about the failure in hand, for people */
 
@@ -67,6 +69,10 @@ int stack_contact(struct re_printf *pf, const struct contact *c);
 /* Is this address known not to speak TCP? Then UDP takes any size. */
 bool stack_no_tcp(const struct stack *s, const struct sa *dst);
 void stack_set_no_tcp(struct stack *s, const struct sa *dst);
+
+/* Is this an address (of any port) of our server? */
+bool stack_is_server(const struct stack *s, const struct sa *addr);
+void stack_set_server(struct stack *s, const struct sa *addr);
 
 /* The name that dst proved by TLS, NULL if none. */
 const char *stack_name(const struct stack *s, const struct sa *dst);

@@ -173,6 +173,8 @@ static int way_handler(struct way *w, const char *uri, void *arg)
 		w->route = ua->route;
 		w->next = ua->next;
 	}
+	/* what the password opens is the server's, nobody else may try it */
+	w->login = w->next ? LOGIN_SERVER : ua->calls->login;
 	if (ua->aor) {
 		str_ncpy(w->from, ua->aor, sizeof w->from);
 		return 0;
@@ -307,6 +309,9 @@ int ua_alloc(struct ua **up, struct timers *timers,
 	if (!err) {
 		ua->calls->callh = call_handler;
 		ua->calls->wayh = way_handler;
+		/* an account without a server has its password for
+		 * whom it calls */
+		ua->calls->login = ua->next ? LOGIN_KNOWN : LOGIN_SERVER;
 		ua->calls->arg = ua;
 		/* direct: be there; else: sockets as they are needed */
 		if (!ua->next || conf->port)

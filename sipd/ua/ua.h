@@ -55,7 +55,9 @@ int ua_alloc(struct ua **up, struct timers *timers,
 	     const struct ua_conf *conf, const struct ua_handlers *h);
 
 /* Unregister and close; calls are ended by their owners before. exith, if
- * given, is called once when the wire is quiet (at most 2 s later). */
+ * given, is called once when the wire is quiet (at most 2 s later). The ua is
+ * dereferenced by its owner, in exith at the earliest; without ua_close that
+ * closes everything at once and in silence. */
 void ua_close(struct ua *ua, void (*exith)(void *arg), void *arg);
 
 /* The same, but calls may stay as long as their owners want; exith is called
@@ -132,7 +134,8 @@ int call_take(struct call **cp, struct call *c,
 const struct call_body *call_offer(const struct call *c);
 const char *call_peer_uri(const struct call *c);        /* "sip:bob@host" */
 const char *call_id(const struct call *c);              /* Call-ID */
-/* Value of a header of the INVITE (callee) or its last answer (caller). */
+/* Value of a header of the INVITE (callee, until ACK) or of its final answer
+ * (caller, within answerh and endh); good until the next question. NULL. */
 const char *call_header(const struct call *c, const char *name);
 
 /* 1xx, reliable (PRACK) when the peer supports 100rel and a body is given. */

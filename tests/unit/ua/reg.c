@@ -285,6 +285,37 @@ static void test_calls(void)
 	close_account();
 }
 
+/* A stranger asks for the password that is our server's. */
+static void test_stranger(void)
+{
+	struct raw peer;
+	char uri[64];
+
+	open_account("secret");
+	raw_reply(&srv, "401 Unauthorized", "x",
+		  "WWW-Authenticate: Digest realm=\"example.org\", "
+		  "nonce=\"abc\", qop=\"auth\"\r\n");
+	CU_ASSERT(raw_wait(&srv, "REGISTER", 1000));
+	raw_reply(&srv, "200 OK", "x", bound(";expires=600"));
+	CU_ASSERT(wait_log(&a, "state2", 1000));
+	raw_open(&peer);
+	peer.us = mem_deref(peer.us);
+	sa_set_str(&peer.addr, "127.0.0.77", 0);
+	CU_ASSERT_EQUAL(udp_listen(&peer.us, &peer.addr, raw_recv, &peer), 0);
+	(void)udp_local_get(peer.us, &peer.addr);
+	(void)re_snprintf(uri, sizeof uri, "sip:bob@%J", &peer.addr);
+	CU_ASSERT_EQUAL(side_dial(&a, uri, "v=0"), 0);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT_STRING_EQUAL(raw_hdr(&peer, "Authorization"), "");
+	raw_reply(&peer, "401 Unauthorized", "x",
+		  "WWW-Authenticate: Digest realm=\"example.org\", "
+		  "nonce=\"abd\", qop=\"auth\"\r\n");
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_EQUAL(a.end.scode, 401);
+	raw_close(&peer);
+	close_account();
+}
+
 static void test_bad_accounts(void)
 {
 	static const struct ua_conf confv[] = {
@@ -327,5 +358,6 @@ UNIT_SUITE("reg",
 	   { "flow lost", test_flow_lost },
 	   { "outbound", test_outbound },
 	   { "calls by the server", test_calls },
+	   { "a stranger's challenge", test_stranger },
 	   { "bad accounts", test_bad_accounts },
 	   { "port taken", test_port_taken })
