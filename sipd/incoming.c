@@ -12,16 +12,29 @@
 static const struct {
 	enum reason reason;
 	uint16_t scode;
-	const char *phrase;
 } answerv[] = {
-	{ REASON_UNKNOWN_HERE, 403, "Forbidden"             },
-	{ REASON_WRONG_KEY,    403, "Forbidden"             },
-	{ REASON_NOT_ALLOWED,  403, "Forbidden"             },
-	{ REASON_REFUSED,      488, "Not Acceptable Here"   },
-	{ REASON_LIMIT,        486, "Busy Here"             },
-	{ REASON_BUSY,         486, "Busy Here"             },
-	{ REASON_SHUTDOWN,     480, "Temporarily Unavailable" },
-	{ REASON_INTERNAL,     500, "Server Internal Error" },
+	{ REASON_UNKNOWN_HERE, 403 },
+	{ REASON_WRONG_KEY,    403 },
+	{ REASON_NOT_ALLOWED,  403 },
+	{ REASON_REFUSED,      488 },
+	{ REASON_LIMIT,        486 },
+	{ REASON_BUSY,         486 },
+	{ REASON_SHUTDOWN,     480 },
+	{ REASON_INTERNAL,     500 },
+};
+
+static const struct {
+	uint16_t scode;
+	const char *phrase;
+} phrasev[] = {
+	{ 400, "Bad Request"             },
+	{ 403, "Forbidden"               },
+	{ 415, "Unsupported Media Type"  },
+	{ 480, "Temporarily Unavailable" },
+	{ 486, "Busy Here"               },
+	{ 488, "Not Acceptable Here"     },
+	{ 500, "Server Internal Error"   },
+	{ 606, "Not Acceptable"          },
 };
 
 static void refuse(struct incoming *in, enum reason r, uint16_t scode,
@@ -86,20 +99,29 @@ void incoming_read(struct incoming *in, const struct house *h,
 	}
 }
 
+static uint16_t reason_scode(enum reason r)
+{
+	for (size_t i = 0; i < RE_ARRAY_SIZE(answerv); i++)
+		if (answerv[i].reason == r)
+			return answerv[i].scode;
+	return 488;
+}
+
+static const char *scode_phrase(uint16_t scode)
+{
+	for (size_t i = 0; i < RE_ARRAY_SIZE(phrasev); i++)
+		if (phrasev[i].scode == scode)
+			return phrasev[i].phrase;
+	return "Refused";
+}
+
 void incoming_refuse(const struct incoming *in, struct call *c)
 {
-	uint16_t scode = in->scode;
-	const char *phrase = "Not Acceptable Here";
+	const uint16_t scode = in->scode ? in->scode
+					 : reason_scode(in->reason);
 	char warn[300];
 
-	for (size_t i = 0; i < RE_ARRAY_SIZE(answerv); i++) {
-		if (answerv[i].reason != in->reason)
-			continue;
-		phrase = answerv[i].phrase;
-		if (!scode)
-			scode = answerv[i].scode;
-	}
 	if (callend_warning(warn, sizeof warn, in->reason, in->text))
 		*warn = '\0';
-	(void)call_reject(c, scode ? scode : 488, phrase, 399, warn);
+	(void)call_reject(c, scode, scode_phrase(scode), 399, warn);
 }

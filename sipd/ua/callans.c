@@ -111,7 +111,9 @@ int callans_reject(struct call *c, uint16_t scode, const char *phrase,
 		w.scode = 399;
 	uastrans_detach(st);
 	err = uastrans_reply(st, false, scode, phrase,
-			     "%HContent-Length: 0\r\n\r\n", warning_print, &w);
+			     "%H%sContent-Length: 0\r\n\r\n",
+			     warning_print, &w, scode == 415
+			     ? "Accept: application/sdp\r\n" : "");
 	if (c->state == CALL_INCOMING)
 		call_buried(c);
 	return err;
