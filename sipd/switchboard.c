@@ -338,13 +338,15 @@ struct house *board_house(const struct board *b)
 
 void board_close(struct board *b, void (*doneh)(void *arg), void *arg)
 {
+	const enum reason r = b->house->role == HOUSE_DAEMON
+		? REASON_SHUTDOWN : REASON_INTERRUPTED;
 	struct le *le;
 
 	b->closing = true;
 	while ((le = b->linel.head)) {
 		struct line *l = le->data;
 
-		session_hangup(l->s, REASON_SHUTDOWN, NULL);
+		session_hangup(l->s, r, NULL);
 	}
 	accounts_close(b->house->accounts, doneh, arg);
 }
