@@ -16,7 +16,14 @@
 #include "tunnels/flow/stunq.h"
 #include "tunnels/flow/workerimpl.h"
 
+/* So many datagrams at one look are a bulk transfer: more are let come before
+ * the next, as a network card collects packets before it interrupts. To be
+ * woken for each few costs a fifth of all that is done for them. Longer, and
+ * the sender on a fast and short path runs dry. */
+#define NAP_TIME 30000ULL               /* ns; the kernel adds its slack */
+
 enum {
+	NAP_MIN = 32,
 	CID_BUCKETS = 4096,
 	PORT_TRIES = 16,        /* to get the same port in both families */
 	LONG_HEADER = 0x80,     /* RFC 9000, 17.2: version, id length, id */
@@ -28,6 +35,7 @@ struct door {
 	struct worker *w;
 	struct udp *udp;        /* NULL: the host lacks the family */
 	struct loop_fd lf;
+	struct timer nap;       /* running: not looked at until then */
 	struct list waitl;      /* for room to send */
 };
 
@@ -39,6 +47,7 @@ struct worker {
 	struct stunq *stunq;
 	void *quic;
 	uint8_t *buf;
+	unsigned rx_count;      /* datagrams at the present look */
 };
 
 static void stop_handler(void *data)
@@ -146,6 +155,7 @@ static void rx_handler(const struct udp_rx *batch, void *arg)
 	for (rx.buf = batch->buf; left; rx.buf += rx.len, left -= rx.len) {
 		rx.len = left < batch->seg ? left : batch->seg;
 		rx.seg = rx.len;
+		++w->rx_count;
 		if (rx.buf[0] >= 64)
 			quic_rx(w, &rx);
 		else if (rx.buf[0] <= 3)
@@ -153,22 +163,41 @@ static void rx_handler(const struct udp_rx *batch, void *arg)
 	}
 }
 
+static void door_watch(struct door *d)
+{
+	(void)loop_rewatch(&d->lf, (d->nap.heap ? 0 : EPOLLIN) |
+			   (list_isempty(&d->waitl) ? 0 : EPOLLOUT));
+}
+
 static void room_handler(struct door *d)
 {
 	struct list l = LIST_INIT;
 	struct le *le;
 
-	(void)loop_rewatch(&d->lf, EPOLLIN);
 	while ((le = list_head(&d->waitl))) {
 		list_unlink(le);
 		list_append(&l, le, le->data);
 	}
+	door_watch(d);
 	while ((le = list_head(&l))) {
 		struct worker_wait *wait = le->data;
 
 		list_unlink(le);
 		wait->h(wait->arg);
 	}
+}
+
+static void read_handler(void *arg)
+{
+	struct door *d = arg;
+	struct worker *w = d->w;
+
+	w->rx_count = 0;
+	(void)udp_batch_read(d->udp, rx_handler, w);
+	if (w->rx_count >= NAP_MIN)
+		(void)timer_start(loop_timers(w->loop), &d->nap, NAP_TIME,
+				  read_handler, d);
+	door_watch(d);
 }
 
 static void fd_handler(uint32_t events, void *arg)
@@ -178,7 +207,7 @@ static void fd_handler(uint32_t events, void *arg)
 	if (events & EPOLLOUT)
 		room_handler(d);
 	if (events & ~(uint32_t)EPOLLOUT)
-		(void)udp_batch_read(d->udp, rx_handler, d->w);
+		read_handler(d);
 }
 
 void worker_wait(struct worker *w, struct worker_wait *wait, int af,
@@ -191,7 +220,7 @@ void worker_wait(struct worker *w, struct worker_wait *wait, int af,
 	wait->h = h;
 	wait->arg = arg;
 	list_append(&d->waitl, &wait->le, wait);
-	(void)loop_rewatch(&d->lf, EPOLLIN | EPOLLOUT);
+	door_watch(d);
 }
 
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
