@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # Rooms, bottom up; each directory is one archive (see README, house plan).
 ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
-	   tunnels/forward tunnels/pipe sipd/ua sipd/registrar sipd sipd/dial
+	   tunnels/forward tunnels/pipe tunnels/vpn sipd/ua sipd/registrar sipd sipd/dial
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
@@ -75,7 +75,7 @@ below_base      := sdp/base
 below_sdp       := sdp/base sdp
 below_modules   := sdp/base sdp modules/path
 below_tunnels   := sdp/base sdp tunnels/flow tunnels tunnels/file \
-		   tunnels/forward tunnels/pipe
+		   tunnels/forward tunnels/pipe tunnels/vpn
 below_ua        := sdp/base sdp sipd/ua
 below_registrar := sdp/base sdp sipd/ua sipd/registrar
 below_sipd      := $(ROOMS)
