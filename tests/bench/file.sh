@@ -4,6 +4,8 @@
 #   here: dial, scp  ── veth, segmentation off ──  far: sipd, sshd
 #   10.96.0.1                                      10.96.0.2
 #
+# Nothing larger than the MTU crosses, as on a real link; arriving packets are
+# joined (GRO), as by every network card, and then once more without that.
 # Processor time is that of both ends with all their children. MB and PAIRS
 # may be set.
 . "$(dirname "$0")/lib.sh"
@@ -17,9 +19,12 @@ ip -n far addr add 10.96.0.2/24 dev wire1
 ip link set wire0 up
 ip -n far link set wire1 up
 ip -n far link set lo up
-# a real link takes packets of its MTU: nothing larger may cross
-ethtool -K wire0 tso off tx-udp-segmentation off > /dev/null
-ip netns exec far ethtool -K wire1 tso off tx-udp-segmentation off > /dev/null
+# card FEATURE...: of both ends
+card() {
+	ethtool -K wire0 "$@" > /dev/null
+	ip netns exec far ethtool -K wire1 "$@" > /dev/null
+}
+card tso off tx-udp-segmentation off
 
 fa=$(key alice) fb=$(key bob)
 conf alice <<EOT
@@ -61,7 +66,6 @@ cat > ssh/config <<EOT
 IdentityFile $T/ssh/user
 UserKnownHostsFile $T/ssh/known
 StrictHostKeyChecking no
-Ciphers $cipher
 Compression no
 LogLevel ERROR
 EOT
@@ -74,6 +78,10 @@ by_dial() {
 	spent timeout 60 dial -c "$T/alice/sipd.conf" bob send big.bin 2> said
 }
 by_scp() {
+	spent timeout 60 scp -q -F ssh/config -c "$cipher" big.bin \
+		root@10.96.0.2:"$T/in/" 2> said
+}
+by_default() {
 	spent timeout 60 scp -q -F ssh/config big.bin \
 		root@10.96.0.2:"$T/in/" 2> said
 }
@@ -96,13 +104,20 @@ measure() {
 		n / gb, b / gb, s / gb }' >> "$1.v"
 }
 
-i=0
-while [ $i -le "$PAIRS" ]; do
-	measure dial $sipd bob/inbox/big.bin
-	measure scp $sshd in/big.bin
-	[ $i != 0 ] || rm dial.v scp.v          # to warm up
-	i=$((i + 1))
-done
+# rounds COUNT WHO...: by turns, the first time to warm up
+rounds() {
+	count=$1; shift
+	i=0
+	rm -f ./*.v
+	while [ $i -le "$count" ]; do
+		for who in "$@"; do
+			[ $who = dial ] && measure dial $sipd bob/inbox/big.bin
+			[ $who = dial ] || measure $who $sshd in/big.bin
+		done
+		[ $i != 0 ] || rm ./*.v
+		i=$((i + 1))
+	done
+}
 
 column() { cut -d' ' -f"$2" "$1.v" | spread "$3"; }
 ratio() {
@@ -111,19 +126,44 @@ ratio() {
 	    'BEGIN { printf "%.2f", a / (b ? b : 1e-9) }'
 }
 
-echo "A file of $MB MB over a veth pair, MTU 1500, TSO and USO off; both ends" \
-	"on this machine;"
-echo "$PAIRS pairs by turns; scp with $cipher, no compression."
-printf '%-6s %26s  %20s  %7s %8s %8s\n' '' 'Mbit/s: min median max' \
-	'CPU-s/GB of both' sender machine softirq
-for who in dial scp; do
-	set -- $(column $who 1 0) $(column $who 2 2)
-	printf '%-6s %10s %7s %7s  %6s %6s %6s  %7s %8s %8s\n' $who "$@" \
-		"$(column $who 3 2 | cut -d' ' -f2)" \
-		"$(column $who 4 2 | cut -d' ' -f2)" \
-		"$(column $who 5 2 | cut -d' ' -f2)"
-done
-speed=$(ratio dial scp 1) cpu=$(ratio scp dial 2)
-echo "ratio of medians: $speed times the throughput, $cpu times less CPU"
-target "2 times the throughput" "$speed >= 2"
-target "1.8 times less CPU" "$cpu >= 1.8"
+table() {       # WHO..., dial first
+	printf '  %-12s %21s  %20s  %7s %8s %8s\n' '' \
+		'Mbit/s min/median/max' 'CPU-s/GB of both' sender machine \
+		softirq
+	for who in "$@"; do
+		case $who in
+		scp) name="scp AES-GCM" ;;
+		default) name="scp default" ;;
+		*) name=$who ;;
+		esac
+		printf '  %-12s %7s %6s %6s  %6s %6s %6s  %7s %8s %8s\n' \
+			"$name" $(column $who 1 0) $(column $who 2 2) \
+			"$(column $who 3 2 | cut -d' ' -f2)" \
+			"$(column $who 4 2 | cut -d' ' -f2)" \
+			"$(column $who 5 2 | cut -d' ' -f2)"
+	done
+	shift
+	for who in "$@"; do
+		case $who in default) by=", default" ;; *) by=", AES-GCM" ;; esac
+		speed=$(ratio dial $who 1) cpu=$(ratio $who dial 2)
+		echo "  against scp$by: $speed times the throughput," \
+			"$cpu times less CPU"
+		[ -n "$quiet" ] || target "2 and 1.8 times" \
+			"$speed >= 2 && $cpu >= 1.8"
+	done
+}
+
+echo "A file of $MB MB over a veth pair, MTU 1500, TSO and USO off; both ends on"
+echo "this machine, from tmpfs to tmpfs, by turns; scp with $cipher"
+echo "and with its default cipher ($(ssh -G x 2>/dev/null | sed -n \
+	's/^ciphers \([^,]*\).*/\1/p')); no compression."
+card gro on
+quiet=
+echo "GRO on, $PAIRS rounds:"
+rounds "$PAIRS" dial scp default
+table dial scp default
+card gro off
+quiet=yes
+echo "GRO off, $PAIRS rounds:"
+rounds "$PAIRS" dial scp
+table dial scp

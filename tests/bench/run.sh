@@ -2,8 +2,8 @@
 # run.sh [BUILD]: all measurements, as text for the README. As root, some
 # minutes; each script runs in namespaces of its own and may be run alone.
 set -u
-cd "$(dirname "$0")"
-build=$(realpath "${1:-../../build}")
+build=$(realpath "${1:-build}")
+cd "$(dirname "$0")" || exit 1
 [ "$(id -u)" = 0 ] || { echo "make bench needs root, for namespaces" >&2; exit 1; }
 
 model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
@@ -19,7 +19,7 @@ echo "Debian $(cat /etc/debian_version): libre $(pkg libre), OpenSSL" \
 code=0
 for s in file setup memory calls; do
 	printf '\n== %s\n' $s
-	timeout -k 10 300 "./$s.sh" "$build" < /dev/null || {
+	timeout -k 10 400 "./$s.sh" "$build" < /dev/null || {
 		echo "$s.sh failed"
 		code=1
 	}
