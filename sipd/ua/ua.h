@@ -5,7 +5,8 @@
  *   call  one INVITE session: dialog, offers and answers as plain text
  *
  * ua carries bodies, it never reads SDP. All on the control thread. Built on
- * libre's transactions and dialog helpers; sipsess and sipreg are not used.
+ * libre's codecs, sockets, TLS and DNS client; transports, transactions and
+ * dialogs are our own.
  */
 #ifndef DIALTONE_UA_H
 #define DIALTONE_UA_H
