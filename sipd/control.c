@@ -339,15 +339,16 @@ static void accept_handler(int flags, void *arg)
 	(void)control_serve(c, fd);
 }
 
-/* Is somebody listening there already? */
-static bool answered(const struct sockaddr_un *sun)
+bool control_taken(const char *path)
 {
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool yes;
 
 	if (fd < 0)
 		return false;
-	yes = !connect(fd, (const struct sockaddr *)sun, sizeof *sun);
+	(void)str_ncpy(sun.sun_path, path, sizeof sun.sun_path);
+	yes = !connect(fd, (const struct sockaddr *)&sun, sizeof sun);
 	(void)close(fd);
 	return yes;
 }
@@ -376,7 +377,7 @@ int control_listen(struct control *c, const char *path)
 	err = make_folder(path);
 	if (err)
 		return err;
-	if (answered(&sun))
+	if (control_taken(path))
 		return EADDRINUSE;
 	(void)unlink(path);
 	c->rfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |

@@ -78,10 +78,20 @@ static int control_open(struct node *n, enum house_role role, char *why,
 	err = control_listen(n->control, n->conf->control);
 	if (err)
 		(void)re_snprintf(why, size, "The control socket %s cannot be"
-				  " opened: %m.%s", n->conf->control, err,
-				  err == EADDRINUSE ? " Another sipd runs"
-				  " with this configuration." : "");
+				  " opened: %m.", n->conf->control, err);
 	return err;
+}
+
+/* Before anything else is opened that the other one has too. */
+static int daemon_begin(struct node *n, char *why, size_t size)
+{
+	if (control_taken(n->conf->control)) {
+		(void)re_snprintf(why, size, "Another sipd runs with this"
+				  " configuration, at %s.",
+				  n->conf->control);
+		return EADDRINUSE;
+	}
+	return n->conf->registrar.enabled ? registrar_open(n, why, size) : 0;
 }
 
 int node_alloc(struct node **np, const char *file, enum house_role role,
@@ -98,8 +108,8 @@ int node_alloc(struct node **np, const char *file, enum house_role role,
 	if (!err)
 		err = conf_load(&n->conf, n->file, &ce);
 	(void)str_ncpy(why, ce.text, size);
-	if (!err && role == HOUSE_DAEMON && n->conf->registrar.enabled)
-		err = registrar_open(n, why, size);
+	if (!err && role == HOUSE_DAEMON)
+		err = daemon_begin(n, why, size);
 	if (!err)
 		err = board_alloc(&n->board, n->conf, role, why, size);
 	if (!err)
