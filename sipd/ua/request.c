@@ -80,6 +80,7 @@ static const char *sentence(int err)
 	case ETIMEDOUT:    return "no answer";
 	case ECONNREFUSED: return "nothing answers at that address";
 	case EHOSTUNREACH: return "the name is not known to the DNS";
+	case ENETUNREACH:  return "there is no route to that address";
 	case EACCES:       return "the TLS certificate is not trusted";
 	case EPROTONOSUPPORT: return "transport not supported";
 	default:           return "the connection failed";

@@ -48,6 +48,7 @@ struct resolve {
 	struct target v[RESOLVE_MAX];
 	size_t n;
 	bool answered;          /* some server said something */
+	bool unrouted;          /* an address was found, but no way there */
 	void (*next)(struct resolve *q);        /* after an answer */
 	resolve_h *h;
 	void *arg;
@@ -128,7 +129,8 @@ static void finish(struct resolve *q, int err)
 	q->q = mem_deref(q->q);
 	q->q6 = mem_deref(q->q6);
 	if (!err && !q->n)
-		err = q->answered ? EHOSTUNREACH : ETIMEDOUT;
+		err = q->unrouted ? ENETUNREACH
+			: q->answered ? EHOSTUNREACH : ETIMEDOUT;
 	mem_ref(q);                     /* the handler may deref it */
 	if (h)
 		h(err, q->v, q->n, q->arg);
@@ -145,8 +147,12 @@ static void add(struct resolve *q, enum sip_transp tp, const struct sa *dst)
 {
 	struct sa src;
 
-	if (q->n >= RESOLVE_MAX || local_route(&src, dst))
+	if (q->n >= RESOLVE_MAX)
 		return;
+	if (local_route(&src, dst)) {
+		q->unrouted = true;
+		return;
+	}
 	q->v[q->n].tp = tp;
 	q->v[q->n++].dst = *dst;
 }

@@ -17,8 +17,9 @@ struct target {
 	struct sa dst;
 };
 
-/* err 0: at least one target; EHOSTUNREACH: the name is not known, ETIMEDOUT:
- * no DNS server answered, EPROTONOSUPPORT: unknown transport. */
+/* err 0: at least one target; EHOSTUNREACH: the name is not known,
+ * ENETUNREACH: there is no route to where it leads, ETIMEDOUT: no DNS server
+ * answered, EPROTONOSUPPORT: unknown transport. */
 typedef void (resolve_h)(int err, const struct target *v, size_t n,
 			 void *arg);
 
