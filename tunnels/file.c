@@ -192,14 +192,14 @@ static int find_folder(struct tunnel *t, const struct tunnel_ask *ask)
 	const char *home = getenv("HOME");
 
 	if (!f || !*f)
-		return refuse(ask, EACCES, "There is no folder for received"
+		return refuse(ask, ENOENT, "There is no folder for received"
 			      " files: set inbox in [file].");
 	if (*f == '/')
 		return str_dup(&t->folder, f);
 	if (!strncmp(f, "~/", 2) && home)
 		return re_sdprintf(&t->folder, "%s/%s", home, f + 2);
 	if (ask->allow && *ask->allow)
-		return refuse(ask, EACCES, "The folder %s in allow must be"
+		return refuse(ask, EINVAL, "The folder %s in allow must be"
 			      " an absolute path.", f);
 	if (ask->cwd)
 		return re_sdprintf(&t->folder, "%s/%s", ask->cwd, f);
@@ -216,7 +216,7 @@ static int check_size(struct tunnel *t, const struct tunnel_ask *ask,
 	if (!t->max || desc_param_get(remote, "size", size, sizeof size) ||
 	    strtoull(size, NULL, 10) <= t->max)
 		return 0;
-	return refuse(ask, EACCES, "The file is too large: at most %llu bytes"
+	return refuse(ask, EFBIG, "The file is too large: at most %llu bytes"
 		      " are taken (max-size in [file]).", t->max);
 }
 

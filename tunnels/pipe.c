@@ -492,7 +492,7 @@ static int pipe_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 		return refuse(ask, EBADMSG, "The pipe offered is of another"
 			      " version than ours, 1.");
 	if (!has_ends(ask) && (!line || !*line))
-		return refuse(ask, EACCES, "Nobody is at the other end of the"
+		return refuse(ask, ENOENT, "Nobody is at the other end of the"
 			      " pipe: run `dial wait pipe` there, or set"
 			      " command in [pipe].");
 	err = pipe_alloc(&t, ask);
