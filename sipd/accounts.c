@@ -11,6 +11,7 @@
 struct accounts {
 	struct accounts_conf ac;
 	const struct conf *conf;
+	char instance[64];
 	struct list list;               /* struct account */
 	struct list retiredl;           /* those of an older configuration
 	                                   that still have calls */
@@ -92,6 +93,7 @@ static int account_open(struct accounts *as, const struct conf_account *c,
 		.tls_ca = c->tls_ca,
 		.tls_cert = c->tls_cert,
 		.interfaces = as->conf->interfaces,
+		.instance = as->instance,
 	};
 
 	return account_add(as, c, &uc, why, size);
@@ -208,6 +210,7 @@ int accounts_alloc(struct accounts **ap, const struct accounts_conf *ac,
 	if (!as)
 		return ENOMEM;
 	as->ac = *ac;
+	(void)str_ncpy(as->instance, ac->instance, sizeof as->instance);
 	as->conf = conf;
 	err = open_all(as, why, size);
 	if (err)

@@ -7,7 +7,9 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
+#include <openssl/evp.h>
 #include "sipd/house.h"
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
@@ -185,15 +187,39 @@ static int stun_start(struct house *h)
 	return 0;
 }
 
+/* Two devices of a user may share a key, not an instance: it is made of the
+ * key, the machine and the state folder, so that it stays without being kept.
+ * A version 8 UUID (RFC 9562). */
+static void instance_print(char *buf, size_t size, const struct house *h)
+{
+	uint8_t text[DESC_FP_SIZE + 65 + 512], d[DESC_FP_SIZE];
+	char *state = (char *)text + DESC_FP_SIZE + 65;
+	unsigned n = sizeof d;
+
+	memset(text, 0, sizeof text);
+	memcpy(text, identity_fp(h->identity), DESC_FP_SIZE);
+	(void)gethostname((char *)text + DESC_FP_SIZE, 64);
+	(void)str_ncpy(state, h->conf->state, 512);
+	(void)EVP_Digest(text, sizeof text, d, &n, EVP_sha256(), NULL);
+	(void)re_snprintf(buf, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-"
+			  "8%01x%02x-8%01x%02x-%02x%02x%02x%02x%02x%02x",
+			  d[0], d[1], d[2], d[3], d[4], d[5], d[6] & 15,
+			  d[7], d[8] & 15, d[9], d[10], d[11], d[12], d[13],
+			  d[14], d[15]);
+}
+
 static int open_accounts(struct house *h, char *why, size_t size)
 {
+	char instance[64];
 	const struct accounts_conf ac = {
 		.timers = h->timers,
 		.quiet = h->role == HOUSE_CALLER,
+		.instance = instance,
 		.callh = h->h.callh,
 		.arg = h->h.arg,
 	};
 
+	instance_print(instance, sizeof instance, h);
 	return accounts_alloc(&h->accounts, &ac, h->conf, why, size);
 }
 
