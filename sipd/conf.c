@@ -194,28 +194,6 @@ int conf_default_file(char *buf, size_t size)
 	return ENOENT;
 }
 
-const char *conf_kind_get(const struct conf *c, const char *kind,
-			  const char *key)
-{
-	struct le *le;
-
-	for (le = list_head(&c->kindl); le; le = le->next) {
-		const struct conf_kind *k = le->data;
-
-		if (!strcmp(k->kind, kind) && !strcmp(k->key, key))
-			return k->value;
-	}
-	for (size_t i = 0; i < conf_keyc; i++) {
-		const struct conf_key *k = &conf_keys[i];
-		const struct conf_section *s = &conf_sections[k->sec];
-
-		if (s->kind && !strcmp(s->word, kind) &&
-		    !strcmp(k->word, key))
-			return k->def;
-	}
-	return NULL;
-}
-
 static int print_header(struct re_printf *pf, enum conf_sec sec)
 {
 	const struct conf_section *s = &conf_sections[sec];

@@ -30,7 +30,9 @@ struct conf_peer {
 	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
 };
 
-/* Any section named after a tunnel kind: [file], [pipe], [forward]. */
+/* Any section named after a tunnel kind: [file], [pipe]. In one with a name,
+ * [vpn office], the key is "office/address"; "office/" is there if the section
+ * is, and "/" is the name of the first. */
 struct conf_kind {
 	struct le le;
 	char *kind;
@@ -81,7 +83,8 @@ int conf_load(struct conf **cp, const char *file, struct conf_error *e);
  * /etc/dialtone/sipd.conf if it exists, else NULL. */
 int conf_default_file(char *buf, size_t size);
 
-/* Value of KEY in the section of a tunnel kind, or its default, or NULL. */
+/* Value of KEY ("NAME/KEY" if the sections have names) in the section of a
+ * tunnel kind, or its default, or NULL. */
 const char *conf_kind_get(const struct conf *c, const char *kind,
 			  const char *key);
 

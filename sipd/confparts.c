@@ -79,6 +79,50 @@ int conf_kind_add(struct conf *c, const char *kind, const char *key,
 	return err;
 }
 
+const char *conf_kind_get(const struct conf *c, const char *kind,
+			  const char *key)
+{
+	const char *word = strchr(key, '/');
+	struct le *le;
+
+	for (le = list_head(&c->kindl); le; le = le->next) {
+		const struct conf_kind *k = le->data;
+
+		if (!strcmp(k->kind, kind) && !strcmp(k->key, key))
+			return k->value;
+	}
+	word = word ? word + 1 : key;
+	for (size_t i = 0; i < conf_keyc; i++) {
+		const struct conf_key *k = &conf_keys[i];
+		const struct conf_section *s = &conf_sections[k->sec];
+
+		if (s->kind && !strcmp(s->word, kind) &&
+		    !strcmp(k->word, word))
+			return k->def;
+	}
+	return NULL;
+}
+
+int conf_kind_set(struct conf *c, const char *kind, const char *key,
+		  const char *value)
+{
+	struct le *le;
+
+	for (le = list_head(&c->kindl); le; le = le->next) {
+		struct conf_kind *k = le->data;
+		char *text;
+
+		if (strcmp(k->kind, kind) || strcmp(k->key, key))
+			continue;
+		if (str_dup(&text, value))
+			return ENOMEM;
+		mem_deref(k->value);
+		k->value = text;
+		return 0;
+	}
+	return conf_kind_add(c, kind, key, value);
+}
+
 struct conf_account *conf_account_find(const struct conf *c,
 				       const char *name)
 {

@@ -16,6 +16,10 @@ int conf_peer_add(struct conf *c, struct conf_peer **pp, const char *name);
 int conf_kind_add(struct conf *c, const char *kind, const char *key,
 		  const char *value);
 
+/* The same in place of the value that is there. */
+int conf_kind_set(struct conf *c, const char *kind, const char *key,
+		  const char *value);
+
 /* NULL if there is none. */
 struct conf_account *conf_account_find(const struct conf *c,
 				       const char *name);

@@ -120,6 +120,26 @@ static int add_peer(struct load *ld, const char *name)
 	return 0;
 }
 
+/* A network is a section of the kind; "NAME/" says that it is there, "/" which
+ * one came first. */
+static int add_vpn(struct load *ld, const char *name)
+{
+	const char *kind = conf_sections[SEC_VPN].word;
+	char key[NAME_SIZE + 1];
+	int err = 0;
+
+	(void)re_snprintf(key, sizeof key, "%s/", name);
+	if (conf_kind_get(ld->c, kind, key))
+		return fail(ld, ld->line, "a second [vpn %s]", name);
+	if (!conf_kind_get(ld->c, kind, "/"))
+		err = conf_kind_add(ld->c, kind, "/", name);
+	if (!err)
+		err = conf_kind_add(ld->c, kind, key, name);
+	ld->base = ld->c;
+	ld->name = conf_kind_get(ld->c, kind, key);
+	return err;
+}
+
 static int add_single(struct load *ld, enum conf_sec sec)
 {
 	if (ld->seen_line[sec])
@@ -241,6 +261,7 @@ static int section_begin(struct load *ld, const char *word, const char *name)
 
 	case SEC_ACCOUNT: return add_account(ld, name);
 	case SEC_PEER:    return add_peer(ld, name);
+	case SEC_VPN:     return add_vpn(ld, name);
 	default:          return add_single(ld, sec);
 	}
 }
@@ -285,22 +306,35 @@ static int unknown_key(struct load *ld, const char *word)
 		    print_section, ld, nearest_print, &near);
 }
 
+/* Of a tunnel kind: text, under the key or, in a section with a name, under
+ * "NAME/key". A list goes on where the line before has ended. */
+static int set_kind(struct load *ld, const struct conf_key *k,
+		    const char *value, const struct conf_ctx *ctx)
+{
+	const char *kind = conf_sections[k->sec].word;
+	char key[NAME_SIZE + 32], *text = NULL;
+	int err = 0;
+
+	(void)re_snprintf(key, sizeof key, "%s%s%s", ld->name ? ld->name :
+			  "", ld->name ? "/" : "", k->word);
+	if (k->list && ld->seen & 1ULL << (k - conf_keys))
+		err = str_dup(&text, conf_kind_get(ld->c, kind, key));
+	if (!err)
+		err = k->seth(&text, k, value, ctx);
+	if (!err)
+		err = conf_kind_set(ld->c, kind, key, text);
+	mem_deref(text);
+	return err;
+}
+
 /* A list's default gives way to the first line that names something. */
 static int set_value(struct load *ld, const struct conf_key *k,
 		     const char *value, const struct conf_ctx *ctx)
 {
 	void *field = (char *)ld->base + k->offset;
-	char *text = NULL;
-	int err;
 
-	if (conf_sections[k->sec].kind) {
-		err = k->seth(&text, k, value, ctx);
-		if (!err)
-			err = conf_kind_add(ld->c, conf_sections[k->sec].word,
-				       k->word, text);
-		mem_deref(text);
-		return err;
-	}
+	if (conf_sections[k->sec].kind)
+		return set_kind(ld, k, value, ctx);
 	if (k->list && !(ld->seen & 1ULL << (k - conf_keys)))
 		*(char **)field = mem_deref(*(char **)field);
 	return k->seth(field, k, value, ctx);

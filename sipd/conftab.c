@@ -6,6 +6,7 @@
 #include <string.h>
 #include "sipd/conftab.h"
 #include "sipd/confval.h"
+#include "sipd/confvpn.h"
 
 const struct conf_section conf_sections[SEC_COUNT] = {
 	[SEC_SIPD]      = { "sipd",      NAME_NO,   false, false },
@@ -14,6 +15,7 @@ const struct conf_section conf_sections[SEC_COUNT] = {
 	[SEC_PEER]      = { "peer",      NAME_MUST, false, true  },
 	[SEC_FILE]      = { "file",      NAME_NO,   true,  false },
 	[SEC_PIPE]      = { "pipe",      NAME_NO,   true,  false },
+	[SEC_VPN]       = { "vpn",       NAME_MUST, true,  true  },
 	[SEC_REGISTRAR] = { "registrar", NAME_NO,   false, true  },
 };
 
@@ -90,6 +92,23 @@ const struct conf_key conf_keys[] = {
 
 	{ SEC_PIPE, "command", confval_string, 0,
 	  NULL, "cat", false, 0, 0 },
+
+	{ SEC_VPN, "address", confval_prefixes, 0,
+	  NULL, "10.7.0.1/24, fd07::1/64", true, 0, 0 },
+	{ SEC_VPN, "pool", confval_prefixes, 0,
+	  NULL, "10.7.0.128/25", true, 0, 0 },
+	{ SEC_VPN, "routes", confval_prefixes, 0, "", NULL, true, 0, 0 },
+	{ SEC_VPN, "accept-routes", confval_accept, 0,
+	  "no", NULL, true, 0, 0 },
+	{ SEC_VPN, "dns", confval_prefixes, 0, "", NULL, true, 0, 0 },
+	{ SEC_VPN, "accept-dns", confval_switch, 0, "no", NULL, false, 0, 0 },
+	{ SEC_VPN, "peer-to-peer", confval_switch, 0,
+	  "no", NULL, false, 0, 0 },
+	{ SEC_VPN, "nat", confval_switch, 0, "no", NULL, false, 0, 0 },
+	{ SEC_VPN, "exit", confval_exit, 0, "no", NULL, false, 0, 0 },
+	{ SEC_VPN, "mtu", confval_mtu, 0, "auto", NULL, false, 0, 0 },
+	{ SEC_VPN, "interface", confval_ifname, 0,
+	  NULL, "office0", false, 0, 0 },
 
 	{ SEC_REGISTRAR, "listen", confval_listen,
 	  IN(conf_registrar, listen),

@@ -9,7 +9,7 @@
 
 enum conf_sec {
 	SEC_SIPD, SEC_ACCOUNT, SEC_NAT, SEC_PEER, SEC_FILE, SEC_PIPE,
-	SEC_REGISTRAR,
+	SEC_VPN, SEC_REGISTRAR,
 	SEC_COUNT
 };
 
@@ -18,7 +18,8 @@ enum sec_name { NAME_NO, NAME_MAY, NAME_MUST };
 struct conf_section {
 	const char *word;
 	enum sec_name name;     /* [word NAME]? */
-	bool kind;              /* of a tunnel: strings in conf.kindl */
+	bool kind;              /* of a tunnel: strings in conf.kindl, with a
+	                           name under "NAME/key" */
 	bool optional;          /* to be there means something: shown
 	                           commented out */
 };

@@ -157,11 +157,18 @@ static unsigned order_flags(const struct odict *o)
 	return ask ? SESSION_CAN_ASK : 0;
 }
 
+/* What a kind asks of the configuration. Most of what is offered is the
+ * user's own word. */
+struct lookup {
+	const struct conf *conf;
+	const char *kind;
+};
+
 static const char *conf_handler(const char *key, void *arg)
 {
-	(void)key;
-	(void)arg;
-	return NULL;    /* what is offered is the user's own word */
+	const struct lookup *lu = arg;
+
+	return conf_kind_get(lu->conf, lu->kind, key);
 }
 
 /* The words of one tunnel into an argument vector; strings stay o's. */
@@ -236,6 +243,7 @@ static void dial_error(struct conn *cn, const char *tag, enum reason r,
 void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 {
 	struct session_want wantv[DESC_MEDIA_MAX];
+	struct lookup lookupv[DESC_MEDIA_MAX];
 	const char *peer = odict_string(o, "peer");
 	char why[400], **argv;
 	enum reason r = REASON_INTERNAL;
@@ -259,6 +267,9 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 		goto out;
 	}
 	for (size_t i = 0; i < n; i++) {
+		lookupv[i].conf = board_house(conn_env(cn)->board)->conf;
+		lookupv[i].kind = wantv[i].kind->name;
+		wantv[i].ask.arg = &lookupv[i];
 		wantv[i].ask.cwd = odict_string(o, "cwd");
 		wantv[i].ask.peer = peer;
 		wantv[i].ask.fd_in = or->fdv[0];

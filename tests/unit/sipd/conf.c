@@ -346,6 +346,41 @@ static void test_defaults_are_values(void)
 	teardown();
 }
 
+/* Sections of a kind with names: each has its own values. */
+static void test_networks(void)
+{
+	struct conf *c;
+
+	setup();
+	c = load("[vpn office]\naddress = 10.7.0.1/24\n"
+		 "address = fd07::1/64\nnat = YES\nroutes=\n"
+		 "[vpn lab]\naccept-routes = 10.0.0.0/8, fc00::/7\n");
+	if (!c)
+		printf("%s\n", e.text);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "vpn", "/"), "office");
+	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "vpn", "office/address"),
+			       "10.7.0.1/24,fd07::1/64");
+	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "vpn", "office/nat"), "yes");
+	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "vpn", "lab/nat"), "no");
+	CU_ASSERT_PTR_NULL(conf_kind_get(c, "vpn", "lab/address"));
+	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "vpn", "lab/accept-routes"),
+			       "10.0.0.0/8,fc00::/7");
+	CU_ASSERT_PTR_NOT_NULL(conf_kind_get(c, "vpn", "lab/"));
+	CU_ASSERT_PTR_NULL(conf_kind_get(c, "vpn", "home/"));
+	mem_deref(c);
+	teardown();
+	refused("[vpn]\n", "1: [vpn] needs a name: [vpn bob]");
+	refused("[vpn a]\n[vpn a]\n", "2: a second [vpn a]");
+	refused("[vpn a]\nmtu=9\n", "2: 'mtu' in [vpn a] must be auto or a"
+		" number from 1280 to 9000, not '9'");
+	refused_value("vpn a", "address = 10.7.0.1/33", "needs addresses");
+	refused_value("vpn a", "accept-routes = maybe", "needs addresses");
+	refused_value("vpn a", "exit = yes", "no, offer or use");
+	refused_value("vpn a", "nat = 1", "yes or no");
+	refused_value("vpn a", "interface = a/b", "letters");
+}
+
 static void test_sentences(void)
 {
 	refused("[sipd]\n[peer bob]\nadress = x@y.z\n",
@@ -356,7 +391,7 @@ static void test_sentences(void)
 		"2: 'stun' is a key of [nat], not of [sipd]");
 	refused("[accuont]\n", "1: unknown section [accuont]; did you mean "
 		"'account'?");
-	refused("[vpn x]\n", "1: unknown section [vpn]");
+	refused("[xyzzy x]\n", "1: unknown section [xyzzy]");
 	refused("state = x\n[sipd]\n", "1: 'state' stands before the first "
 		"section: put it under [sipd]");
 	refused("[sipd\n", "1: there is no ']' after the '['");
@@ -550,6 +585,7 @@ UNIT_SUITE("conf",
 	   { "defaults", test_defaults },
 	   { "sample", test_sample },
 	   { "defaults are values", test_defaults_are_values },
+	   { "networks", test_networks },
 	   { "sentences", test_sentences },
 	   { "values", test_values },
 	   { "secrets", test_secrets },
