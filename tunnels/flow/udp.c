@@ -112,13 +112,14 @@ static int alloc_slots(struct udp *u, bool gro)
 	const size_t size = gro ? RX_SLOT : RX_SLOT_SMALL;
 
 	u->slots = gro ? RX_SLOTS : RX_SLOTS_SMALL;
-	u->rxbuf = malloc(u->slots * size);
+	u->rxbuf = malloc(u->slots * (UDP_ROOM + size));
 	if (!u->rxbuf)
 		return ENOMEM;
 	for (unsigned i = 0; i < u->slots; i++) {
 		struct msghdr *m = &u->rx[i].msg_hdr;
 
-		u->iov[i].iov_base = u->rxbuf + i * size;
+		u->iov[i].iov_base = u->rxbuf + UDP_ROOM +
+				     i * (UDP_ROOM + size);
 		u->iov[i].iov_len = size;
 		m->msg_iov = &u->iov[i];
 		m->msg_iovlen = 1;

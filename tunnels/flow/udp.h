@@ -16,6 +16,7 @@ enum {
 	UDP_BATCH_MAX = 65000,          /* bytes of a write: IP allows less
 	                                   than 64 KiB with its headers */
 	UDP_SEGS_MAX = 64,              /* datagrams of a write */
+	UDP_ROOM = 64,                  /* bytes in front of what was read */
 };
 
 enum udp_flag {

@@ -3,6 +3,7 @@
  *
  *   udp --> first byte --> 0..3     stunq --> control thread
  *                          64..255  connection id --> a QUIC connection
+ *                          20..63   DTLS: dtlsrx.c
  *                          others   nobody's: dropped
  *
  * Kept here: the sockets, the table of connection ids, who waits for room in
@@ -45,7 +46,9 @@ struct worker {
 	struct hash *cids;
 	struct reports *reports;
 	struct stunq *stunq;
-	void *quic;
+	void *quic, *dtls;
+	worker_dtls_h *dtlsh;
+	void *dtls_arg;
 	uint8_t *buf;
 	unsigned rx_count;      /* datagrams at the present look */
 };
@@ -55,6 +58,8 @@ static void stop_handler(void *data)
 	struct worker *w = data;
 
 	w->quic = mem_deref(w->quic);
+	w->dtlsh = NULL;
+	w->dtls = mem_deref(w->dtls);
 }
 
 static void worker_destructor(void *arg)
@@ -144,6 +149,23 @@ static void quic_rx(const struct worker *w, const struct udp_rx *rx)
 		c->h(rx, c->arg);
 }
 
+static bool is_dtls(uint8_t first)
+{
+	return first >= 20 && first <= 63;
+}
+
+/* Those in a row go on together: rx is the first. */
+static void dtls_rx(struct worker *w, struct udp_rx *rx, size_t seg,
+		    size_t left)
+{
+	while (rx->len < left && is_dtls(rx->buf[rx->len])) {
+		rx->len += left - rx->len < seg ? left - rx->len : seg;
+		++w->rx_count;
+	}
+	if (w->dtlsh)
+		w->dtlsh(rx, w->dtls_arg);
+}
+
 /* RFC 7983 and 9443. Each datagram on its own: the kernel joins those of one
  * source whatever they are. */
 static void rx_handler(const struct udp_rx *batch, void *arg)
@@ -156,7 +178,9 @@ static void rx_handler(const struct udp_rx *batch, void *arg)
 		rx.len = left < batch->seg ? left : batch->seg;
 		rx.seg = rx.len;
 		++w->rx_count;
-		if (rx.buf[0] >= 64)
+		if (is_dtls(rx.buf[0]))
+			dtls_rx(w, &rx, batch->seg, left);
+		else if (rx.buf[0] >= 64)
 			quic_rx(w, &rx);
 		else if (rx.buf[0] <= 3)
 			stunq_push(w->stunq, &rx);
@@ -360,6 +384,17 @@ uint8_t *worker_buf(struct worker *w)
 void **worker_quic(struct worker *w)
 {
 	return &w->quic;
+}
+
+void **worker_dtls(struct worker *w)
+{
+	return &w->dtls;
+}
+
+void worker_dtls_handler(struct worker *w, worker_dtls_h *h, void *arg)
+{
+	w->dtlsh = h;
+	w->dtls_arg = arg;
 }
 
 struct reports *worker_reports(struct worker *w)

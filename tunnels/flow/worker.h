@@ -5,7 +5,7 @@
  *   recvmmsg + UDP_GRO --> first byte (RFC 7983, 9443)
  *        0..3   STUN  -> control thread (bounded queue, copied)
  *        64..127, 128..255 QUIC -> by connection id -> flow
- *        20..63 DTLS  -> later
+ *        20..63 DTLS  -> by source address -> dgram
  *
  * Called on the control thread unless said otherwise.
  */

@@ -1,6 +1,6 @@
 /*
- * workerimpl.h: what QUIC needs of a worker beyond worker.h. All on the
- * worker's thread but worker_reports.
+ * workerimpl.h: what QUIC and DTLS need of a worker beyond worker.h. All on
+ * the worker's thread but worker_reports.
  */
 #ifndef DIALTONE_WORKERIMPL_H
 #define DIALTONE_WORKERIMPL_H
@@ -52,6 +52,13 @@ uint8_t *worker_buf(struct worker *w);
 /* What the worker keeps for QUIC: the slot of one mem object, dropped on the
  * worker's thread when the worker stops. */
 void **worker_quic(struct worker *w);
+
+/* The same for DTLS; and its datagrams, those in a row at once: of rx->seg
+ * bytes each, the last may be shorter. They may be changed in place, and
+ * UDP_ROOM bytes in front of the first. */
+typedef void (worker_dtls_h)(const struct udp_rx *rx, void *arg);
+void **worker_dtls(struct worker *w);
+void worker_dtls_handler(struct worker *w, worker_dtls_h *h, void *arg);
 
 struct reports *worker_reports(struct worker *w);
 

@@ -1,0 +1,522 @@
+/*
+ * dtls.c: two workers on loopback, with two identities.
+ *
+ * The test's thread is the control thread of both; packets live on the
+ * workers. A relay in a thread of its own loses, repeats, swaps and damages
+ * datagrams. The plain peer is OpenSSL as anybody else would use it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include "tests/unit/fakeflow.h"
+#include "tests/unit/unit.h"
+#include "tunnels/flow/dtls.h"
+#include "tunnels/flow/identity.h"
+
+enum {
+	WAIT_MS = 20000,
+	NUMBERS = 400000,
+	SESSIONS = 20,
+	HEAD = 8,                       /* number, length */
+};
+
+static struct mailbox *control;
+static struct identity *ids[3];
+static char dir[64];
+
+struct side {
+	struct worker *w;
+	struct dtls *q;
+	struct dgram *d;
+	int secured, ended;
+	enum flow_end why;
+	uint64_t code;
+	char text[300];
+	uint8_t got_fp[32];
+
+	/* on the worker, counters looked at from here */
+	_Atomic unsigned rx, dup, bad, rooms;
+	_Atomic size_t mtu;
+	uint8_t *seen;
+	unsigned from, to;              /* numbers to put */
+	size_t size;
+	bool steady;                    /* a few in each turn */
+	struct timer timer;
+	_Atomic bool sent;
+	uint8_t salt;
+};
+
+static void control_run(int ms)
+{
+	struct pollfd pfd = { .fd = mailbox_fd(control), .events = POLLIN };
+
+	(void)poll(&pfd, 1, ms);
+	mailbox_run(control);
+}
+
+#define WAIT_FOR(cond) \
+	do { \
+		uint64_t until_ = clock_ns() + WAIT_MS * MSEC; \
+		while (!(cond) && clock_ns() < until_) \
+			control_run(2); \
+		CU_ASSERT(cond); \
+	} while (0)
+
+static void stunh(const struct sa *local, const struct sa *src,
+		  const uint8_t *buf, size_t len, void *arg)
+{
+	(void)local;
+	(void)src;
+	(void)buf;
+	(void)len;
+	(void)arg;
+}
+
+/* -- packets, on the worker ------------------------------------------- */
+
+static void make(uint8_t *p, uint32_t no, size_t n, uint8_t salt)
+{
+	const uint32_t len = (uint32_t)n;
+
+	memset(p, (int)(no + salt) & 0xff, n);
+	memcpy(p, &no, 4);
+	memcpy(p + 4, &len, 4);
+}
+
+static void recvh(struct iovec *v, size_t n, void *arg)
+{
+	struct side *s = arg;
+	uint32_t no, len;
+
+	CU_ASSERT(n >= 1 && n <= DGRAM_BATCH);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *p = v[i].iov_base;
+
+		if (v[i].iov_len < HEAD) {
+			atomic_fetch_add(&s->bad, 1);
+			continue;
+		}
+		memcpy(&no, p, 4);
+		memcpy(&len, p + 4, 4);
+		if (no >= NUMBERS || len != v[i].iov_len ||
+		    (len > HEAD && p[len - 1] !=
+		     (uint8_t)((no + s->salt) & 0xff))) {
+			atomic_fetch_add(&s->bad, 1);
+			continue;
+		}
+		if (s->seen[no]++)
+			atomic_fetch_add(&s->dup, 1);
+		else
+			atomic_fetch_add(&s->rx, 1);
+		/* what is promised to be ours */
+		memset(p - DGRAM_ROOM, 0xee, DGRAM_ROOM + len);
+	}
+}
+
+static void mtuh(size_t mtu, void *arg)
+{
+	struct side *s = arg;
+
+	atomic_store(&s->mtu, mtu);
+}
+
+static void put_some(void *arg)
+{
+	struct side *s = arg;
+	uint8_t p[2048];
+	unsigned n = 0;
+
+	while (s->from < s->to && n++ < (s->steady ? 20 : NUMBERS)) {
+		const size_t max = dgram_mtu(s->d);
+		const size_t len = s->size && s->size < max ? s->size : max;
+		int err;
+
+		make(p, s->from, len, s->salt);
+		err = dgram_put(s->d, p, len);
+		if (err == EAGAIN)
+			return;
+		if (err) {
+			CU_ASSERT_EQUAL(err, 0);
+			return;
+		}
+		++s->from;
+	}
+	if (s->from < s->to)
+		(void)timer_start(s->timer.heap ? s->timer.heap :
+				  loop_timers(worker_loop(s->w)), &s->timer,
+				  MSEC, put_some, s);
+	else
+		atomic_store(&s->sent, true);
+}
+
+static void writeh(void *arg)
+{
+	struct side *s = arg;
+
+	atomic_fetch_add(&s->rooms, 1);
+	put_some(s);
+}
+
+static void set_handlers(void *arg)
+{
+	static const struct dgram_handlers h = { recvh, writeh, mtuh };
+	struct side *s = arg;
+
+	atomic_store(&s->mtu, dgram_mtu(s->d));
+	dgram_handle(s->d, &h, s);
+}
+
+static void unset_handlers(void *arg)
+{
+	struct side *s = arg;
+
+	timer_stop(&s->timer);
+	if (s->d)
+		dgram_handle(s->d, NULL, NULL);
+}
+
+/* Numbers from..to of `size` bytes each, 0: as large as fits. */
+static void start_put(struct side *s, unsigned from, unsigned to, size_t size,
+		      bool steady)
+{
+	s->from = from;
+	s->to = to;
+	s->size = size;
+	s->steady = steady;
+	atomic_store(&s->sent, false);
+	fake_call(worker_loop(s->w), put_some, s);
+}
+
+/* -- sides ------------------------------------------------------------ */
+
+static void securedh(struct dgram *d, void *arg)
+{
+	struct side *s = arg;
+
+	++s->secured;
+	s->d = d;
+	fake_call(worker_loop(s->w), set_handlers, s);
+}
+
+static void endh(enum flow_end why, uint64_t code, const char *text,
+		 const uint8_t *got_fp, void *arg)
+{
+	struct side *s = arg;
+
+	++s->ended;
+	s->why = why;
+	s->code = code;
+	str_ncpy(s->text, text, sizeof s->text);
+	memcpy(s->got_fp, got_fp, sizeof s->got_fp);
+}
+
+static const struct dtls_handlers dtls_handlers = { securedh, endh };
+
+static void start_worker(struct side *s)
+{
+	struct worker_conf conf = { .control = control, .stunh = stunh,
+				    .arg = s };
+
+	memset(s, 0, sizeof *s);
+	s->seen = calloc(1, NUMBERS);
+	CU_ASSERT_EQUAL_FATAL(worker_alloc(&s->w, &conf), 0);
+}
+
+static struct dtls_conf make_conf(bool client, int me, int peer, uint8_t seed)
+{
+	struct dtls_conf conf = { .client = client, .identity = ids[me] };
+
+	memcpy(conf.peer_fp, identity_fp(ids[peer]), 32);
+	memset(conf.seed, seed, sizeof conf.seed);
+	return conf;
+}
+
+static void start_dtls(struct side *s, const struct dtls_conf *conf)
+{
+	CU_ASSERT_EQUAL_FATAL(dtls_alloc(&s->q, s->w, conf, &dtls_handlers,
+					 s), 0);
+}
+
+static void set_path(struct side *s, uint16_t port)
+{
+	struct sa local, remote;
+
+	(void)sa_set_str(&local, "127.0.0.1", worker_port(s->w, AF_INET));
+	(void)sa_set_str(&remote, "127.0.0.1", port);
+	dtls_path(s->q, &local, &remote);
+}
+
+static uint16_t port_of(const struct side *s)
+{
+	return worker_port(s->w, AF_INET);
+}
+
+static void wait_secured(struct side *a, struct side *b)
+{
+	WAIT_FOR(a->secured && b->secured);
+	if (!a->secured || !b->secured)
+		CU_FAIL_FATAL("not secured");
+}
+
+static void stop(struct side *s)
+{
+	if (s->w)
+		fake_call(worker_loop(s->w), unset_handlers, s);
+	s->q = mem_deref(s->q);
+	s->w = mem_deref(s->w);
+	control_run(0);
+	free(s->seen);
+	s->seen = NULL;
+}
+
+static void stop_pair(struct side *a, struct side *b)
+{
+	stop(a);
+	stop(b);
+}
+
+static void connect_by(struct side *a, struct side *b,
+		       const struct dtls_conf *ca, const struct dtls_conf *cb)
+{
+	start_worker(a);
+	start_worker(b);
+	start_dtls(a, ca);
+	start_dtls(b, cb);
+	set_path(a, port_of(b));
+	set_path(b, port_of(a));
+	wait_secured(a, b);
+}
+
+static void connect_pair(struct side *a, struct side *b)
+{
+	const struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	const struct dtls_conf cb = make_conf(false, 1, 0, 7);
+
+	connect_by(a, b, &ca, &cb);
+}
+
+static uint64_t keys(const struct side *s)
+{
+	struct dtls_stats st;
+
+	memset(&st, 0, sizeof st);
+	dtls_stats(s->q, &st);
+	return st.keys;
+}
+
+static uint64_t bad(const struct side *s)
+{
+	struct dtls_stats st;
+
+	memset(&st, 0, sizeof st);
+	dtls_stats(s->q, &st);
+	return st.bad;
+}
+
+/* -- tests ------------------------------------------------------------ */
+
+static void exchange(struct side *a, struct side *b, unsigned n)
+{
+	start_put(a, 0, n, 0, true);
+	start_put(b, 0, n, 100, true);
+	WAIT_FOR(atomic_load(&a->rx) == n && atomic_load(&b->rx) == n);
+	CU_ASSERT_EQUAL(atomic_load(&a->bad) + atomic_load(&b->bad), 0);
+	CU_ASSERT_EQUAL(atomic_load(&a->dup) + atomic_load(&b->dup), 0);
+}
+
+static void test_pair(void)
+{
+	struct side a, b;
+
+	connect_pair(&a, &b);
+	exchange(&a, &b, 3000);
+	CU_ASSERT_EQUAL(dtls_rekey(b.q), EPERM);
+	dtls_close(a.q);
+	WAIT_FOR(b.ended);
+	CU_ASSERT_EQUAL(b.why, FLOW_END_CLOSED);
+	CU_ASSERT_EQUAL(a.ended, 0);
+	CU_ASSERT_EQUAL(bad(&a) + bad(&b), 0);
+	stop_pair(&a, &b);
+}
+
+static void test_ciphers(void)
+{
+	for (int i = 0; i < 3; i++) {
+		struct dtls_conf ca = make_conf(true, 0, 1, 7);
+		struct dtls_conf cb = make_conf(false, 1, 0, 7);
+		struct side a, b;
+
+		ca.no_aes = i == 0 || i == 2;
+		cb.no_aes = i == 1 || i == 2;
+		connect_by(&a, &b, &ca, &cb);
+		exchange(&a, &b, 1000);
+		stop_pair(&a, &b);
+	}
+}
+
+static void test_by_ssl(void)
+{
+	for (int i = 0; i < 3; i++) {
+		struct dtls_conf ca = make_conf(true, 0, 1, 7);
+		struct dtls_conf cb = make_conf(false, 1, 0, 7);
+		struct side a, b;
+
+		ca.by_ssl = i == 0 || i == 2;
+		cb.by_ssl = i == 1 || i == 2;
+		connect_by(&a, &b, &ca, &cb);
+		exchange(&a, &b, 1000);
+		dtls_close(i ? a.q : b.q);
+		WAIT_FOR(i ? b.ended : a.ended);
+		CU_ASSERT_EQUAL(i ? b.why : a.why, FLOW_END_CLOSED);
+		stop_pair(&a, &b);
+	}
+}
+
+static void test_wrong_key(void)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct dtls_conf ca = make_conf(true, 0, i ? 1 : 2, 7);
+		const struct dtls_conf cb = make_conf(false, 1, i ? 2 : 0, 7);
+		struct side a, b, *who = i ? &b : &a, *other = i ? &a : &b;
+
+		start_worker(&a);
+		start_worker(&b);
+		start_dtls(&a, &ca);
+		start_dtls(&b, &cb);
+		set_path(&a, port_of(&b));
+		set_path(&b, port_of(&a));
+		WAIT_FOR(a.ended && b.ended);
+		CU_ASSERT_EQUAL(who->why, FLOW_END_KEY);
+		CU_ASSERT_EQUAL(memcmp(who->got_fp, identity_fp(ids[!i]), 32),
+				0);
+		CU_ASSERT_EQUAL(other->why, FLOW_END_CLOSED);
+		CU_ASSERT_STRING_EQUAL(other->text,
+				       "the peer refuses our key");
+		CU_ASSERT_EQUAL(a.secured + b.secured, 0);
+		stop_pair(&a, &b);
+	}
+}
+
+/* Packets flow all the time, on a link that loses none. */
+static void test_rekey(void)
+{
+	struct side a, b;
+	const unsigned n = 60000;
+
+	connect_pair(&a, &b);
+	start_put(&a, 0, n, 200, true);
+	start_put(&b, 0, n, 0, true);
+	for (unsigned k = 2; k < 6; k++) {
+		CU_ASSERT_EQUAL(dtls_rekey(a.q), 0);
+		/* again, while one is under way: nothing */
+		CU_ASSERT_EQUAL(dtls_rekey(a.q), 0);
+		if (k == 2)
+			WAIT_FOR(keys(&a) == k && keys(&b) == k);
+	}
+	WAIT_FOR(atomic_load(&a.rx) == n && atomic_load(&b.rx) == n);
+	CU_ASSERT_EQUAL(keys(&a), 2);
+	CU_ASSERT_EQUAL(atomic_load(&a.bad) + atomic_load(&b.bad), 0);
+	CU_ASSERT_EQUAL(atomic_load(&a.dup) + atomic_load(&b.dup), 0);
+	CU_ASSERT_EQUAL(bad(&a) + bad(&b), 0);
+	stop_pair(&a, &b);
+}
+
+/* All of them are told apart by tag and key alone; half of the clients are on
+ * each side. */
+static void test_one_tuple(void)
+{
+	static struct side a[SESSIONS], b[SESSIONS];
+
+	for (int i = 0; i < SESSIONS; i++) {
+		struct dtls_conf ca = make_conf(i % 2, 0, 1, (uint8_t)i);
+		struct dtls_conf cb = make_conf(!(i % 2), 1, 0, (uint8_t)i);
+
+		if (!i) {
+			start_worker(&a[0]);
+			start_worker(&b[0]);
+		}
+		else {
+			memset(&a[i], 0, sizeof a[i]);
+			memset(&b[i], 0, sizeof b[i]);
+			a[i].w = mem_ref(a[0].w);
+			b[i].w = mem_ref(b[0].w);
+			a[i].seen = calloc(1, NUMBERS);
+			b[i].seen = calloc(1, NUMBERS);
+		}
+		a[i].salt = b[i].salt = (uint8_t)(17 * i);
+		start_dtls(&a[i], &ca);
+		start_dtls(&b[i], &cb);
+	}
+	for (int i = 0; i < SESSIONS; i++) {
+		set_path(&a[i], port_of(&b[0]));
+		set_path(&b[i], port_of(&a[0]));
+	}
+	for (int i = 0; i < SESSIONS; i++)
+		wait_secured(&a[i], &b[i]);
+	for (int i = 0; i < SESSIONS; i++) {
+		start_put(&a[i], 0, 500, 0, true);
+		start_put(&b[i], 0, 500, 300, true);
+	}
+	for (int i = 0; i < SESSIONS; i++) {
+		WAIT_FOR(atomic_load(&a[i].rx) == 500 &&
+			 atomic_load(&b[i].rx) == 500);
+		CU_ASSERT_EQUAL(atomic_load(&a[i].bad) +
+				atomic_load(&b[i].bad), 0);
+		CU_ASSERT_EQUAL(bad(&a[i]) + bad(&b[i]), 0);
+	}
+	/* the end of one is nobody else's */
+	dtls_close(a[3].q);
+	WAIT_FOR(b[3].ended);
+	start_put(&a[4], 500, 600, 100, false);
+	WAIT_FOR(atomic_load(&b[4].rx) == 600);
+	for (int i = 0; i < SESSIONS; i++)
+		CU_ASSERT_EQUAL(b[i].ended, i == 3);
+	for (int i = SESSIONS - 1; i >= 0; i--)
+		stop_pair(&a[i], &b[i]);
+}
+
+static bool have_ids(void)
+{
+	char file[96];
+
+	(void)strcpy(dir, "/tmp/dtls-unit-XXXXXX");
+	if (!mkdtemp(dir) || mailbox_alloc(&control))
+		return false;
+	for (int i = 0; i < 3; i++) {
+		(void)re_snprintf(file, sizeof file, "%s/%d", dir, i);
+		if (identity_load(&ids[i], file))
+			return false;
+		(void)unlink(file);
+	}
+	(void)rmdir(dir);
+	return true;
+}
+
+static void test_setup(void)
+{
+	CU_ASSERT_FATAL(have_ids());
+}
+
+static void test_teardown(void)
+{
+	for (int i = 0; i < 3; i++)
+		ids[i] = mem_deref(ids[i]);
+	control = mem_deref(control);
+}
+
+UNIT_SUITE("dtls",
+	   { "keys", test_setup },
+	   { "packets both ways, close", test_pair },
+	   { "ChaCha20 where there is no AES", test_ciphers },
+	   { "records by the SSL object", test_by_ssl },
+	   { "another key than expected", test_wrong_key },
+	   { "new keys under traffic", test_rekey },
+	   { "many sessions between the same sockets", test_one_tuple },
+	   { "keys are put away", test_teardown })
