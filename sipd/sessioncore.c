@@ -66,6 +66,7 @@ static void let_go(struct session *s)
 	s->bundle = mem_deref(s->bundle);
 	s->path = mem_deref(s->path);
 	s->quic = mem_deref(s->quic);
+	s->dtls = mem_deref(s->dtls);
 	s->call = mem_deref(s->call);
 }
 
@@ -76,16 +77,29 @@ void session_clear(struct session *s)
 	mem_deref(s->remote);
 }
 
+/* What both flows have carried; the rest is QUIC's. */
+static void read_stats(struct session *s)
+{
+	struct dtls_stats ds = { .rx_bytes = 0 };
+
+	if (!s->quic && !s->dtls)
+		return;
+	memset(&s->stats, 0, sizeof s->stats);
+	quic_stats(s->quic, &s->stats);
+	dtls_stats(s->dtls, &ds);
+	s->stats.rx_bytes += ds.rx_bytes;
+	s->stats.tx_bytes += ds.tx_bytes;
+}
+
 static void finish(struct session *s, enum reason r, const char *text)
 {
 	if (s->state == SESSION_CLOSED)
 		return;
 	s->reason = r;
 	(void)str_ncpy(s->text, text ? text : "", sizeof s->text);
-	if (s->quic) {
-		quic_stats(s->quic, &s->stats);
-		quic_close(s->quic, r, reason_name(r));
-	}
+	read_stats(s);
+	quic_close(s->quic, r, reason_name(r));
+	dtls_close(s->dtls);
 	let_go(s);
 	session_state_set(s, SESSION_CLOSED);
 }
@@ -153,8 +167,7 @@ void session_info(const struct session *s, struct session_info *info)
 	info->remote = s->remote_cand;
 	info->times = s->times;
 	info->started = s->started;
-	if (s->quic)
-		quic_stats(s->quic, &m->stats);
+	read_stats(m);
 	info->counters = bundle_counters(s->bundle);
 	info->stats = &m->stats;
 }

@@ -6,6 +6,7 @@
 
 #include "sipd/bundle.h"
 #include "sipd/session.h"
+#include "tunnels/flow/dtls.h"
 #include "tunnels/flow/quic.h"
 
 struct session {
@@ -22,7 +23,10 @@ struct session {
 
 	struct call *call;
 	struct path *path;
-	struct quic *quic;
+	struct quic *quic;              /* NULL: no tunnel needs streams */
+	struct dtls *dtls;              /* NULL: no tunnel needs datagrams */
+	struct flow *flow;              /* quic's, once it is secured */
+	struct dgram *dgram;            /* dtls's, the same */
 	struct bundle *bundle;
 	struct desc *local;             /* what we said, last */
 	struct desc *remote;            /* what the peer said, last */

@@ -2,13 +2,15 @@
  * sessionflow.c: reports of the flow and of the tunnels, as what they mean
  * for the session.
  *
- *   quic --secured--> bundle_start --> open
- *   quic --end------> closed          tunnels --done--> closed
+ *   quic, dtls --all secured--> bundle_start --> open
+ *   either     --end----------> closed         tunnels --done--> closed
  */
 #include <errno.h>
 #include <string.h>
 #include <openssl/evp.h>
 #include "sipd/sessionflow.h"
+
+enum { SEED_SIZE = 32 };        /* of either flow */
 
 static void progress_handler(unsigned number, const struct tunnel_progress *p,
 			     void *arg)
@@ -45,20 +47,20 @@ int session_bundle_open(struct session *s)
 }
 
 static const struct {
-	enum quic_end end;
+	enum flow_end end;
 	enum reason reason;
-} quic_endv[] = {
-	{ QUIC_END_IDLE,      REASON_PEER_LOST     },
-	{ QUIC_END_HANDSHAKE, REASON_SECURE_FAILED },
-	{ QUIC_END_KEY,       REASON_WRONG_KEY     },
-	{ QUIC_END_PROTOCOL,  REASON_BAD_PEER      },
+} flow_endv[] = {
+	{ FLOW_END_IDLE,      REASON_PEER_LOST     },
+	{ FLOW_END_HANDSHAKE, REASON_SECURE_FAILED },
+	{ FLOW_END_KEY,       REASON_WRONG_KEY     },
+	{ FLOW_END_PROTOCOL,  REASON_BAD_PEER      },
 };
 
-static enum reason quic_reason(enum quic_end why)
+static enum reason flow_reason(enum flow_end why)
 {
-	for (size_t i = 0; i < sizeof quic_endv / sizeof quic_endv[0]; i++)
-		if (quic_endv[i].end == why)
-			return quic_endv[i].reason;
+	for (size_t i = 0; i < sizeof flow_endv / sizeof flow_endv[0]; i++)
+		if (flow_endv[i].end == why)
+			return flow_endv[i].reason;
 	return REASON_BAD_PEER;
 }
 
@@ -69,7 +71,7 @@ static void closed_late(void *arg)
 
 /* When the peer closes the flow its BYE is on the way and tells more: wait
  * for it a moment. */
-static void quic_end_handler(enum quic_end why, uint64_t code,
+static void flow_end_handler(enum flow_end why, uint64_t code,
 			     const char *text, const uint8_t got_fp[32],
 			     void *arg)
 {
@@ -77,29 +79,31 @@ static void quic_end_handler(enum quic_end why, uint64_t code,
 	char want[FP_TEXT_SIZE], got[FP_TEXT_SIZE], both[256];
 	(void)code;
 
-	if (why == QUIC_END_CLOSED) {
+	if (why == FLOW_END_CLOSED) {
 		(void)timer_start(s->house->timers, &s->timer, 2 * SEC,
 				  closed_late, s);
 		return;
 	}
-	if (why == QUIC_END_KEY && got_fp && s->remote) {
+	if (why == FLOW_END_KEY && got_fp && s->remote) {
 		fp_print(want, s->remote->fp);
 		fp_print(got, got_fp);
 		(void)re_snprintf(both, sizeof both, "expected %s, got %s",
 				  want, got);
 		text = both;
 	}
-	session_hangup(s, quic_reason(why),
-		       why == QUIC_END_IDLE ? NULL : text);
+	session_hangup(s, flow_reason(why),
+		       why == FLOW_END_IDLE ? NULL : text);
 }
 
-static void secured_handler(struct flow *flow, void *arg)
+/* When all that is needed is there. */
+static void start_tunnels(struct session *s)
 {
-	struct session *s = arg;
 	int err;
 
+	if ((s->quic && !s->flow) || (s->dtls && !s->dgram))
+		return;
 	s->times.secured = session_since(s);
-	err = bundle_start(s->bundle, s->remote, flow, NULL,
+	err = bundle_start(s->bundle, s->remote, s->flow, s->dgram,
 			   worker_loop(s->house->worker));
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
@@ -109,15 +113,32 @@ static void secured_handler(struct flow *flow, void *arg)
 	session_state_set(s, SESSION_OPEN);
 }
 
+static void quic_secured_handler(struct flow *flow, void *arg)
+{
+	struct session *s = arg;
+
+	s->flow = flow;
+	start_tunnels(s);
+}
+
+static void dtls_secured_handler(struct dgram *dgram, void *arg)
+{
+	struct session *s = arg;
+
+	s->dgram = dgram;
+	start_tunnels(s);
+}
+
 /* Both descriptions in the offerer's order: both sides get the same. */
-static int make_seed(uint8_t seed[QUIC_SEED_SIZE], const struct session *s)
+static int make_seed(uint8_t seed[SEED_SIZE], const struct session *s,
+		     const char *use)
 {
 	const struct desc *o = s->incoming ? s->remote : s->local;
 	const struct desc *a = s->incoming ? s->local : s->remote;
 	char text[4 * (DESC_UFRAG_MAX + 1) + 32];
-	unsigned n = QUIC_SEED_SIZE;
+	unsigned n = SEED_SIZE;
 
-	if (re_snprintf(text, sizeof text, "dialtone quic %s:%s %s:%s",
+	if (re_snprintf(text, sizeof text, "dialtone %s %s:%s %s:%s", use,
 			o->ufrag, o->pwd, a->ufrag, a->pwd) < 0)
 		return EOVERFLOW;
 	return EVP_Digest(text, strlen(text), seed, &n, EVP_sha256(), NULL)
@@ -131,19 +152,62 @@ bool session_is_active(const struct session *s)
 			   : s->remote->setup != SETUP_ACTIVE;
 }
 
-int session_flow_open(struct session *s)
+static int open_quic(struct session *s)
 {
 	static const struct quic_handlers qh = {
-		secured_handler, quic_end_handler
+		quic_secured_handler, flow_end_handler
 	};
 	struct quic_conf qc = {
 		.client = session_is_active(s),
 		.identity = s->house->identity,
 	};
-	int err = make_seed(qc.seed, s);
+	int err = make_seed(qc.seed, s, "quic");
 
 	if (err)
 		return err;
 	memcpy(qc.peer_fp, s->remote->fp, sizeof qc.peer_fp);
 	return quic_alloc(&s->quic, s->house->worker, &qc, &qh, s);
+}
+
+static int open_dtls(struct session *s)
+{
+	static const struct dtls_handlers dh = {
+		dtls_secured_handler, flow_end_handler
+	};
+	struct dtls_conf dc = {
+		.client = session_is_active(s),
+		.identity = s->house->identity,
+	};
+	int err = make_seed(dc.seed, s, "dtls");
+
+	if (err)
+		return err;
+	memcpy(dc.peer_fp, s->remote->fp, sizeof dc.peer_fp);
+	return dtls_alloc(&s->dtls, s->house->worker, &dc, &dh, s);
+}
+
+int session_flow_open(struct session *s)
+{
+	int err = 0;
+
+	if (bundle_needs(s->bundle, s->remote, FLOW_STREAM))
+		err = open_quic(s);
+	if (!err && bundle_needs(s->bundle, s->remote, FLOW_DATAGRAM))
+		err = open_dtls(s);
+	if (err)
+		return err;
+	return s->quic || s->dtls ? 0 : ENOENT;
+}
+
+void session_flow_path(struct session *s, const struct sa *local,
+		       const struct sa *remote)
+{
+	quic_path(s->quic, local, remote);
+	dtls_path(s->dtls, local, remote);
+}
+
+void session_flow_consent(struct session *s, uint64_t until)
+{
+	quic_consent(s->quic, until);
+	dtls_consent(s->dtls, until);
 }

@@ -9,8 +9,14 @@
 /* The bundle that the tunnels are put in. */
 int session_bundle_open(struct session *s);
 
-/* Both descriptions are known: make the flow; it waits for a path. */
+/* Both descriptions are known: make the flows that the tunnels need; they
+ * wait for a path. ENOENT: no tunnel is left. */
 int session_flow_open(struct session *s);
+
+/* The path's news for all of them. */
+void session_flow_path(struct session *s, const struct sa *local,
+		       const struct sa *remote);
+void session_flow_consent(struct session *s, uint64_t until);
 
 /* Are we the DTLS and QUIC client? Known once both descriptions are. */
 bool session_is_active(const struct session *s);

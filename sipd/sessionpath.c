@@ -68,7 +68,7 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 
 	s->local_cand = *local;
 	s->remote_cand = *remote;
-	quic_path(s->quic, &local->base, &remote->addr);
+	session_flow_path(s, &local->base, &remote->addr);
 	if (s->state == SESSION_CHECKING)
 		session_state_set(s, SESSION_SECURING);
 	else
@@ -78,10 +78,7 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 
 static void consent_handler(uint64_t until, void *arg)
 {
-	struct session *s = arg;
-
-	if (s->quic)
-		quic_consent(s->quic, until);
+	session_flow_consent(arg, until);
 }
 
 static void path_fail_handler(enum path_fail why, void *arg)
@@ -160,7 +157,7 @@ static int take_offer(struct session *s, const struct call_body *b)
 		s->local->candc = 0;
 	mem_deref(s->remote);
 	s->remote = d;
-	err = s->quic ? path_remote(s->path, d) : 0;
+	err = s->quic || s->dtls ? path_remote(s->path, d) : 0;
 	(void)str_ncpy(s->local->ufrag, path_ufrag(s->path),
 		       sizeof s->local->ufrag);
 	(void)str_ncpy(s->local->pwd, path_pwd(s->path),

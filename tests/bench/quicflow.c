@@ -124,16 +124,16 @@ static void secured(struct flow *f, void *arg)
 	(void)loop_post(worker_loop(b->w), begin, b);
 }
 
-static void ended(enum quic_end why, uint64_t code, const char *text,
+static void ended(enum flow_end why, uint64_t code, const char *text,
 		  const uint8_t got_fp[32], void *arg)
 {
 	struct bench *b = arg;
 	(void)code;
 	(void)got_fp;
 
-	if (!b->over && why != QUIC_END_CLOSED)
+	if (!b->over && why != FLOW_END_CLOSED)
 		(void)fprintf(stderr, "quicflow: %s\n", text);
-	finish(b, why == QUIC_END_CLOSED ? 0 : ECONNRESET);
+	finish(b, why == FLOW_END_CLOSED ? 0 : ECONNRESET);
 }
 
 static const struct quic_handlers quic_handlers = { secured, ended };

@@ -10,6 +10,7 @@
 #define DIALTONE_QUIC_H
 
 #include "tunnels/flow/flow.h"
+#include "tunnels/flow/flowend.h"
 #include "tunnels/flow/worker.h"
 
 struct quic;
@@ -31,21 +32,12 @@ struct quic_conf {
 	                                   until it is lost, default 20 s */
 };
 
-enum quic_end {
-	QUIC_END_CLOSED,        /* the peer closed; text is its reason */
-	QUIC_END_IDLE,          /* nothing heard for `idle` */
-	QUIC_END_HANDSHAKE,     /* not secured within 15 s of the first path */
-	QUIC_END_KEY,           /* the peer has another key: got_fp */
-	QUIC_END_PROTOCOL,      /* the peer broke the protocol */
-};
-
 struct quic_handlers {
 	/* handshake done and the key is the expected one. On the control
 	 * thread. The flow may be used on the worker from now on. */
 	void (*securedh)(struct flow *f, void *arg);
-	/* at most once, after it nothing; not after quic_close */
-	void (*endh)(enum quic_end why, uint64_t code, const char *text,
-		     const uint8_t got_fp[32], void *arg);
+	/* on the control thread */
+	flow_end_h *endh;
 };
 
 /* Nothing is sent before the first quic_path. mem_deref closes with code 0

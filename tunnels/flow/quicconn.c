@@ -38,18 +38,18 @@ static void conn_destructor(void *arg)
 
 	list_unlink(&c->le);
 	flow_reset(&c->f);
-	(void)pthread_mutex_destroy(&c->orders.lock);
+	flowctl_close_lock(&c->ctl);
 }
 
 int quicconn_alloc(struct qconn **cp, struct worker *w,
-		   const struct quic_conf *conf)
+		   const struct quic_conf *conf, orders_h *h)
 {
 	struct qconn *c = mem_zalloc(sizeof *c, conn_destructor);
 	int err;
 
 	if (!c)
 		return ENOMEM;
-	(void)pthread_mutex_init(&c->orders.lock, NULL);
+	flowctl_init(&c->ctl, worker_loop(w), worker_reports(w), h, c);
 	flow_init(&c->f, &quicstream_ops, worker_loop(w));
 	quicstream_init(c);
 	c->w = w;
@@ -104,7 +104,7 @@ static void secured(struct qconn *c)
 	ngtcp2_conn_set_tls_native_handle(c->conn, NULL);
 	quictls_end(c);
 	ngtcp2_conn_set_keep_alive_timeout(c->conn, c->conf.keepalive);
-	report_tell(worker_reports(c->w), &c->secured, c->securedh, c->arg);
+	flowctl_secured(&c->ctl);
 }
 
 static void timer_handler(void *arg)
@@ -277,20 +277,20 @@ void quicconn_start(struct qconn *c)
 	c->pool = pool_get(c->w);
 	if (!c->pool) {
 		c->state = CONN_OVER;
-		quicend_tell(c, QUIC_END_PROTOCOL, 0, "out of memory");
+		flowctl_ended(&c->ctl, FLOW_END_PROTOCOL, 0, "out of memory");
 		return;
 	}
 	list_append(&c->pool->connl, &c->le, c);
 	if (!c->conf.client &&
 	    worker_cid_add(c->w, &c->first, c->odcid, sizeof c->odcid,
 			   c->rxh, c))
-		quicend_silent(c, QUIC_END_PROTOCOL, 0,
+		quicend_silent(c, FLOW_END_PROTOCOL, 0,
 			       "two sessions with one seed");
 }
 
 static void handshake_timeout(void *arg)
 {
-	quicend_silent(arg, QUIC_END_HANDSHAKE, 0, "not secured in time");
+	quicend_silent(arg, FLOW_END_HANDSHAKE, 0, "not secured in time");
 }
 
 static void first_path(struct qconn *c)
@@ -303,7 +303,7 @@ static void first_path(struct qconn *c)
 	if (c->conf.client) {
 		c->state = CONN_RUNNING;
 		if (quicsetup_conn(c, NULL))
-			quicend_silent(c, QUIC_END_PROTOCOL, 0,
+			quicend_silent(c, FLOW_END_PROTOCOL, 0,
 				       "out of memory");
 	}
 	while ((le = list_head(&c->earlyl))) {

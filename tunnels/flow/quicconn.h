@@ -8,7 +8,7 @@
 
 /* On the control thread: all but what the network needs. */
 int quicconn_alloc(struct qconn **cp, struct worker *w,
-		   const struct quic_conf *conf);
+		   const struct quic_conf *conf, orders_h *h);
 
 /* The rest on the worker. */
 void quicconn_start(struct qconn *c);

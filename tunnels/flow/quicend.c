@@ -62,21 +62,12 @@ void quicend_over(struct qconn *c)
 		mem_deref(c);
 }
 
-void quicend_tell(struct qconn *c, enum quic_end why, uint64_t code,
-		  const char *text)
-{
-	c->why = why;
-	c->code = code;
-	str_ncpy(c->text, text, sizeof c->text);
-	report_tell(worker_reports(c->w), &c->ended, c->endedh, c->arg);
-}
-
 /* Over without a word to the peer. */
-void quicend_silent(struct qconn *c, enum quic_end why, uint64_t code,
+void quicend_silent(struct qconn *c, enum flow_end why, uint64_t code,
 		    const char *text)
 {
 	quicend_down(c);
-	quicend_tell(c, why, code, text);
+	flowctl_ended(&c->ctl, why, code, text);
 	quicend_over(c);
 }
 
@@ -140,7 +131,7 @@ static void fail(struct qconn *c, int liberr)
 {
 	const bool tls = liberr == NGTCP2_ERR_CRYPTO;
 	uint8_t alert = c->conn ? ngtcp2_conn_get_tls_alert(c->conn) : 0;
-	char text[QUIC_TEXT_MAX];
+	char text[FLOWCTL_TEXT_MAX];
 	qc_close ce;
 
 	if (!alert || c->key_bad)
@@ -156,10 +147,11 @@ static void fail(struct qconn *c, int liberr)
 	else
 		str_ncpy(text, ngtcp2_strerror(liberr), sizeof text);
 	if (c->key_bad)
-		quicend_tell(c, QUIC_END_KEY, ce.error_code,
-			 "the peer has another key");
+		flowctl_ended(&c->ctl, FLOW_END_KEY, ce.error_code,
+			      "the peer has another key");
 	else
-		quicend_tell(c, QUIC_END_PROTOCOL, ce.error_code, text);
+		flowctl_ended(&c->ctl, FLOW_END_PROTOCOL, ce.error_code,
+			      text);
 	closing(c, &ce);
 }
 
@@ -168,8 +160,8 @@ static void sanitise(char *dst, const uint8_t *p, size_t n)
 {
 	size_t i;
 
-	if (n > QUIC_TEXT_MAX - 1)
-		n = QUIC_TEXT_MAX - 1;
+	if (n > FLOWCTL_TEXT_MAX - 1)
+		n = FLOWCTL_TEXT_MAX - 1;
 	for (i = 0; i < n; i++)
 		dst[i] = p[i] >= ' ' && p[i] < 0x7f ? (char)p[i] : '?';
 	dst[i] = '\0';
@@ -195,8 +187,8 @@ static bool about_key(uint64_t code)
 /* The peer's CONNECTION_CLOSE. */
 static void closed_by_peer(struct qconn *c)
 {
-	char text[QUIC_TEXT_MAX];
-	enum quic_end why = QUIC_END_CLOSED;
+	char text[FLOWCTL_TEXT_MAX];
+	enum flow_end why = FLOW_END_CLOSED;
 	qc_close ce;
 
 	qc_close_get(c->conn, &ce);
@@ -205,8 +197,8 @@ static void closed_by_peer(struct qconn *c)
 		str_ncpy(text, "the peer refuses our key", sizeof text);
 	else if (ce.type != QC_CLOSE_APP && ce.error_code &&
 		 ce.error_code != NGTCP2_APPLICATION_ERROR)
-		why = QUIC_END_PROTOCOL;
-	if (why == QUIC_END_PROTOCOL && !text[0])
+		why = FLOW_END_PROTOCOL;
+	if (why == FLOW_END_PROTOCOL && !text[0])
 		(void)re_snprintf(text, sizeof text, "the peer reports error"
 				  " 0x%llx", (unsigned long long)
 				  ce.error_code);
@@ -233,10 +225,10 @@ void quicend_failed(struct qconn *c, int liberr)
 		break;
 	case NGTCP2_ERR_IDLE_CLOSE:
 		if (c->is_secured)
-			quicend_silent(c, QUIC_END_IDLE, 0,
+			quicend_silent(c, FLOW_END_IDLE, 0,
 				       "nothing heard any more");
 		else
-			quicend_silent(c, QUIC_END_HANDSHAKE, 0, "no answer");
+			quicend_silent(c, FLOW_END_HANDSHAKE, 0, "no answer");
 		break;
 	case NGTCP2_ERR_DROP_CONN:
 	case NGTCP2_ERR_RETRY:

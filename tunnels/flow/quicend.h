@@ -6,12 +6,8 @@
 
 #include "tunnels/flow/quicimpl.h"
 
-/* Tell control; nothing else happens. */
-void quicend_tell(struct qconn *c, enum quic_end why, uint64_t code,
-		  const char *text);
-
 /* Over, and control is told, without a word to the peer. */
-void quicend_silent(struct qconn *c, enum quic_end why, uint64_t code,
+void quicend_silent(struct qconn *c, enum flow_end why, uint64_t code,
 		    const char *text);
 
 /* What ngtcp2 returned: whatever follows of it. */

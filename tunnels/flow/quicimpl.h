@@ -2,7 +2,7 @@
  * quicimpl.h: a QUIC connection as its own files see it.
  *
  *   quic.c       the control thread's handle
- *      |  orders ^ reports
+ *      |  orders ^ reports (flowctl.c)
  *   quicconn.c   the connection: handshake, packets in, timers
  *      |       \
  *   quicend.c   quicsetup.c
@@ -15,9 +15,8 @@
 #ifndef DIALTONE_QUICIMPL_H
 #define DIALTONE_QUICIMPL_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <gnutls/gnutls.h>
+#include "tunnels/flow/flowctl.h"
 #include "tunnels/flow/flowimpl.h"
 #include "tunnels/flow/quic.h"
 #include "tunnels/flow/quiccompat.h"
@@ -26,7 +25,6 @@
 enum {
 	QUIC_PAYLOAD_MIN = 1200,        /* RFC 9000, 14 */
 	QUIC_PAYLOAD_MAX = 1452,        /* of UDP over IPv6 over Ethernet */
-	QUIC_TEXT_MAX = 256,            /* of a reason phrase, with its NUL */
 	QUIC_EARLY_MAX = 4,             /* datagrams kept before a path */
 	QUIC_STREAMS_MAX = 8192,        /* open at once, by the peer */
 	QUIC_ODCID_LEN = 16,
@@ -41,16 +39,6 @@ struct quicpool {
 	struct list connl;
 	struct chunk *chunks;           /* of full size, to be used again */
 	unsigned nchunks;
-};
-
-/* Control's orders for the worker, the latest of each kind. */
-struct orders {
-	pthread_mutex_t lock;
-	bool posted;            /* the worker has been told to look */
-	bool path, close, drop;
-	struct sa local, remote;
-	uint64_t code;
-	char text[QUIC_TEXT_MAX];
 };
 
 enum conn_state {
@@ -80,20 +68,8 @@ struct qconn {
 	bool dropped;                   /* control wants no more of us */
 
 	/* shared */
-	struct orders orders;
-	_Atomic uint64_t consent;       /* nothing is sent after this */
-	_Atomic bool stalled;           /* for want of it */
+	struct flowctl ctl;
 	_Atomic uint64_t rx_bytes, tx_bytes, rtt, lost, strays;
-
-	/* to control; filled before they are told */
-	struct report secured, ended;
-	void (*securedh)(void *arg);
-	void (*endedh)(void *arg);
-	void *arg;
-	enum quic_end why;
-	uint64_t code;
-	char text[QUIC_TEXT_MAX];
-	uint8_t got_fp[32];
 
 	/* handshake */
 	gnutls_session_t tls;

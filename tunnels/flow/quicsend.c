@@ -28,13 +28,7 @@ struct batch {
 
 bool quicsend_allowed(struct qconn *c, uint64_t now)
 {
-	if (!c->has_path)
-		return false;
-	if (now < atomic_load_explicit(&c->consent, memory_order_relaxed))
-		return true;
-	atomic_store(&c->stalled, true);
-	/* renewed in between: quic_consent may have missed `stalled` */
-	return now < atomic_load(&c->consent);
+	return c->has_path && flowctl_allowed(&c->ctl, now);
 }
 
 static void keep_rest(struct qconn *c, const uint8_t *p, size_t len,

@@ -145,9 +145,10 @@ static int verify(gnutls_session_t tls)
 	c->key_good = false;
 	cert = gnutls_certificate_get_peers(tls, &n);
 	if (!cert || !n || gnutls_hash_fast(GNUTLS_DIG_SHA256, cert->data,
-					    cert->size, c->got_fp))
+					    cert->size, c->ctl.got_fp))
 		return GNUTLS_E_CERTIFICATE_ERROR;
-	c->key_bad = gnutls_memcmp(c->got_fp, c->conf.peer_fp, FP_SIZE) != 0;
+	c->key_bad = gnutls_memcmp(c->ctl.got_fp, c->conf.peer_fp,
+				   FP_SIZE) != 0;
 	c->key_good = !c->key_bad;
 	return c->key_bad ? GNUTLS_E_CERTIFICATE_ERROR : 0;
 }

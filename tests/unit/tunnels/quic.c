@@ -36,7 +36,7 @@ struct side {
 	struct quic *q;
 	struct flow *f;
 	int secured, ended;
-	enum quic_end why;
+	enum flow_end why;
 	uint64_t code;
 	char text[300];
 	uint8_t got_fp[32];
@@ -99,7 +99,7 @@ static void securedh(struct flow *f, void *arg)
 	s->f = f;
 }
 
-static void endh(enum quic_end why, uint64_t code, const char *text,
+static void endh(enum flow_end why, uint64_t code, const char *text,
 		 const uint8_t *got_fp, void *arg)
 {
 	struct side *s = arg;
@@ -487,10 +487,10 @@ static void wrong_key(bool at_client)
 	start_quic(&b, false, 1, at_client ? 0 : 2, 1);
 	join(&a, &b);
 	WAIT_FOR(a.ended && b.ended);
-	CU_ASSERT_EQUAL(sees->why, QUIC_END_KEY);
+	CU_ASSERT_EQUAL(sees->why, FLOW_END_KEY);
 	CU_ASSERT_EQUAL(memcmp(sees->got_fp,
 			       identity_fp(ids[at_client ? 1 : 0]), 32), 0);
-	CU_ASSERT_EQUAL(other->why, QUIC_END_CLOSED);
+	CU_ASSERT_EQUAL(other->why, FLOW_END_CLOSED);
 	CU_ASSERT_STRING_EQUAL(other->text, "the peer refuses our key");
 	CU_ASSERT_EQUAL(a.secured + b.secured, 0);
 	stop_pair(&a, &b);
@@ -509,7 +509,7 @@ static void test_close(void)
 	connect_pair(&a, &b);
 	quic_close(a.q, 42, "disk \x1b[31mfull\n");
 	WAIT_FOR(b.ended);
-	CU_ASSERT_EQUAL(b.why, QUIC_END_CLOSED);
+	CU_ASSERT_EQUAL(b.why, FLOW_END_CLOSED);
 	CU_ASSERT_EQUAL(b.code, 42);
 	CU_ASSERT_STRING_EQUAL(b.text, "disk ?[31mfull?");
 	CU_ASSERT_EQUAL(a.ended, 0);
@@ -519,7 +519,7 @@ static void test_close(void)
 	connect_pair(&a, &b);
 	a.q = mem_deref(a.q);
 	WAIT_FOR(b.ended);
-	CU_ASSERT_EQUAL(b.why, QUIC_END_CLOSED);
+	CU_ASSERT_EQUAL(b.why, FLOW_END_CLOSED);
 	CU_ASSERT_EQUAL(b.code, 0);
 	stop_pair(&a, &b);
 }
@@ -539,7 +539,7 @@ static void test_lossy_close(void)
 	WAIT_FOR(a.secured && b.secured);
 	quic_close(a.q, 7, "bye");
 	WAIT_FOR(b.ended);
-	CU_ASSERT_EQUAL(b.why, QUIC_END_CLOSED);
+	CU_ASSERT_EQUAL(b.why, FLOW_END_CLOSED);
 	stop_pair(&a, &b);
 	relay_stop(&r);
 }
@@ -558,8 +558,8 @@ static void test_idle(void)
 	quic_consent(a.q, 1);
 	quic_consent(b.q, 1);
 	WAIT_FOR(a.ended && b.ended);
-	CU_ASSERT_EQUAL(a.why, QUIC_END_IDLE);
-	CU_ASSERT_EQUAL(b.why, QUIC_END_IDLE);
+	CU_ASSERT_EQUAL(a.why, FLOW_END_IDLE);
+	CU_ASSERT_EQUAL(b.why, FLOW_END_IDLE);
 	stop_pair(&a, &b);
 }
 
@@ -572,7 +572,7 @@ static void test_nobody(void)
 	start_quic_idle(&a, true, 0, 1, 1, SEC);
 	join(&a, &b);
 	WAIT_FOR(a.ended);
-	CU_ASSERT_EQUAL(a.why, QUIC_END_HANDSHAKE);
+	CU_ASSERT_EQUAL(a.why, FLOW_END_HANDSHAKE);
 	stop_pair(&a, &b);
 }
 
