@@ -46,6 +46,16 @@ static bool token_char(uint8_t c)
 	return c > ' ' && c < 0x7f;
 }
 
+/* The decoder takes whatever is not a request of SIP/2.0 for a response. */
+static bool version_ok(const uint8_t *p, size_t n)
+{
+	static const char first[] = "SIP/2.0 ", last[] = " SIP/2.0";
+	const size_t len = sizeof first - 1;
+
+	return n > len && (!strncasecmp((const char *)p, first, len) ||
+			   !strncasecmp((const char *)p + n - len, last, len));
+}
+
 /* token SP token SP anything, no control characters. */
 static bool start_ok(const uint8_t *p, size_t n)
 {
@@ -53,6 +63,8 @@ static bool start_ok(const uint8_t *p, size_t n)
 
 	if (n && p[n - 1] == '\r')
 		--n;
+	if (!version_ok(p, n))
+		return false;
 	for (unsigned word = 0; word < 2; word++) {
 		size_t at = i;
 

@@ -45,21 +45,25 @@ static void test_incomplete(void)
 static void test_bad(void)
 {
 	static const char *const badv[] = {
-		"INVITE\r\n\r\n", " INVITE a b\r\n\r\n", "INVITE  a b\r\n\r\n",
-		"IN\x01VITE a b\r\n\r\n", "INVITE a b\x01\r\n\r\n",
-		"INVITE a b\r\nno colon\r\n\r\n", "INVITE a b\r\n: x\r\n\r\n",
-		"INVITE a b\r\n folded\r\n\r\n",
-		"INVITE a b\r\nF oo: x\r\n\r\n",
+		"INVITE\r\n\r\n", " INVITE a SIP/2.0\r\n\r\n",
+		"INVITE  a SIP/2.0\r\n\r\n",
+		"IN\x01VITE a SIP/2.0\r\n\r\n",
+		"INVITE a \x01 SIP/2.0\r\n\r\n",
+		"INVITE a SIP/2.0\r\nno colon\r\n\r\n",
+		"INVITE a SIP/2.0\r\n: x\r\n\r\n",
+		"INVITE a SIP/2.0\r\n folded\r\n\r\n",
+		"INVITE a SIP/2.0\r\nF oo: x\r\n\r\n",
 		OK_HEAD "To: again\r\n\r\n", OK_HEAD "t: again\r\n\r\n",
 		OK_HEAD "l: 1\r\nContent-Length: 1\r\n\r\n",
 		OK_HEAD "l: \r\n\r\n", OK_HEAD "l: 1x\r\n\r\n",
 		OK_HEAD "l: -1\r\n\r\n", OK_HEAD "l: 1\r\n 2\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n\r\n", "INVITE a SIP/7.0\r\n\r\n",
 	};
 
 	for (size_t i = 0; i < sizeof badv / sizeof badv[0]; i++)
 		CU_ASSERT_EQUAL(check(badv[i]), EBADMSG);
 	CU_ASSERT_EQUAL(precheck(&pc, (const uint8_t *)
-				 "INVITE a b\r\nX: \0\r\n\r\n", 20), EBADMSG);
+				 "INVITE a SIP/2.0\r\nX: \0\r\n\r\n", 26), EBADMSG);
 }
 
 static char *filled(const char *begin, const char *with, size_t n,
