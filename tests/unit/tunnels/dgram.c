@@ -51,7 +51,9 @@ static void mtuh(size_t mtu, void *arg)
 
 static void open_ends(void *arg)
 {
-	static const struct dgram_handlers h = { recvh, writeh, mtuh };
+	static const struct dgram_handlers h = {
+		.recvh = recvh, .writeh = writeh, .mtuh = mtuh
+	};
 	struct ends *e = arg;
 
 	CU_ASSERT_EQUAL_FATAL(fakedgram_alloc(&e->a, &e->b, e->l), 0);

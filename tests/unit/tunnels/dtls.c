@@ -29,7 +29,7 @@ enum {
 
 static struct mailbox *control;
 static struct identity *ids[3];
-static char dir[64];
+static char folder[64];
 
 struct side {
 	struct worker *w;
@@ -166,7 +166,9 @@ static void writeh(void *arg)
 
 static void set_handlers(void *arg)
 {
-	static const struct dgram_handlers h = { recvh, writeh, mtuh };
+	static const struct dgram_handlers h = {
+		.recvh = recvh, .writeh = writeh, .mtuh = mtuh
+	};
 	struct side *s = arg;
 
 	atomic_store(&s->mtu, dgram_mtu(s->d));
@@ -482,20 +484,457 @@ static void test_one_tuple(void)
 		stop_pair(&a[i], &b[i]);
 }
 
+/* -- a relay between them ---------------------------------------------- */
+
+enum { TAPE = 256, DATAGRAM = 2048 };
+
+struct relay {
+	int fd[2];                      /* a's, b's */
+	uint16_t port[2], to[2];
+	pthread_t thread;
+	_Atomic bool stop, replay;
+	_Atomic unsigned drop, dup, swap, forge;        /* every n-th */
+	_Atomic unsigned lose_first;    /* so many of each direction */
+	_Atomic size_t max;
+	unsigned count[2];
+	size_t held_len[2];
+	uint8_t held[2][DATAGRAM];
+	unsigned taped;
+	struct {
+		int dir;
+		size_t len;
+		uint8_t buf[DATAGRAM];
+	} tape[TAPE];
+};
+
+static int open_socket(uint16_t *port)
+{
+	struct sa sa;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), size = 4 << 20;
+
+	(void)sa_set_str(&sa, "127.0.0.1", 0);
+	if (fd < 0 || bind(fd, &sa.u.sa, sa.len))
+		return -1;
+	sa.len = sizeof sa.u;
+	(void)getsockname(fd, &sa.u.sa, &sa.len);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
+	*port = sa_port(&sa);
+	return fd;
+}
+
+static void relay_send(struct relay *r, int dir, const uint8_t *p, size_t n)
+{
+	struct sa sa;
+
+	(void)sa_set_str(&sa, "127.0.0.1", r->to[!dir]);
+	(void)sendto(r->fd[!dir], p, n, 0, &sa.u.sa, sa.len);
+}
+
+static bool every(_Atomic unsigned *n, unsigned count)
+{
+	const unsigned v = atomic_load(n);
+
+	return v && count % v == 0;
+}
+
+static void relay_forge(struct relay *r, int dir, const uint8_t *p, size_t n)
+{
+	uint8_t copy[DATAGRAM];
+
+	memcpy(copy, p, n);
+	copy[n - 1 - r->count[dir] % (n - 11)] ^= 0x10;
+	relay_send(r, dir, copy, n);
+}
+
+static void relay_one(struct relay *r, int dir, uint8_t *p, size_t n)
+{
+	const unsigned count = ++r->count[dir];
+
+	if (count <= atomic_load(&r->lose_first) ||
+	    n > atomic_load(&r->max) || every(&r->drop, count))
+		return;
+	if (p[0] == 23) {
+		const unsigned t = r->taped++ % TAPE;
+
+		r->tape[t].dir = dir;
+		r->tape[t].len = n;
+		memcpy(r->tape[t].buf, p, n);
+		if (every(&r->forge, count))
+			relay_forge(r, dir, p, n);
+	}
+	if (every(&r->swap, count) && !r->held_len[dir]) {
+		memcpy(r->held[dir], p, n);
+		r->held_len[dir] = n;
+		return;
+	}
+	relay_send(r, dir, p, n);
+	if (every(&r->dup, count))
+		relay_send(r, dir, p, n);
+	if (r->held_len[dir])
+		relay_send(r, dir, r->held[dir], r->held_len[dir]);
+	r->held_len[dir] = 0;
+}
+
+static void *relay_main(void *arg)
+{
+	struct relay *r = arg;
+	struct pollfd p[2] = { { r->fd[0], POLLIN, 0 },
+			       { r->fd[1], POLLIN, 0 } };
+	uint8_t buf[DATAGRAM];
+
+	while (!atomic_load(&r->stop)) {
+		(void)poll(p, 2, 2);
+		for (int i = 0; i < 2; i++) {
+			ssize_t n;
+
+			while ((n = recv(r->fd[i], buf, sizeof buf,
+					 MSG_DONTWAIT)) > 0)
+				relay_one(r, i, buf, (size_t)n);
+		}
+		for (unsigned i = 0; atomic_load(&r->replay) &&
+		     i < TAPE && i < r->taped; i++)
+			relay_send(r, r->tape[i].dir, r->tape[i].buf,
+				   r->tape[i].len);
+		atomic_store(&r->replay, false);
+	}
+	return NULL;
+}
+
+static struct relay *relay_open(void)
+{
+	struct relay *r = calloc(1, sizeof *r);
+
+	for (int i = 0; i < 2; i++) {
+		r->fd[i] = open_socket(&r->port[i]);
+		CU_ASSERT_FATAL(r->fd[i] >= 0);
+	}
+	r->max = DATAGRAM;
+	return r;
+}
+
+static void relay_start(struct relay *r, struct side *a, struct side *b)
+{
+	const struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	const struct dtls_conf cb = make_conf(false, 1, 0, 7);
+
+	start_worker(a);
+	start_worker(b);
+	r->to[0] = port_of(a);
+	r->to[1] = port_of(b);
+	(void)pthread_create(&r->thread, NULL, relay_main, r);
+	start_dtls(a, &ca);
+	start_dtls(b, &cb);
+	set_path(a, r->port[0]);
+	set_path(b, r->port[1]);
+	wait_secured(a, b);
+}
+
+static void relay_close(struct relay *r)
+{
+	atomic_store(&r->stop, true);
+	(void)pthread_join(r->thread, NULL);
+	(void)close(r->fd[0]);
+	(void)close(r->fd[1]);
+	free(r);
+}
+
+static void pause_ms(unsigned ms)
+{
+	const uint64_t until = clock_ns() + ms * MSEC;
+
+	while (clock_ns() < until)
+		control_run(5);
+}
+
+/* The handshake gets through whatever is lost of it. */
+static void test_handshake_loss(void)
+{
+	for (unsigned i = 1; i < 7; i++) {
+		struct relay *r = relay_open();
+		struct side a, b;
+
+		if (i < 4)
+			r->lose_first = i;
+		else
+			r->drop = i - 2;
+		relay_start(r, &a, &b);
+		start_put(&a, 0, 400, 100, true);
+		start_put(&b, 0, 400, 100, true);
+		WAIT_FOR(a.sent && b.sent);
+		pause_ms(50);
+		CU_ASSERT(a.rx > 50 && b.rx > 50);
+		CU_ASSERT_EQUAL(a.bad + b.bad + a.dup + b.dup, 0);
+		stop_pair(&a, &b);
+		relay_close(r);
+	}
+}
+
+/* Repeated and swapped ones: each once. Replayed ones: not again. Damaged
+ * ones: not at all, and the true one nevertheless. */
+static void test_bad_network(void)
+{
+	const unsigned n = 4000;
+	struct relay *r = relay_open();
+	struct side a, b;
+	uint64_t before;
+
+	relay_start(r, &a, &b);
+	r->dup = 3;
+	r->swap = 5;
+	r->forge = 7;
+	start_put(&a, 0, n, 0, true);
+	start_put(&b, 0, n, 100, true);
+	WAIT_FOR(a.rx + b.rx >= 2 * n - 2);
+	CU_ASSERT_EQUAL(a.bad + b.bad + a.dup + b.dup, 0);
+	before = bad(&a) + bad(&b);
+	CU_ASSERT(before > n / 7);
+	r->replay = true;
+	WAIT_FOR(bad(&a) + bad(&b) >= before + TAPE);
+	CU_ASSERT_EQUAL(a.dup + b.dup + a.ended + b.ended, 0);
+	stop_pair(&a, &b);
+	relay_close(r);
+}
+
+static void test_rekey_lossy(void)
+{
+	struct relay *r = relay_open();
+	struct side a, b;
+
+	relay_start(r, &a, &b);
+	r->drop = 4;
+	start_put(&a, 0, 30000, 100, true);
+	start_put(&b, 0, 30000, 100, true);
+	CU_ASSERT_EQUAL(dtls_rekey(a.q), 0);
+	WAIT_FOR(keys(&a) == 2 && keys(&b) == 2);
+	WAIT_FOR(a.sent && b.sent);
+	pause_ms(50);
+	/* what the relay lost, and nothing else */
+	CU_ASSERT(a.rx > 22000 && b.rx > 22000);
+	CU_ASSERT_EQUAL(a.bad + b.bad + a.dup + b.dup, 0);
+	stop_pair(&a, &b);
+	relay_close(r);
+}
+
+static void test_mtu(void)
+{
+	struct relay *r = relay_open();
+	struct side a, b;
+	unsigned got;
+
+	relay_start(r, &a, &b);
+	WAIT_FOR(a.mtu == 1472 - 37 && b.mtu == 1472 - 37);
+	stop_pair(&a, &b);
+	atomic_store(&r->stop, true);
+	(void)pthread_join(r->thread, NULL);
+
+	/* 1300 pass: found to within a few bytes */
+	r->stop = false;
+	r->max = 1300;
+	relay_start(r, &a, &b);
+	WAIT_FOR(a.mtu > 1300 - 37 - 12 && b.mtu > 1300 - 37 - 12);
+	CU_ASSERT(a.mtu <= 1300 - 37);
+
+	/* the path shrinks under traffic: packets get through again */
+	start_put(&a, 0, NUMBERS, 0, true);
+	pause_ms(100);
+	r->max = 1240;
+	WAIT_FOR(a.mtu <= 1240 - 37);
+	got = b.rx;
+	WAIT_FOR(b.rx > got + 100);
+	CU_ASSERT_EQUAL(a.ended + b.ended, 0);
+	stop_pair(&a, &b);
+	relay_close(r);
+}
+
+static void test_idle(void)
+{
+	struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	struct dtls_conf cb = make_conf(false, 1, 0, 7);
+	struct side a, b;
+	struct dtls_stats st;
+
+	ca.keepalive = cb.keepalive = 50 * MSEC;
+	ca.idle = cb.idle = 300 * MSEC;
+	connect_by(&a, &b, &ca, &cb);
+	pause_ms(700);
+	CU_ASSERT_EQUAL(a.ended + b.ended, 0);
+	dtls_stats(a.q, &st);
+	CU_ASSERT(st.tx_packets >= 6 && st.tx_packets < 60);
+	/* b may not send any more */
+	dtls_consent(b.q, 1);
+	WAIT_FOR(a.ended);
+	CU_ASSERT_EQUAL(a.why, FLOW_END_IDLE);
+	stop_pair(&a, &b);
+}
+
+/* A new path on the fly: from direct to the relay. */
+static void test_move(void)
+{
+	struct relay *r = relay_open();
+	struct side a, b;
+
+	connect_pair(&a, &b);
+	start_put(&a, 0, 20000, 100, true);
+	r->to[0] = port_of(&a);
+	r->to[1] = port_of(&b);
+	(void)pthread_create(&r->thread, NULL, relay_main, r);
+	pause_ms(100);
+	set_path(&b, r->port[1]);
+	pause_ms(20);
+	set_path(&a, r->port[0]);
+	WAIT_FOR(b.rx == 20000);
+	CU_ASSERT(r->count[0] > 1000);
+	CU_ASSERT_EQUAL(a.bad + b.bad + a.dup + b.dup, 0);
+	stop_pair(&a, &b);
+	relay_close(r);
+}
+
+/* -- a plain OpenSSL peer ---------------------------------------------- */
+
+struct plain {
+	int fd;
+	uint16_t port;
+	SSL_CTX *ctx;
+	SSL *ssl;
+	unsigned rx;
+	bool over;
+};
+
+static int any_cert(X509_STORE_CTX *xs, void *arg)
+{
+	(void)xs;
+	(void)arg;
+	return 1;
+}
+
+static void plain_open(struct plain *p, bool client, uint16_t to,
+		       const char *ciphers)
+{
+	unsigned clen, klen;
+	const uint8_t *cert = identity_cert(ids[1], &clen);
+	const uint8_t *key = identity_key(ids[1], &klen);
+	EVP_PKEY *pk = d2i_AutoPrivateKey(NULL, &key, klen);
+	struct sa sa;
+	BIO *bio;
+
+	memset(p, 0, sizeof *p);
+	p->fd = open_socket(&p->port);
+	(void)sa_set_str(&sa, "127.0.0.1", to);
+	CU_ASSERT_EQUAL_FATAL(connect(p->fd, &sa.u.sa, sa.len), 0);
+	p->ctx = SSL_CTX_new(DTLS_method());
+	(void)SSL_CTX_use_PrivateKey(p->ctx, pk);
+	(void)SSL_CTX_use_certificate_ASN1(p->ctx, (int)clen, cert);
+	EVP_PKEY_free(pk);
+	SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER |
+			   SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(p->ctx, any_cert, NULL);
+	CU_ASSERT(SSL_CTX_set_cipher_list(p->ctx, ciphers));
+	p->ssl = SSL_new(p->ctx);
+	bio = BIO_new_dgram(p->fd, BIO_NOCLOSE);
+	(void)BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_CONNECTED, 0, &sa.u.sa);
+	(void)BIO_socket_nbio(p->fd, 1);
+	SSL_set_bio(p->ssl, bio, bio);
+	if (client)
+		SSL_set_connect_state(p->ssl);
+	else
+		SSL_set_accept_state(p->ssl);
+}
+
+static bool plain_handshake(struct plain *p)
+{
+	int rc = SSL_do_handshake(p->ssl);
+
+	if (rc != 1)
+		(void)DTLSv1_handle_timeout(p->ssl);
+	ERR_clear_error();
+	return rc == 1;
+}
+
+static unsigned plain_read(struct plain *p)
+{
+	uint8_t buf[2048];
+	uint32_t no, len;
+	int n;
+
+	while ((n = SSL_read(p->ssl, buf, sizeof buf)) > 0) {
+		memcpy(&no, buf, 4);
+		memcpy(&len, buf + 4, 4);
+		CU_ASSERT_EQUAL(len, n);
+		CU_ASSERT_EQUAL(buf[n - 1], (uint8_t)no);
+		++p->rx;
+	}
+	p->over = SSL_get_shutdown(p->ssl) & SSL_RECEIVED_SHUTDOWN;
+	ERR_clear_error();
+	return p->rx;
+}
+
+static void plain_close(struct plain *p)
+{
+	SSL_free(p->ssl);
+	SSL_CTX_free(p->ctx);
+	(void)close(p->fd);
+}
+
+static void interop(bool client, bool we_close, const char *ciphers)
+{
+	const struct dtls_conf conf = make_conf(client, 0, 1, 7);
+	struct plain p;
+	struct side a;
+	uint8_t buf[1200];
+
+	start_worker(&a);
+	plain_open(&p, !client, port_of(&a), ciphers);
+	start_dtls(&a, &conf);
+	set_path(&a, p.port);
+	WAIT_FOR(plain_handshake(&p) && a.secured);
+	if (!a.secured)
+		CU_FAIL_FATAL("not secured");
+	start_put(&a, 0, 1000, 0, true);
+	for (uint32_t i = 0; i < 1000; i++) {
+		make(buf, i, 100 + i, 0);
+		CU_ASSERT_EQUAL(SSL_write(p.ssl, buf, (int)(100 + i)),
+				(int)(100 + i));
+		(void)plain_read(&p);
+	}
+	WAIT_FOR(plain_read(&p) == 1000 && a.rx == 1000);
+	CU_ASSERT_EQUAL(a.bad + a.dup + a.ended, 0);
+	/* nothing that a plain peer would not know */
+	CU_ASSERT_EQUAL(a.mtu, 1232 - (strstr(ciphers, "CHACHA") ? 29 : 37));
+	if (we_close) {
+		dtls_close(a.q);
+		WAIT_FOR((plain_read(&p), p.over));
+	}
+	else {
+		(void)SSL_shutdown(p.ssl);
+		WAIT_FOR(a.ended);
+		CU_ASSERT_EQUAL(a.why, FLOW_END_CLOSED);
+	}
+	stop(&a);
+	plain_close(&p);
+}
+
+static void test_interop(void)
+{
+	interop(true, true, "ECDHE-ECDSA-AES128-GCM-SHA256");
+	interop(true, false, "ECDHE-ECDSA-CHACHA20-POLY1305");
+	interop(false, true, "ECDHE-ECDSA-CHACHA20-POLY1305");
+	interop(false, false, "ECDHE-ECDSA-AES128-GCM-SHA256");
+}
+
 static bool have_ids(void)
 {
 	char file[96];
 
-	(void)strcpy(dir, "/tmp/dtls-unit-XXXXXX");
-	if (!mkdtemp(dir) || mailbox_alloc(&control))
+	(void)strcpy(folder, "/tmp/dtls-unit-XXXXXX");
+	if (!mkdtemp(folder) || mailbox_alloc(&control))
 		return false;
 	for (int i = 0; i < 3; i++) {
-		(void)re_snprintf(file, sizeof file, "%s/%d", dir, i);
+		(void)re_snprintf(file, sizeof file, "%s/%d", folder, i);
 		if (identity_load(&ids[i], file))
 			return false;
 		(void)unlink(file);
 	}
-	(void)rmdir(dir);
+	(void)rmdir(folder);
 	return true;
 }
 
@@ -519,4 +958,11 @@ UNIT_SUITE("dtls",
 	   { "another key than expected", test_wrong_key },
 	   { "new keys under traffic", test_rekey },
 	   { "many sessions between the same sockets", test_one_tuple },
+	   { "handshake over a network that loses", test_handshake_loss },
+	   { "repeated, swapped, forged, replayed", test_bad_network },
+	   { "new keys over a network that loses", test_rekey_lossy },
+	   { "path MTU: found, and shrinking", test_mtu },
+	   { "keepalive and idle", test_idle },
+	   { "another path", test_move },
+	   { "a plain OpenSSL peer", test_interop },
 	   { "keys are put away", test_teardown })
