@@ -37,7 +37,7 @@ check() {
 		echo "FAILED: $what ($*)"
 		tail -20 "$T/check.out"
 		for log in "$T"/*/log; do
-			[ -e "$log" ] && echo "--- $log" && tail -12 "$log"
+			[ -s "$log" ] && echo "--- $log" && tail -6 "$log"
 		done
 	fi
 }
