@@ -66,3 +66,17 @@ void dgram_set_mtu(struct dgram *d, size_t mtu)
 	if (d->h.mtuh)
 		d->h.mtuh(mtu, d->arg);
 }
+
+const struct sa *dgram_outer(const struct dgram *d)
+{
+	return sa_isset(&d->outer, SA_ADDR) ? &d->outer : NULL;
+}
+
+void dgram_set_outer(struct dgram *d, const struct sa *outer)
+{
+	if (sa_cmp(&d->outer, outer, SA_ADDR))
+		return;
+	sa_cpy(&d->outer, outer);
+	if (d->h.outerh)
+		d->h.outerh(outer, d->arg);
+}

@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 struct dgram;
+struct sa;
 
 enum {
 	DGRAM_ROOM  = 24,       /* bytes free in front of a received packet:
@@ -29,6 +30,8 @@ struct dgram_handlers {
 	void (*writeh)(void *arg);
 	/* the path takes packets of so many bytes from now on */
 	void (*mtuh)(size_t mtu, void *arg);
+	/* the packets go to another address from now on */
+	void (*outerh)(const struct sa *outer, void *arg);
 };
 
 /* Set or, with NULL, remove who is told. */
@@ -46,5 +49,8 @@ void dgram_flush(struct dgram *d);
 
 /* Bytes that fit into one packet on the present path. */
 size_t dgram_mtu(const struct dgram *d);
+
+/* Where the packets go, for who changes routes; NULL if that is unknown. */
+const struct sa *dgram_outer(const struct dgram *d);
 
 #endif

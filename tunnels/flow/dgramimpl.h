@@ -10,6 +10,7 @@
 #ifndef DIALTONE_DGRAMIMPL_H
 #define DIALTONE_DGRAMIMPL_H
 
+#include <re.h>
 #include "tunnels/flow/dgram.h"
 
 struct dgram_ops {
@@ -23,6 +24,7 @@ struct dgram {
 	struct dgram_handlers h;
 	void *arg;
 	size_t mtu;
+	struct sa outer;
 	int want;                       /* writeh is owed */
 	int over;                       /* nothing is taken any more */
 };
@@ -31,5 +33,6 @@ struct dgram {
 void dgram_rx(struct dgram *d, struct iovec *v, size_t n);
 void dgram_room(struct dgram *d);
 void dgram_set_mtu(struct dgram *d, size_t mtu);
+void dgram_set_outer(struct dgram *d, const struct sa *outer);
 
 #endif

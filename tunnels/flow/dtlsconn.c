@@ -281,6 +281,7 @@ void dtlsconn_path(struct dconn *c, const struct sa *local,
 			       &c->addrv[c->addrc++ % DTLS_ADDRS], c, remote);
 	sa_cpy(&c->to.local, local);
 	sa_cpy(&c->to.remote, remote);
+	dgram_set_outer(&c->d, remote);
 	c->to.no_gso = false;
 	c->has_path = true;
 	if (first) {

@@ -211,8 +211,25 @@ static int get_cb(const struct nlmsghdr *h, void *arg)
 	return MNL_CB_STOP;
 }
 
-int netlink_route_get(struct netlink *n, const struct prefix *to,
-		      struct netlink_route *r)
+static int dump(struct netlink *n, mnl_cb_t cb, void *arg)
+{
+	static const uint8_t familyv[] = { AF_INET, AF_INET6 };
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof familyv && !err; i++) {
+		struct nlmsghdr *h = request(n, RTM_GETROUTE, NLM_F_DUMP);
+		struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
+
+		rt->rtm_family = familyv[i];
+		err = ask(n, h, cb, arg);
+		if (err == EAFNOSUPPORT || err == EOPNOTSUPP)
+			err = 0;
+	}
+	return err;
+}
+
+static int route_get(struct netlink *n, const struct prefix *to,
+		     struct netlink_route *r)
 {
 	struct nlmsghdr *h = request(n, RTM_GETROUTE, 0);
 	struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
@@ -234,21 +251,49 @@ int netlink_route_get(struct netlink *n, const struct prefix *to,
 	return 0;
 }
 
-static int dump(struct netlink *n, mnl_cb_t cb, void *arg)
+struct around {
+	const struct prefix *to;
+	int not;
+	bool found;
+	struct netlink_route best;
+};
+
+static int around_cb(const struct nlmsghdr *h, void *arg)
 {
-	static const uint8_t familyv[] = { AF_INET, AF_INET6 };
-	int err = 0;
+	struct around *a = arg;
+	struct entry e;
 
-	for (size_t i = 0; i < sizeof familyv && !err; i++) {
-		struct nlmsghdr *h = request(n, RTM_GETROUTE, NLM_F_DUMP);
-		struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
+	if (!read_entry(&e, h) || e.table != RT_TABLE_MAIN ||
+	    e.type != RTN_UNICAST || !e.r.index || e.r.index == a->not ||
+	    e.protocol == NETLINK_PROTO || !prefix_covers(&e.r.dst, a->to))
+		return MNL_CB_OK;
+	if (!a->found || e.r.dst.len > a->best.dst.len ||
+	    (e.r.dst.len == a->best.dst.len &&
+	     e.r.metric < a->best.metric))
+		a->best = e.r;
+	a->found = true;
+	return MNL_CB_OK;
+}
 
-		rt->rtm_family = familyv[i];
-		err = ask(n, h, cb, arg);
-		if (err == EAFNOSUPPORT || err == EOPNOTSUPP)
-			err = 0;
-	}
-	return err;
+/* The kernel's own word, with all its rules, is the best; once our routes
+ * are set it may be that very interface, and the table must tell. */
+int netlink_route_around(struct netlink *n, const struct prefix *to, int not,
+			 struct netlink_route *r)
+{
+	struct around a = { .to = to, .not = not };
+	int err = route_get(n, to, r);
+
+	if (!err && r->index != not)
+		return 0;
+	err = dump(n, around_cb, &a);
+	if (!err && !a.found)
+		err = ENETUNREACH;
+	if (err)
+		return err;
+	*r = a.best;
+	r->dst = prefix_host(to);
+	r->metric = 0;
+	return 0;
 }
 
 struct conflict {

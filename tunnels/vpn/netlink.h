@@ -37,9 +37,10 @@ int netlink_address(struct netlink *n, int index, const struct prefix *p);
 int netlink_route_add(struct netlink *n, const struct netlink_route *r);
 int netlink_route_del(struct netlink *n, const struct netlink_route *r);
 
-/* The way to an address at present; dst of r is set to it. */
-int netlink_route_get(struct netlink *n, const struct prefix *to,
-		      struct netlink_route *r);
+/* The way to an address that does not lead by interface `not`; dst of r is
+ * set to it. ENETUNREACH. */
+int netlink_route_around(struct netlink *n, const struct prefix *to, int not,
+			 struct netlink_route *r);
 
 /* Does another interface but ours have this address, or is it connected to
  * a network that overlaps, or is there the same route? Its name in `where`.

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "tunnels/flow/loop.h"
 #include "tunnels/vpn/coalesce.h"
 #include "tunnels/vpn/hostnet.h"
 #include "tunnels/vpn/netlink.h"
@@ -49,6 +50,7 @@ struct vpnpeer {
 	struct prefixes routes;         /* in the kernel, by us */
 	struct netlink_route kept;      /* to its outer address */
 	bool has_kept;
+	uint64_t kept_at;
 	struct vpn_counters c;
 };
 
@@ -63,6 +65,66 @@ static int complain(char *why, size_t size, int err, const char *fmt, ...)
 	(void)re_vsnprintf(why, size, fmt, ap);
 	va_end(ap);
 	return err;
+}
+
+/* --- the way outside --------------------------------------------------- */
+
+static void drop_kept(struct vpnpeer *p)
+{
+	if (p->has_kept)
+		(void)netlink_route_del(p->net->nl, &p->kept);
+	p->has_kept = false;
+}
+
+/* A route for its outer address alone: longer than any other, and so before
+ * those into the tunnel. */
+static int keep_out(struct vpnpeer *p, const struct prefix *to)
+{
+	const int index = tun_index(p->net->tun);
+	struct netlink_route r;
+	int err;
+
+	drop_kept(p);
+	err = netlink_route_around(p->net->nl, to, index, &r);
+	if (err)
+		return err;
+	r.metric = NETLINK_KEEP | (uint32_t)index;
+	err = netlink_route_add(p->net->nl, &r);
+	if (err && err != EEXIST)
+		return err;
+	p->kept = r;
+	p->has_kept = !err;
+	return 0;
+}
+
+static void outer_handler(const struct sa *outer, void *arg)
+{
+	struct vpnpeer *p = arg;
+	struct prefix to;
+
+	if (!prefix_of_sa(&to, outer) && prefixes_cover(&p->routes, &to))
+		(void)keep_out(p, &to);
+}
+
+/* Our own packets have come to us: the way outside has changed, and took the
+ * route with it. */
+static bool looped(struct vpnpeer *p, bool v6, const uint8_t *dst)
+{
+	const uint64_t now = loop_now(p->net->loop);
+
+	if (!p->has_kept || p->kept.dst.v6 != v6 ||
+	    memcmp(p->kept.dst.a, dst, v6 ? 16 : 4))
+		return false;
+	p->c.dropped++;
+	if (now - p->kept_at > SEC) {
+		const struct prefix to = p->kept.dst;
+
+		p->kept_at = now;
+		(void)keep_out(p, &to);
+		p->kept.dst = to;
+		p->has_kept = true;
+	}
+	return true;
 }
 
 /* --- packets ----------------------------------------------------------- */
@@ -127,8 +189,10 @@ static void tun_handler(const struct virtio_net_hdr *vh, uint8_t *p, size_t n,
 	if (n < (v6 ? 40u : 20u) || (!v6 && p[0] >> 4 != 4))
 		return;
 	owner = prefixtab_find(net->tab, v6, destination(p, v6));
-	if (owner && owner != &net->here)
-		send_to(net, owner, NULL, vh, p, n);
+	if (!owner || owner == &net->here ||
+	    looped(owner, v6, destination(p, v6)))
+		return;
+	send_to(net, owner, NULL, vh, p, n);
 }
 
 static void write_handler(const struct iovec *v, int n, void *arg)
@@ -453,13 +517,6 @@ static struct netlink_route route_to(const struct vpnpeer *p,
 	return r;
 }
 
-static void drop_kept(struct vpnpeer *p)
-{
-	if (p->has_kept)
-		(void)netlink_route_del(p->net->nl, &p->kept);
-	p->has_kept = false;
-}
-
 static void peer_destructor(void *arg)
 {
 	struct vpnpeer *p = arg;
@@ -532,12 +589,35 @@ static int own_prefixes(struct vpnpeer *p, const struct prefixes *ps,
 	return err;
 }
 
+/* Nothing that we take may cover where the packets themselves go. */
+static int check_outer(struct vpnpeer *p, const struct prefixes *addresses,
+		       const struct prefixes *routes, char *why, size_t size)
+{
+	const struct sa *outer = dgram_outer(p->dgram);
+	struct prefix to;
+	int err;
+
+	if (!outer || prefix_of_sa(&to, outer))
+		return 0;
+	if (prefixes_cover(addresses, &to) || on_link(p->net, &to))
+		return complain(why, size, EADDRINUSE, "The network would"
+				" cover %H, which it is reached by.",
+				prefix_print, &to);
+	if (!prefixes_cover(routes, &to))
+		return 0;
+	err = keep_out(p, &to);
+	return err ? complain(why, size, err, "The way to %H cannot be kept"
+			      " out of the tunnel: %m.", prefix_print, &to,
+			      err) : 0;
+}
+
 int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 		 bool partial, const struct prefixes *addresses,
 		 const struct prefixes *routes, char *why, size_t size)
 {
 	static const struct dgram_handlers h = {
-		.recvh = recv_handler, .mtuh = mtu_handler
+		.recvh = recv_handler, .mtuh = mtu_handler,
+		.outerh = outer_handler
 	};
 	struct vpnpeer *p = mem_zalloc(sizeof *p, peer_destructor);
 	int err;
@@ -552,6 +632,8 @@ int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 	err = own_prefixes(p, addresses, why, size);
 	if (!err)
 		err = own_prefixes(p, routes, why, size);
+	if (!err)
+		err = check_outer(p, addresses, routes, why, size);
 	for (size_t i = 0; i < addresses->n && !err; i++) {
 		const struct prefix net = prefix_net(&addresses->v[i]);
 
@@ -567,29 +649,6 @@ int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 	set_mtu(n);
 	*pp = p;
 	return 0;
-}
-
-/* A route for it alone, by the way that it has now: longer than any other,
- * and so before those into the tunnel. */
-int vpnpeer_outer(struct vpnpeer *p, const struct sa *outer)
-{
-	struct netlink_route r;
-	struct prefix to;
-	int err = prefix_of_sa(&to, outer);
-
-	if (err || (p->has_kept && prefix_equal(&p->kept.dst, &to)))
-		return err;
-	drop_kept(p);
-	err = netlink_route_get(p->net->nl, &to, &r);
-	if (err || r.index == tun_index(p->net->tun))
-		return err;
-	r.metric = NETLINK_KEEP | (uint32_t)tun_index(p->net->tun);
-	err = netlink_route_add(p->net->nl, &r);
-	if (err == EEXIST)
-		return 0;
-	p->kept = r;
-	p->has_kept = !err;
-	return err;
 }
 
 const struct vpn_counters *vpnpeer_counters(const struct vpnpeer *p)

@@ -34,15 +34,13 @@ int vpnnet_get(struct vpnnet **np, struct loop *l, const struct vpnset *s,
 const char *vpnnet_interface(const struct vpnnet *n);
 
 /* Join a peer to it: packets from and to its addresses pass, which may be
- * networks, `routes` are led there by the kernel too. mem_deref takes all
- * back, the network with the last. errno with why, which may also be filled
+ * networks, `routes` are led there by the kernel too. What goes to the peer's
+ * outer address stays out of the tunnel. mem_deref takes all back, the network
+ * with the last. errno with why, which may also be filled
  * in with 0: what was left out. */
 int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 		 bool partial, const struct prefixes *addresses,
 		 const struct prefixes *routes, char *why, size_t size);
-
-/* Where the peer is outside: what goes there stays out of the tunnel. */
-int vpnpeer_outer(struct vpnpeer *p, const struct sa *outer);
 
 /* Use these name servers as long as the network is there. */
 int vpnnet_dns(struct vpnnet *n, const struct prefixes *servers);
