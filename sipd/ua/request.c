@@ -82,6 +82,7 @@ static const char *sentence(int err)
 	case EHOSTUNREACH: return "the name is not known to the DNS";
 	case ENETUNREACH:  return "there is no route to that address";
 	case EACCES:       return "the TLS certificate is not trusted";
+	case EPROTO:       return "what answers there does not speak SIP";
 	case EPROTONOSUPPORT: return "transport not supported";
 	default:           return "the connection failed";
 	}
@@ -126,6 +127,9 @@ static int sort_error(int err)
 	case ENOMEM:
 	case EPROTONOSUPPORT:
 		return err;
+	case EBADMSG:
+	case EMSGSIZE:
+		return EPROTO;
 	default:
 		return ECONNREFUSED;
 	}
