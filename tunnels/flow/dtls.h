@@ -60,7 +60,8 @@ void dtls_path(struct dtls *d, const struct sa *local,
 void dtls_consent(struct dtls *d, uint64_t until);
 
 /* New keys now, without a stall; otherwise after an hour or 2^26 records.
- * EPERM: only the client may begin; it is done if the peer can. */
+ * EPERM: only the client may begin. Nothing happens while the keys before
+ * are still accepted (some seconds), or if the peer is a plain one. */
 int dtls_rekey(struct dtls *d);
 
 /* An authenticated close_notify goes to the peer, whose endh is told. What

@@ -82,7 +82,7 @@ static void out(struct dassoc *a, const uint8_t *p, size_t n)
 	uint8_t buf[DATAGRAM_MAX];
 	size_t pos = 0, len;
 
-	if (a->ready) {
+	if (a->ready && n >= REC_HEADER && rec_epoch(p)) {
 		(void)dtlssend_append(a->c, p, n);
 		return;
 	}

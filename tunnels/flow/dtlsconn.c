@@ -110,11 +110,11 @@ static void drop_old(struct dconn *c)
 
 static bool rekey_due(const struct dconn *c, uint64_t now)
 {
-	return c->conf.client && c->tagged && c->heartbeat &&
-	       (now >= c->rekey_at ||
-		((c->cur->rec.seq >= REKEY_RECORDS ||
-		  c->cur->rec.rx_max >= REKEY_RECORDS) &&
-		 now >= c->rekey_at - REKEY_TIME + REKEY_AGAIN));
+	const struct rec *r = &c->cur->rec;
+
+	return now >= c->rekey_after &&
+	       (now >= c->cur->born + REKEY_TIME ||
+		r->seq >= REKEY_RECORDS || r->rx_max >= REKEY_RECORDS);
 }
 
 /* Without heartbeats a silent peer is no dead one: consent decides. */
@@ -191,7 +191,6 @@ static void ready_handler(struct dassoc *a)
 	c->old_until = UINT64_MAX;
 	c->cur = a;
 	c->rx_at = c->tx_at = now;
-	c->rekey_at = now + REKEY_TIME;
 	atomic_fetch_add(&c->rekeys, 1);
 	if (c->conf.client || !c->tx)
 		c->tx = a;
@@ -212,7 +211,7 @@ static void failed_handler(struct dassoc *a, uint64_t alert, bool peers)
 	}
 	/* the keys there are go on; try again later */
 	c->next = mem_deref(a);
-	c->rekey_at = clock_ns() + REKEY_AGAIN;
+	c->rekey_after = clock_ns() + REKEY_AGAIN;
 }
 
 void dtlsconn_rekey(struct dconn *c)
@@ -220,7 +219,6 @@ void dtlsconn_rekey(struct dconn *c)
 	if (c->state != DCONN_RUNNING || !c->cur || c->next || c->old ||
 	    !c->conf.client || !c->tagged || !c->heartbeat)
 		return;
-	c->rekey_at = clock_ns() + REKEY_AGAIN;
 	(void)dtlsassoc_begin(c, (c->gen + 1) & DTLS_TAG_MASK);
 }
 

@@ -134,7 +134,7 @@ struct dconn {
 	struct timer deadline;          /* handshake, then closing */
 	struct timer tick;
 	uint64_t rx_at, tx_at;          /* last packet */
-	uint64_t rekey_at;
+	uint64_t rekey_after;           /* the last attempt failed */
 	uint64_t old_until;
 	unsigned closes;
 

@@ -60,6 +60,7 @@ static int write_batch(struct dconn *c)
 	if (err == EAGAIN && b->start < b->end)
 		return EAGAIN;
 	if (err == EMSGSIZE) {
+		c->to.no_gso = false;   /* it was the size */
 		pmtu_refused(&c->pmtu, b->seg, loop_now(c->ctl.loop));
 		dtlssend_mtu(c);
 	}

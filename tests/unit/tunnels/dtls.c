@@ -496,6 +496,7 @@ struct relay {
 	_Atomic unsigned drop, dup, swap, forge;        /* every n-th */
 	_Atomic unsigned lose_first;    /* so many of each direction */
 	_Atomic size_t max;
+	bool by_ssl;
 	unsigned count[2];
 	size_t held_len[2];
 	uint8_t held[2][DATAGRAM];
@@ -614,9 +615,10 @@ static struct relay *relay_open(void)
 
 static void relay_start(struct relay *r, struct side *a, struct side *b)
 {
-	const struct dtls_conf ca = make_conf(true, 0, 1, 7);
-	const struct dtls_conf cb = make_conf(false, 1, 0, 7);
+	struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	struct dtls_conf cb = make_conf(false, 1, 0, 7);
 
+	ca.by_ssl = cb.by_ssl = r->by_ssl;
 	start_worker(a);
 	start_worker(b);
 	r->to[0] = port_of(a);
@@ -649,14 +651,15 @@ static void pause_ms(unsigned ms)
 /* The handshake gets through whatever is lost of it. */
 static void test_handshake_loss(void)
 {
-	for (unsigned i = 1; i < 7; i++) {
+	for (unsigned i = 1; i < 13; i++) {
 		struct relay *r = relay_open();
 		struct side a, b;
 
-		if (i < 4)
-			r->lose_first = i;
+		if (i % 6 < 3)
+			r->lose_first = i % 6 + 1;
 		else
-			r->drop = i - 2;
+			r->drop = i % 6;
+		r->by_ssl = i > 6;
 		relay_start(r, &a, &b);
 		start_put(&a, 0, 400, 100, true);
 		start_put(&b, 0, 400, 100, true);
