@@ -8,7 +8,7 @@
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-host() {        # host NAME ADDRESS: a namespace on the bridge of hub
+host() {        # host NAME ADDRESS: a namespace on the bridge
 	ip netns add "$1"
 	ip -n "$1" link set lo up
 	[ -n "${2:-}" ] || return 0
@@ -36,7 +36,7 @@ by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 
 fa=$(key alice) fh=$(key hub) fc=$(key carol)
 for n in alice carol; do
-	conf $n <<-EOT2
+	conf $n <<-EOT
 	port = 5060
 	[peer hub]
 	address = sip:10.1.0.1
@@ -48,7 +48,7 @@ for n in alice carol; do
 	accept-routes = 192.0.2.0/24
 	[vpn out]
 	exit = use
-	EOT2
+	EOT
 done
 conf hub <<EOT
 [peer alice]
@@ -66,3 +66,121 @@ interface = office0
 address = 10.8.0.1/24
 exit = offer
 nat = yes
+EOT
+launch() {
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 dial -c "$T/$1/sipd.conf" status
+}
+# call NAME OUT WORDS...: dial vpn in the background; its PID in $called
+call() {
+	n=$1 o=$T/$2; shift 2
+	: > "$o"
+	ip netns exec "$n" dial -c "$T/$n/sipd.conf" hub vpn "$@" \
+		< /dev/null > "$o" 2>&1 &
+	called=$!
+	wait_for 10 grep -q "we are" "$o" || { cat "$o"; return 1; }
+}
+quiet() { ! at "$1" ip -o link | grep -q "vpn\|office"; }
+hangup() { kill -INT "$1"; wait "$1"; :; }
+snapshot() {
+	{ at "$1" ip -o addr; at "$1" ip route; at "$1" ip -6 route
+	  at "$1" cat /proc/sys/net/ipv4/ip_forward
+	  at "$1" nft list ruleset; } | grep -v "expires\|valid_lft"
+}
+settled() { snapshot "$1" > "$T/$1.now"; diff "$T/$1.before" "$T/$1.now"; }
+
+check "the hub starts" launch hub
+sleep 2         # link-local addresses settle
+for n in hub alice; do snapshot $n > "$T/$n.before"; done
+
+check "alice calls" call alice said office
+alice=$called
+check "she has the address of her allow line" grep -q "10.7.0.10/24" "$T/said"
+check "ping, IPv4" at alice ping -q -c 3 -i 0.2 -W 2 10.7.0.1
+check "ping, IPv6" at alice ping -q -c 3 -i 0.2 -W 2 fd07::1
+check "the route that is accepted leads into the tunnel" sh -c \
+	"ip netns exec alice ip route get 192.0.2.2 | grep -q 'dev vpn'"
+check "the other is not there" sh -c \
+	"! ip netns exec alice ip route | grep -q 203.0.113"
+check "a host behind the hub" at alice ping -q -c 2 -i 0.2 -W 2 192.0.2.2
+
+ip netns exec hub iperf3 -s -p 5201 > "$T/iperf" 2>&1 &
+sleep 0.3
+for to in 10.7.0.1 fd07::1; do
+	check "iperf3 TCP to $to" at alice iperf3 -c $to -t 2
+	check "iperf3 TCP back from $to" at alice iperf3 -c $to -t 1 -R
+	check "iperf3 UDP to $to" at alice iperf3 -u -b 50M -l 1200 -c $to -t 1
+done
+
+head -c 20000000 /dev/urandom > "$T/twenty.bin"
+ip netns exec alice iperf3 -c 10.7.0.1 -t 3 > /dev/null 2>&1 &
+busy=$!
+check "a file meanwhile" by alice hub send "$T/twenty.bin"
+check "it is equal" cmp "$T/twenty.bin" "$T/hub/inbox/twenty.bin"
+check "the other transfer goes on" ends 0 $busy
+
+check "carol calls" call carol said2 office
+carol=$called
+other=$(sed -n 's/.*we are \(10\.7\.0\.[0-9]*\).*/\1/p' "$T/said2")
+check "peer to peer" at alice ping -q -c 3 -i 0.2 -W 2 "$other"
+ip netns exec carol iperf3 -s -p 5202 > /dev/null 2>&1 &
+sleep 0.3
+check "iperf3 from peer to peer" at alice iperf3 -c "$other" -p 5202 -t 1
+
+# somebody else's address
+dev=$(at alice ip -o route get 10.7.0.1 | sed 's/.* dev \([^ ]*\) .*/\1/')
+at alice ip addr add 10.7.0.66/32 dev "$dev"
+check "a wrong source address gets no answer" sh -c "! ip netns exec alice \
+	ping -q -c 2 -i 0.2 -W 1 -I 10.7.0.66 10.7.0.1"
+check "and is counted" sh -c "dial -c $T/hub/sipd.conf status |
+	tee $T/status | grep -q 'wrong-source=[1-9]'"
+at alice ip addr del 10.7.0.66/32 dev "$dev"
+
+# the path shrinks
+at hub ip link set eth0 mtu 1400
+at alice ip link set eth0 mtu 1400
+check "iperf3 on a path that has become narrower" \
+	at alice timeout 10 iperf3 -c 10.7.0.1 -t 2
+at hub ip link set eth0 mtu 1500
+at alice ip link set eth0 mtu 1500
+
+hangup $alice
+check "alice's interface is gone" wait_for 5 quiet alice
+hangup $carol
+check "the hub is as it was" wait_for 5 settled hub
+check "so is alice" wait_for 5 settled alice
+
+check "a network that is not hers" fails_with 1 "allow" by alice hub vpn own
+check "carol may not use the other network" fails_with 1 "allow" \
+	by carol hub vpn out
+
+# exit: all of it through the hub, but for the way to the hub
+at alice ip route add default via 10.1.0.1
+at alice ip route > "$T/routes"
+check "exit" call alice said3 out
+exit=$called
+check "everything goes through the tunnel" sh -c \
+	"ip netns exec alice ip route get 198.51.100.1 | grep -q 'dev vpn'"
+check "but for the way to the hub" sh -c \
+	"ip netns exec alice ip route get 10.1.0.1 | grep -q 'dev eth0'"
+check "the LAN is reached with the hub's address" \
+	at alice ping -q -c 2 -i 0.2 -W 2 192.0.2.2
+hangup $exit
+check "the routes are as they were" wait_for 5 sh -c \
+	"ip netns exec alice ip route | cmp - $T/routes"
+
+# a crash
+check "exit again" call alice said4 out
+kill -KILL $called; wait $called 2>/dev/null
+crash hub
+check "the interfaces vanish" wait_for 5 quiet alice
+check "the hub starts again" launch hub
+check "a new call after the crash" call alice said5 out
+check "it works" at alice ping -q -c 2 -i 0.2 -W 2 192.0.2.2
+hangup $called
+check "what the crash left is gone" wait_for 5 sh -c \
+	"ip netns exec alice ip route | cmp - $T/routes"
+check "at the hub too" wait_for 5 settled hub
+check "the hub ends well" stop hub
+finish

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "tunnels/vpn/hostnet.h"
@@ -37,6 +38,7 @@ static const struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users[2];       /* of each switch in this process */
 static int kept[2] = { -1, -1 };
+static char kept_path[2][64];
 
 extern char **environ;
 
@@ -61,14 +63,26 @@ static int write_char(const char *path, char c)
 	return err;
 }
 
+/* A switch belongs to a network namespace, and so does what is kept of it. */
+static int open_kept(int f, char path[64], int flags)
+{
+	struct stat st;
+
+	if (stat("/proc/thread-self/ns/net", &st))
+		return -1;
+	(void)re_snprintf(path, 64, "%s.%llu", forwardv[f].kept,
+			  (unsigned long long)st.st_ino);
+	return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+}
+
 /* Nobody is left who needs it: back to what it was. */
-static void switch_back(int f, int fd)
+static void switch_back(int f, int fd, const char *path)
 {
 	char was;
 
 	if (pread(fd, &was, 1, 0) == 1 && was == '0')
 		(void)write_char(forwardv[f].sysctl, was);
-	(void)unlink(forwardv[f].kept);
+	(void)unlink(path);
 }
 
 /* Every process that needs it holds the lock; the first keeps what was. */
@@ -79,8 +93,7 @@ static int switch_on(int f)
 
 	if (err)
 		return err;
-	kept[f] = open(forwardv[f].kept, O_RDWR | O_CREAT | O_CLOEXEC |
-		       O_NOFOLLOW, 0600);
+	kept[f] = open_kept(f, kept_path[f], O_CREAT);
 	if (kept[f] < 0)
 		return errno;
 	if (!flock(kept[f], LOCK_EX | LOCK_NB)) {
@@ -98,7 +111,7 @@ static int switch_on(int f)
 static void switch_off(int f)
 {
 	if (!flock(kept[f], LOCK_EX | LOCK_NB))
-		switch_back(f, kept[f]);
+		switch_back(f, kept[f], kept_path[f]);
 	(void)close(kept[f]);
 	kept[f] = -1;
 }
@@ -122,15 +135,15 @@ int hostnet_forward(struct hostnet *h, bool v6)
 /* Was a process of ours killed, and nobody has tidied up since? */
 static bool stale(int f)
 {
-	const int fd = open(forwardv[f].kept, O_RDWR | O_CLOEXEC |
-			    O_NOFOLLOW);
+	char path[64];
+	const int fd = open_kept(f, path, 0);
 	bool is;
 
 	if (fd < 0)
 		return false;
 	is = !flock(fd, LOCK_EX | LOCK_NB);
 	if (is)
-		switch_back(f, fd);
+		switch_back(f, fd, path);
 	(void)close(fd);
 	return is;
 }
