@@ -11,9 +11,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 #include "tunnels/ending.h"
 #include "tunnels/file/filecount.h"
+#include "tunnels/file/filehash.h"
 #include "tunnels/file/fileprefix.h"
 #include "tunnels/file/filesend.h"
 #include "tunnels/file/filewalk.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
-#include <xxhash.h>
+#include "tunnels/file/filehash.h"
 #include "tunnels/file/fileprefix.h"
 #include "tunnels/file/incoming.h"
 
@@ -55,10 +55,14 @@ static int write_at(int fd, const uint8_t *p, size_t n, uint64_t off)
 	return 0;
 }
 
+/* Hashed here, not as it comes: XXH3 is three times as fast on long pieces,
+ * and these are still in the processor's cache. */
 static int flush(struct incoming *in)
 {
-	int err = write_at(in->op->fd, in->buf, in->len, in->off - in->len);
+	int err;
 
+	(void)XXH3_128bits_update(in->hash, in->buf, in->len);
+	err = write_at(in->op->fd, in->buf, in->len, in->off - in->len);
 	if (!err)
 		in->len = 0;
 	return err;
@@ -227,6 +231,7 @@ static int large_data(struct incoming *in, const uint8_t *p, size_t n)
 	if (err)
 		return err;
 	if (!in->len && n >= DIRECT) {
+		(void)XXH3_128bits_update(in->hash, p, n);
 		err = write_at(in->op->fd, p, n, in->off);
 	}
 	else {
@@ -242,9 +247,9 @@ int incoming_data(struct incoming *in, const uint8_t *p, size_t n)
 {
 	if (n > in->size - in->off)
 		return EBADMSG;
-	(void)XXH3_128bits_update(in->hash, p, n);
 	if (in->op->kind == FILEOP_LARGE)
 		return large_data(in, p, n);
+	(void)XXH3_128bits_update(in->hash, p, n);
 	if (n)
 		memcpy(in->op->data + in->off, p, n);
 	in->off += n;
@@ -275,20 +280,19 @@ int incoming_end(struct incoming *in, const uint8_t hash[FW_HASH_SIZE],
 
 	if (in->off != in->size)
 		return EBADMSG;
+	if (in->op->kind == FILEOP_LARGE)
+		err = flush(in);
+	if (err)
+		return err;
 	XXH128_canonicalFromHash(&own, XXH3_128bits_digest(in->hash));
 	if (memcmp(own.digest, hash, FW_HASH_SIZE)) {
 		in->forget = true;
 		return EILSEQ;
 	}
-	if (in->op->kind == FILEOP_LARGE) {
-		err = flush(in);
-		/* what an earlier, longer one has left */
-		if (!err && !in->op->had &&
-		    ftruncate(in->op->fd, (off_t)in->size))
-			err = errno;
-	}
-	if (err)
-		return err;
+	/* what an earlier, longer one has left */
+	if (in->op->kind == FILEOP_LARGE && !in->op->had &&
+	    ftruncate(in->op->fd, (off_t)in->size))
+		return errno;
 	*opp = in->op;
 	in->op = NULL;
 	return 0;
