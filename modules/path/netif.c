@@ -13,7 +13,14 @@
 #include <linux/rtnetlink.h>
 #include "modules/path/netif.h"
 
-enum { RAW_MAX = 256 };         /* addresses that are looked at */
+#ifndef IFA_PROTO               /* Linux 5.18 */
+#define IFA_PROTO 11
+#endif
+
+enum {
+	RAW_MAX = 256,          /* addresses that are looked at */
+	OUR_PROTO = 0xd1,       /* tunnels/vpn/netlink.h marks its own */
+};
 
 enum { RANK_V6, RANK_V4, RANK_ULA, RANK_LINKLOCAL, RANK_LOOPBACK };
 
@@ -42,6 +49,7 @@ static uint8_t rank(const struct sa *sa)
 struct addr_attrs {
 	const struct nlattr *addr, *local;
 	uint32_t flags;
+	uint8_t proto;
 };
 
 static int addr_attr(const struct nlattr *at, void *arg)
@@ -54,6 +62,10 @@ static int addr_attr(const struct nlattr *at, void *arg)
 		break;
 	case IFA_LOCAL:
 		v->local = at;
+		break;
+	case IFA_PROTO:
+		if (mnl_attr_validate(at, MNL_TYPE_U8) >= 0)
+			v->proto = mnl_attr_get_u8(at);
 		break;
 	case IFA_FLAGS:
 		if (mnl_attr_validate(at, MNL_TYPE_U32) >= 0)
@@ -94,6 +106,9 @@ static int addr_msg(const struct nlmsghdr *nlh, void *arg)
 	    mnl_attr_parse(nlh, sizeof *ifa, addr_attr, &at) < 0)
 		return MNL_CB_OK;
 	*n = (struct netif){ .index = ifa->ifa_index, .flags = at.flags };
+	/* a path must not lead through a tunnel that it carries */
+	if (at.proto == OUR_PROTO)
+		return MNL_CB_OK;
 	if (!addr_decode_nl(n, &at) ||
 	    at.flags & (IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED))
 		return MNL_CB_OK;

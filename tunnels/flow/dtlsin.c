@@ -32,13 +32,15 @@ void rxbatch_flush(struct rxbatch *b)
 	b->c = NULL;
 	if (n && c->state == DCONN_RUNNING)
 		dgram_rx(&c->d, b->v, n);
+	mem_deref(c);
 }
 
 static void deliver(struct dconn *c, struct rxbatch *b, uint8_t *p, size_t n)
 {
 	if (b->n && (b->c != c || b->n == DGRAM_BATCH))
 		rxbatch_flush(b);
-	b->c = c;
+	if (!b->n)
+		b->c = mem_ref(c);
 	b->v[b->n].iov_base = p;
 	b->v[b->n].iov_len = n;
 	++b->n;

@@ -24,6 +24,7 @@ static void pool_destructor(void *arg)
 		list_unlink(le);
 		free(le->data);
 	}
+	mem_deref(p->rx);
 	mem_deref(p->addrs);
 	mem_deref(p->tags);
 	free(p->text);

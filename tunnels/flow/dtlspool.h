@@ -16,6 +16,7 @@ struct dpool {
 	struct list batchl;             /* free ones */
 	void (*closeh)(struct dconn *c);        /* when the worker stops */
 	uint8_t *text;                  /* what SSL_read brings */
+	struct rxbatch *rx;             /* dtlsrx.c's, of this read */
 };
 
 /* The worker's, made at first use; NULL: out of memory. */

@@ -130,26 +130,30 @@ static void data_rx(struct dpool *pool, const struct udp_rx *rx,
 		unopened(first, p, rx->len);
 }
 
-/* Datagrams of one source, all of them 20..63 in front. */
+/* Datagrams of one source, all of them 20..63 in front. Their packets go on
+ * together with those of the next, or a kernel without GRO would have each
+ * handed on alone. */
 static void rx_handler(const struct udp_rx *run, void *arg)
 {
 	struct dpool *pool = arg;
-	struct udp_rx rx = *run;
-	size_t left = run->len;
-	struct rxbatch b;
+	struct udp_rx rx;
+	size_t left;
 
-	b.c = NULL;
-	b.n = 0;
+	if (!run) {
+		rxbatch_flush(pool->rx);
+		return;
+	}
+	rx = *run;
+	left = run->len;
 	for (; left; rx.buf += rx.len, left -= rx.len) {
 		rx.len = left < run->seg ? left : run->seg;
 		if (!rec_length(rx.buf, rx.len))
 			continue;
 		if (rec_epoch(rx.buf) == 0)
-			handshake_rx(pool, &rx, &b);
+			handshake_rx(pool, &rx, pool->rx);
 		else
-			data_rx(pool, &rx, &b);
+			data_rx(pool, &rx, pool->rx);
 	}
-	rxbatch_flush(&b);
 }
 
 static void close_handler(struct dconn *c)
@@ -162,7 +166,10 @@ struct dpool *dtlsrx_open(struct worker *w)
 {
 	struct dpool *p = dpool_get(w, close_handler);
 
-	if (p)
-		worker_dtls_handler(w, rx_handler, p);
+	if (p && !p->rx)
+		p->rx = mem_zalloc(sizeof *p->rx, NULL);
+	if (!p || !p->rx)
+		return NULL;
+	worker_dtls_handler(w, rx_handler, p);
 	return p;
 }

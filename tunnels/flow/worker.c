@@ -218,6 +218,8 @@ static void read_handler(void *arg)
 
 	w->rx_count = 0;
 	(void)udp_batch_read(d->udp, rx_handler, w);
+	if (w->dtlsh)
+		w->dtlsh(NULL, w->dtls_arg);
 	if (w->rx_count >= NAP_MIN)
 		(void)timer_start(loop_timers(w->loop), &d->nap, NAP_TIME,
 				  read_handler, d);

@@ -55,7 +55,8 @@ void **worker_quic(struct worker *w);
 
 /* The same for DTLS; and its datagrams, those in a row at once: of rx->seg
  * bytes each, the last may be shorter. They may be changed in place, and
- * UDP_ROOM bytes in front of the first. */
+ * UDP_ROOM bytes in front of the first. All stay where they are until it is
+ * called with NULL: nothing more has come. */
 typedef void (worker_dtls_h)(const struct udp_rx *rx, void *arg);
 void **worker_dtls(struct worker *w);
 void worker_dtls_handler(struct worker *w, worker_dtls_h *h, void *arg);

@@ -3,11 +3,16 @@
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 #include <time.h>
 #include "tunnels/vpn/netlink.h"
+
+#ifndef IFA_PROTO               /* Linux 5.18 */
+#define IFA_PROTO 11
+#endif
 
 struct netlink {
 	struct mnl_socket *s;
@@ -83,11 +88,32 @@ static size_t size(const struct prefix *p)
 	return p->v6 ? 16 : 4;
 }
 
-int netlink_up(struct netlink *n, int index, size_t mtu)
+/* No link-local addresses: there is no link. A host without IPv6 refuses. */
+static void no_linklocal(struct netlink *n, int index)
 {
 	struct nlmsghdr *h = request(n, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(h, sizeof *ifi);
+	struct nlattr *spec, *v6;
 
+	ifi->ifi_family = AF_UNSPEC;
+	ifi->ifi_index = index;
+	spec = mnl_attr_nest_start(h, IFLA_AF_SPEC);
+	v6 = mnl_attr_nest_start(h, AF_INET6);
+	mnl_attr_put_u8(h, IFLA_INET6_ADDR_GEN_MODE,
+			IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(h, v6);
+	mnl_attr_nest_end(h, spec);
+	(void)ask(n, h, NULL, NULL);
+}
+
+int netlink_up(struct netlink *n, int index, size_t mtu)
+{
+	struct nlmsghdr *h;
+	struct ifinfomsg *ifi;
+
+	no_linklocal(n, index);
+	h = request(n, RTM_NEWLINK, NLM_F_ACK);
+	ifi = mnl_nlmsg_put_extra_header(h, sizeof *ifi);
 	ifi->ifi_family = AF_UNSPEC;
 	ifi->ifi_index = index;
 	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
@@ -107,6 +133,7 @@ int netlink_address(struct netlink *n, int index, const struct prefix *p)
 	ifa->ifa_flags = p->v6 ? IFA_F_NODAD : 0;
 	mnl_attr_put(h, IFA_LOCAL, size(p), p->a);
 	mnl_attr_put(h, IFA_ADDRESS, size(p), p->a);
+	mnl_attr_put_u8(h, IFA_PROTO, NETLINK_PROTO);
 	return ask(n, h, NULL, NULL);
 }
 

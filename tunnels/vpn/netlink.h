@@ -10,7 +10,8 @@
 struct netlink;
 
 enum {
-	/* Marks our routes, see rt_protos; whoever finds one knows whose. */
+	/* Marks our routes and addresses (rt_protos, IFA_PROTO): whoever
+	 * finds one knows whose. modules/path keeps off them. */
 	NETLINK_PROTO = 0xd1,
 	/* Metric of a route that keeps something out of interface INDEX: it
 	 * is left over when there is no such interface any more. */
