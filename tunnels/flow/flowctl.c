@@ -5,6 +5,7 @@
  * look, once. The handle may go at any time: reports that are under way are
  * cancelled then.
  */
+#include <string.h>
 #include <unistd.h>
 #include "tunnels/flow/flowctl.h"
 
@@ -106,6 +107,19 @@ void flowctl_close(struct flowctl *f, uint64_t code, const char *text)
 	give_orders(f);
 }
 
+/* On the worker. */
+static void run_drop(void *data)
+{
+	struct flowctl *f = data;
+	struct orders o;
+
+	memset(&o, 0, sizeof o);
+	o.drop = true;
+	f->h(&o, f->harg);
+}
+
+/* Not joined with what was ordered before: whoever uses the flow on the
+ * worker may have been told to go in between, and must be gone first. */
 void flowctl_drop(struct flowctl *f)
 {
 	struct orders *o;
@@ -114,8 +128,9 @@ void flowctl_drop(struct flowctl *f)
 	o = orders(f);
 	if (!o->close)
 		set_close(o, 0, "");
-	o->drop = true;
 	give_orders(f);
+	while (loop_post(f->loop, run_drop, f))
+		(void)usleep(1000);     /* memory comes back */
 }
 
 bool flowctl_allowed(struct flowctl *f, uint64_t now)
