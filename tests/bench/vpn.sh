@@ -1,0 +1,194 @@
+#!/bin/sh
+# vpn.sh [BUILD]: one TCP stream through a VPN: none, ours, wireguard-go,
+# OpenVPN, by turns, on a veth as it comes and on one that is like a wire.
+#
+#   here: client  ── veth ──  far: server
+#   10.96.0.1                 10.96.0.2        inside: 10.97.N.1, 10.97.N.2
+#
+# CPU-s/GB is that of both ends and both iperf3, with what the kernel does on
+# their time; beside it that of the whole machine, which is the same and the
+# kernel's threads if nothing else runs. SECONDS of each run and ROUNDS may be set, and
+# WIREGUARD_GO to another binary.
+. "$(dirname "$0")/lib.sh"
+SECS=${SECS:-3} ROUNDS=${ROUNDS:-3} WIREGUARD_GO=${WIREGUARD_GO:-wireguard-go}
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns /run/wireguard
+
+ip netns add far
+ip link add wire0 type veth peer name wire1 netns far
+ip addr add 10.96.0.1/24 dev wire0
+ip -n far addr add 10.96.0.2/24 dev wire1
+ip link set wire0 up
+ip -n far link set wire1 up
+ip -n far link set lo up
+far() { ip netns exec far "$@"; }
+segmentation() {        # on or off: what a real link cannot take whole
+	ethtool -K wire0 tso "$1" tx-udp-segmentation "$1" > /dev/null
+	far ethtool -K wire1 tso "$1" tx-udp-segmentation "$1" > /dev/null
+}
+
+# --- ours
+fa=$(key alice) fb=$(key bob)
+conf alice <<EOT
+port = 0
+[peer bob]
+address = sip:10.96.0.2
+fingerprint = $fb
+EOT
+conf bob <<EOT
+[peer alice]
+fingerprint = $fa
+allow = vpn
+[vpn bench]
+address = 10.97.1.2/24
+pool = 10.97.1.1
+EOT
+ip netns exec far "$E2E_BUILD/sipd" -c "$T/bob/sipd.conf" 2> "$T/bob/log" &
+wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"
+dial -c "$T/alice/sipd.conf" bob vpn bench > "$T/said" 2>&1 < /dev/null &
+wait_for 10 grep -q "we are" "$T/said" || die "no vpn: $(cat "$T/said")"
+
+# --- wireguard-go
+wireguard() {           # wireguard DEVICE ADDRESS PEER-ADDRESS ENDPOINT
+	export WG_PROCESS_FOREGROUND=1
+	$6 "$WIREGUARD_GO" "$1" > "$T/wg.$1" 2>&1 &
+	wait_for 5 test -S "/run/wireguard/$1.sock" || return 1
+	$6 wg set "$1" listen-port 5182"$5" private-key "$T/$1.key" peer \
+		"$(cat "$T/$3.pub")" allowed-ips 10.97.2.0/24 endpoint "$4"
+	$6 ip addr add "$2/24" dev "$1"
+	$6 ip link set "$1" mtu 1420 up
+}
+for d in wg0 wg1; do
+	(umask 077; wg genkey > "$T/$d.key")
+	wg pubkey < "$T/$d.key" > "$T/$d.pub"
+done
+inside="ip netns exec far"
+wireguard wg0 10.97.2.1 wg1 10.96.0.2:51821 0 ""
+wireguard wg1 10.97.2.2 wg0 10.96.0.1:51820 1 "$inside"
+
+# --- OpenVPN: the fastest that it has without a kernel module
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
+	-subj /CN=one -keyout ovpn.key -out ovpn.crt 2> /dev/null
+openvpn_end() {
+	cat > "$1.ovpn" <<-EOT
+	dev $1
+	dev-type tun
+	proto udp
+	$2
+	cert $T/ovpn.crt
+	key $T/ovpn.key
+	ca $T/ovpn.crt
+	data-ciphers AES-128-GCM
+	disable-dco
+	sndbuf 8388608
+	rcvbuf 8388608
+	txqueuelen 1000
+	fast-io
+	tun-mtu 1420
+	mssfix 0
+	verb 1
+	EOT
+}
+openvpn_end ovpn1 "tls-server
+dh none
+ifconfig 10.97.3.2 10.97.3.1
+port 1194"
+openvpn_end ovpn0 "tls-client
+remote 10.96.0.2 1194
+ifconfig 10.97.3.1 10.97.3.2"
+ip netns exec far openvpn ovpn1.ovpn > ovpn1.log 2>&1 &
+openvpn ovpn0.ovpn > ovpn0.log 2>&1 &
+
+names="raw ours wireguard-go openvpn"
+address() {
+	case $1 in
+	raw) echo 10.96.0.2 ;;
+	ours) echo 10.97.1.2 ;;
+	wireguard-go) echo 10.97.2.2 ;;
+	openvpn) echo 10.97.3.2 ;;
+	esac
+}
+for n in $names; do
+	wait_for 10 ping -c 1 -W 1 "$(address "$n")" || die "$n: no answer:
+$(cat ovpn0.log "$T"/wg.wg0 2>/dev/null)"
+done
+ip netns exec far iperf3 -s > /dev/null 2>&1 &
+sleep 0.3
+
+# of all processes in this namespace and those they have waited for
+all_ticks() {
+	cat /proc/[0-9]*/stat | sed 's/.*) //' |
+		awk '{ s += $12 + $13 + $14 + $15 } END { print s }'
+}
+# stream WIRE NAME OPTIONS...: "Mbit/s CPU-s/GB" into WIRE.NAME.v
+stream() {
+	w=$1 n=$2; shift 2
+	b0=$(machine busy) p0=$(all_ticks)
+	iperf3 -J -c "$(address "$n")" -t "$SECS" "$@" > iperf.json ||
+		die "$n: $(grep error iperf.json)"
+	b1=$(machine busy) p1=$(all_ticks)
+	# without jq: the last sum_received is that of the whole
+	awk -v b=$((b1 - b0)) -v p=$((p1 - p0)) '/"sum_received"/ { in_it = 1 }
+		in_it && /"bytes"/ { gsub(/[^0-9]/, ""); bytes = $0 }
+		in_it && /"bits_per_second"/ { sub(/.*:/, ""); bps = $0 + 0
+			in_it = 0 }
+		END { gb = bytes / 1e11
+		printf "%.0f %.3f %.3f\n", bps / 1e6, p / gb, b / gb }
+		' iperf.json >> "$w.$n.v"
+}
+# packets NAME: 100-byte packets that arrive, a second
+packets() {
+	iperf3 -J -u -b 0 -l 72 -c "$(address "$1")" -t "$SECS" \
+		> iperf.json || return 0
+	awk '/"end"/ { e = 1 } e && /"sum"/ { in_it = 1 }
+		in_it && /"packets"/ { gsub(/[^0-9]/, ""); p = $0 }
+		in_it && /"lost_packets"/ { gsub(/[^0-9]/, ""); l = $0 }
+		in_it && /"seconds"/ { sub(/.*:/, ""); s = $0 + 0 }
+		END { printf "%.0f\n", (p - l) / (s ? s : 1) / 1000 }
+		' iperf.json >> "$1.kpps"
+}
+idle() {                # microseconds there and back, median of 300
+	ping -c 300 -i 0.003 "$(address "$1")" |
+		sed -n 's/.*time=\([0-9.]*\) ms/\1/p' |
+		awk '{ print $1 * 1000 }' | spread 0 | cut -d' ' -f2
+}
+column() { cut -d' ' -f"$2" "$1" | spread "$3" | cut -d' ' -f2; }
+
+echo "One TCP stream of $SECS s, $ROUNDS by turns, medians; CPU-s/GB of both" \
+	"ends, of the machine."
+for wire in default wire; do
+	[ $wire = default ] && segmentation on || segmentation off
+	i=0
+	while [ $i -lt "$ROUNDS" ]; do
+		for n in $names; do stream $wire $n; done
+		i=$((i + 1))
+	done
+	printf '%-14s %10s %10s %10s\n' "$wire veth" Mbit/s CPU-s/GB machine
+	for n in $names; do
+		printf '%-14s %10s %10s %10s\n' $n \
+			"$(column $wire.$n.v 1 0)" "$(column $wire.$n.v 2 2)" \
+			"$(column $wire.$n.v 3 2)"
+	done
+done
+for n in $names; do stream back $n -R; stream four $n -P 4; done
+for n in $names; do packets $n; done
+printf '%-14s %10s %10s %10s %10s\n' wire reverse "4 streams" \
+	"100 B kpps" "ping us"
+for n in $names; do
+	printf '%-14s %10s %10s %10s %10s\n' $n "$(column back.$n.v 1 0)" \
+		"$(column four.$n.v 1 0)" "$(cat $n.kpps 2>/dev/null)" \
+		"$(idle $n | tee $n.ping)"
+done
+less() { awk -v a="$(column "$1.$2.v" 2 3)" -v b="$(column "$1.ours.v" 2 3)" \
+	'BEGIN { printf "%.1f", a / b }'; }
+ratio=$(awk -v a="$(column wire.ours.v 1 0)" -v b="$(column wire.raw.v 1 0)" \
+	'BEGIN { printf "%.2f", a / b }')
+echo "CPU of others / ours: OpenVPN $(less default openvpn) and on the wire" \
+	"$(less wire openvpn), wireguard-go $(less default wireguard-go) and" \
+	"$(less wire wireguard-go); $ratio of raw on the wire"
+target "8 times less CPU than OpenVPN" "$(less default openvpn) >= 8"
+target "6 times less on the wire" "$(less wire openvpn) >= 6"
+target "12 times less than wireguard-go" "$(less default wireguard-go) >= 12"
+target "0.40 of raw on the wire" "$ratio >= 0.40"
+target "250000 packets of 100 bytes a second" "$(cat ours.kpps) >= 250"
+target "60 us added to a ping" "$(cat ours.ping) - $(cat raw.ping) <= 60"
