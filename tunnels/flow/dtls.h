@@ -72,7 +72,7 @@ void dtls_close(struct dtls *d);
 struct dtls_stats {
 	uint64_t rx_bytes, tx_bytes;    /* UDP payload */
 	uint64_t rx_packets, tx_packets;
-	uint64_t bad;                   /* datagrams forged, damaged, replayed */
+	uint64_t bad;                   /* forged, damaged or replayed */
 	uint64_t keys;                  /* handshakes that were completed */
 	uint64_t mtu;                   /* UDP payload known to pass */
 };

@@ -18,7 +18,7 @@ enum { PMTU_BASE = 1232 };              /* 1280 with IPv6 and UDP headers */
 
 struct pmtu {
 	size_t size;                    /* known to pass */
-	size_t low, high;               /* passes; does not, or was not tried */
+	size_t low, high;               /* passes; does not, or untried */
 	size_t probe;                   /* under way, 0: none */
 	unsigned tries;                 /* of it, so far */
 	bool used;                      /* something was sent since the last */

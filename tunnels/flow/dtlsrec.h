@@ -50,7 +50,7 @@ struct rec {
 	unsigned explicit_len;          /* 8, or 0: the nonce is not sent */
 	uint16_t nonce_high;            /* of the explicit one, then seq */
 	uint64_t seq;                   /* of the next record we make */
-	uint64_t rx_max;                /* the highest seq that was authentic */
+	uint64_t rx_max;                /* highest seq that was authentic */
 	uint64_t seen[REC_WORDS];
 };
 

@@ -862,7 +862,7 @@ static unsigned plain_read(struct plain *p)
 	while ((n = SSL_read(p->ssl, buf, sizeof buf)) > 0) {
 		memcpy(&no, buf, 4);
 		memcpy(&len, buf + 4, 4);
-		CU_ASSERT_EQUAL(len, n);
+		CU_ASSERT_EQUAL((int)len, n);
 		CU_ASSERT_EQUAL(buf[n - 1], (uint8_t)no);
 		++p->rx;
 	}
