@@ -132,7 +132,7 @@ stream() {
 		in_it && /"bytes"/ { gsub(/[^0-9]/, ""); bytes = $0 }
 		in_it && /"bits_per_second"/ { sub(/.*:/, ""); bps = $0 + 0
 			in_it = 0 }
-		END { gb = bytes / 1e11
+		END { gb = bytes / 1e7
 		printf "%.0f %.3f %.3f\n", bps / 1e6, p / gb, b / gb }
 		' iperf.json >> "$w.$n.v"
 }
