@@ -183,7 +183,9 @@ int vpnsaid_read(struct vpnsaid *said, const struct desc_media *m)
 int vpnset_offered(struct prefixes *ps, const struct vpnset *s)
 {
 	*ps = s->routes;
-	return s->exit == EXIT_OFFER ? prefixes_decode(ps, "0.0.0.0/0,::/0") : 0;
+	if (s->exit != EXIT_OFFER)
+		return 0;
+	return prefixes_decode(ps, "0.0.0.0/0,::/0");
 }
 
 int vpnset_taken(struct prefixes *ps, const struct vpnset *s,

@@ -31,8 +31,8 @@ static struct prefixes list(const char *text)
 
 static void test_text(void)
 {
-	static const char *const badv[] = { "10.0.0.1/33", "10.0.0/8", "::1/129",
-		"10.0.0.1/", "10.0.0.1/x", "10.0.0.1/ 8", "fe80::1%eth0",
+	static const char *const badv[] = {
+		"10.0.0.1/33", "10.0.0/8", "::1/129", "10.0.0.1/", "10.0.0.1/x", "10.0.0.1/ 8", "fe80::1%eth0",
 		"10.0.0.1/-1", "10.0.0.1/008x", "" };
 	struct prefix p;
 	struct prefixes ps;
@@ -113,7 +113,8 @@ static struct prefix random_prefix(void)
 	struct prefix p = { .v6 = rand() % 2 };
 	const int bits = p.v6 ? 128 : 32;
 
-	p.len = (uint8_t)(rand() % 3 ? bits - rand() % 4 : rand() % (bits + 1));
+	p.len = (uint8_t)(rand() % 3 ? bits - rand() % 4
+			  : rand() % (bits + 1));
 	for (int i = 0; i < bits / 8; i++)
 		p.a[i] = (uint8_t)(rand() % 5 ? 10 : rand() % 4);
 	return prefix_net(&p);
