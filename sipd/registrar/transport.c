@@ -23,6 +23,7 @@ enum {
 	CONNS_BUCKETS = 1024,
 	RXBUF         = 4 << 20,        /* bytes, as far as allowed */
 	RESCAN        = 5,              /* s */
+	BACKLOG       = 1024,           /* libre's 5 have others wait a second */
 };
 
 struct listener {
@@ -255,6 +256,8 @@ static int listener_open(struct listener *lsn)
 
 	if (lsn->tp != SIP_TRANSP_UDP) {
 		err = tcp_listen(&lsn->ts, &lsn->laddr, tcp_handler, lsn);
+		if (!err)
+			err = tcp_sock_listen(lsn->ts, BACKLOG);
 		return err ? err : tcp_local_get(lsn->ts, &lsn->laddr);
 	}
 	err = udp_listen(&lsn->us, &lsn->laddr, udp_handler, lsn);

@@ -13,7 +13,10 @@
 #include "sipd/ua/sipudp.h"
 #include "sipd/ua/transp.h"
 
-enum { PORT_TRIES = 16 };
+enum {
+	PORT_TRIES = 16,
+	BACKLOG    = 128,       /* libre's 5 have others wait a second */
+};
 
 struct sock {
 	struct le le;
@@ -114,6 +117,7 @@ static void udp_stun_handler(const struct sa *src, const struct mbuf *mb,
 static int tls_listen(struct sock *s)
 {
 	uint16_t port = sa_port(&s->tcp);
+	int err;
 
 	s->tlsa = s->tcp;
 	if (!tlsctx_has_cert(s->t->tlsctx))
@@ -121,7 +125,8 @@ static int tls_listen(struct sock *s)
 	if (port == 65535)
 		return EADDRINUSE;
 	sa_set_port(&s->tlsa, (uint16_t)(port + 1));
-	return tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
+	err = tcp_listen(&s->tls, &s->tlsa, tls_handler, s);
+	return err ? err : tcp_sock_listen(s->tls, BACKLOG);
 }
 
 static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
@@ -141,6 +146,8 @@ static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
 	s->udp = *sipudp_addr(s->u);
 	s->tcp = s->udp;
 	err = tcp_listen(&s->ts, &s->tcp, tcp_handler, s);
+	if (!err)
+		err = tcp_sock_listen(s->ts, BACKLOG);
 	return err ? err : tls_listen(s);
 }
 
