@@ -171,13 +171,13 @@ for t in UDP TCP; do
 			n=${w%%:*}
 			i=$((i + 1))
 			sed "s/XXX/$t/;s/UNIQ/u$i/;s/\$/\r/" "m/$n" |
-			    socat -t2 -b 65000 - "$t:127.0.0.1:$port" \
+			    socat -t3 -b 65000 - "$t:127.0.0.1:$port" \
 			    > "r/$n.$t.$port" 2> /dev/null &
 			[ $((i % 40)) != 0 ] || sleep 0.3
 		done
 	done
 done
-sleep 3
+sleep 3.5
 # answered WANT FILE
 answered() {
 	got=$(sed -n '1s/^SIP\/2.0 \([0-9]*\).*/\1/p' "$2")
