@@ -104,7 +104,7 @@ static void segment(const uint8_t *p, size_t n, unsigned how)
 	memcpy(&vh, p, sizeof vh);
 	p += sizeof vh;
 	n -= sizeof vh;
-	while (n && len < (how & 8 ? 60000u : n)) {
+	while (n && len + n <= (how & 8 ? INNER_MAX : n)) {
 		memcpy(buf + SEGMENT_ROOM + len, p, n);
 		len += n;
 	}
