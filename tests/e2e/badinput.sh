@@ -105,7 +105,8 @@ conf port <<EOT
 port = 5060
 EOT
 check "the SIP port is in use" \
-    fails_with 1 "Set another port= in [sipd]" timeout 10 sipd -c port/sipd.conf
+    fails_with 1 "Set another port= in [sipd]" \
+    timeout 10 sipd -c port/sipd.conf
 socat -u UDP-RECV:5071 - > /dev/null &
 wait_for 5 sh -c "ss -lun | grep -q ':5071 '"
 conf natport <<EOT
@@ -114,7 +115,8 @@ port = 0
 port = 5071
 EOT
 check "the UDP port is in use" \
-    fails_with 1 "Set another port= in [nat]" timeout 10 sipd -c natport/sipd.conf
+    fails_with 1 "Set another port= in [nat]" \
+    timeout 10 sipd -c natport/sipd.conf
 conf regport <<EOT
 port = 0
 [registrar]
@@ -231,7 +233,8 @@ chmod 600 hello
 check "a file he may not read" fails_with 2 "Permission denied" \
     user dial sip:127.0.0.1 send "$T/hello"
 chmod 644 hello
-check "a device" fails_with 2 "neither a file nor a folder" as alice bob send /dev/zero
+check "a device" fails_with 2 "neither a file nor a folder" \
+    as alice bob send /dev/zero
 mkdir full
 mount -t tmpfs -o size=3m tmpfs full
 conf bob <<EOT
@@ -324,7 +327,8 @@ as bob reload
 # told TEXT < BYTES: what it answers
 # (a connection that ends has no more questions, so it stays a moment)
 told() {
-	{ cat; sleep 0.3; } | timeout 10 socat -t1 - "UNIX-CONNECT:bob/control" > told.out
+	{ cat; sleep 0.3; } |
+	    timeout 10 socat -t1 - UNIX-CONNECT:bob/control > told.out
 	cat told.out
 	grep -qF -- "$1" told.out
 }

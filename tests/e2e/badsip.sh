@@ -130,7 +130,7 @@ sdp sha1             606 's/^a=fingerprint.*/a=fingerprint:sha-1 12:34/'
 sdp no-ice           488 '/^a=ice-ufrag/d'
 sdp short-pwd        400 's/^a=ice-pwd.*/a=ice-pwd:short/'
 sdp long-ufrag       400 "s/^a=ice-ufrag.*/a=ice-ufrag:$(seq -s '' 200)/"
-sdp no-tunnel        488 's/^a=x-dialtone-tunnel:file/a=x-dialtone-tunnel:dance/'
+sdp no-tunnel        488 's/dialtone-tunnel:file/dialtone-tunnel:dance/'
 sdp other-version    488 's/v=1/v=99/'
 sdp not-allowed      403 's/x-dialtone-tunnel:file/x-dialtone-tunnel:forward/'
 sdp audio            488 's/^m=.*/m=audio 4000 RTP\/AVP 0/'
@@ -232,8 +232,10 @@ head -c 65000 /dev/zero | shoot 65000
 for begin in '\000\001\000\000\041\022\244\102' \
     '\000\001\377\374\041\022\244\102' '\001\001\000\010\041\022\244\102' \
     '\000\001\000\024\041\022\244\102aaaaaaaaaaaa\000\006\377\377' \
-    '\026\376\375\000\000\000\000\000\000\000\000\377\377' '\026\376\375\000\000' \
-    '\100\000\377\377' '\300\000\000\000\001\024' '\303\377\377\377\377\000\000' \
+    '\026\376\375\000\000\000\000\000\000\000\000\377\377' \
+    '\026\376\375\000\000' \
+    '\100\000\377\377' '\300\000\000\000\001\024' \
+    '\303\377\377\377\377\000\000' \
     '\300\000\000\000\000\010' '\100\001' '\177' '\200\000' '\377'; do
 	for n in 0 12 100 1300; do
 		{ printf "$begin"; head -c $n /dev/urandom; } | shoot 2000

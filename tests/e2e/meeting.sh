@@ -103,10 +103,11 @@ for t in udp tcp tls; do
 	    as bob alice send there
 	check "$t: it is equal" cmp there alice/inbox/there
 	rm alice/inbox/there
+	check "$t: alice ends" stop alice
+	check "$t: send without a daemon" send
 	check "$t: bob hangs up and unregisters" stop bob
 	check "$t: he is offline then" fails_with 1 "bob is not online" \
 	    as alice bob send three.bin
-	check "$t: alice ends" stop alice
 done
 
 # --- what TLS refuses
@@ -166,7 +167,8 @@ check "who heard why" wait_for 5 ended bob peer-hangup
 behind alice f1.out bob forward 8001:127.0.0.1:8000
 b1=$behind
 behind alice f2.out bob forward 8002:127.0.0.1:8000
-check "two forwards" wait_for 5 sh -c "grep -q 8001 f1.out && grep -q 8002 f2.out"
+check "two forwards" wait_for 5 \
+    sh -c "grep -q 8001 f1.out && grep -q 8002 f2.out"
 check "bob ends all" as bob hangup all
 check "the first dial ends" ends 0 $b1
 check "the second too" ends 0 $behind
