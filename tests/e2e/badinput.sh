@@ -228,6 +228,19 @@ check "a server without an address" wait_for 10 \
     sh -c "dial -c noname/sipd.conf status | grep 'failed: .*not known'"
 stop noname
 
+# --- a peer whose refusal calls itself a success
+server lies 'SIP/2.0 480 Gone
+Warning: 399 there "done: all of it"'
+server lies-too 'SIP/2.0 480 Gone
+Warning: 399 there "local-hangup"'
+for n in lies lies-too; do
+	port=$((port + 1))
+	socat "TCP-LISTEN:$port,fork,reuseaddr" "EXEC:./server.$n" &
+	wait_for 5 sh -c "ss -ltn | grep -q ':$port '"
+	check "a peer that $n" fails_with 1 "before everything" \
+	    as alice "sip:127.0.0.1:$port;transport=tcp" send hello
+done
+
 # --- files
 chmod 600 hello
 check "a file he may not read" fails_with 2 "Permission denied" \
