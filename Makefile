@@ -117,9 +117,9 @@ check:
 SAN_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 san:
 	@$(MAKE) -s -j2 B=build-asan OPT='-O1 -g' SAN='$(SAN_ADDRESS)' all units
-	@tests/check.sh "unit e2e" build-asan
+	@tests/check.sh unit build-asan && tests/check.sh e2e build-asan
 	@$(MAKE) -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
-	@tests/check.sh "unit e2e" build-tsan
+	@tests/check.sh unit build-tsan && tests/check.sh e2e build-tsan
 
 fuzz:
 	@tests/fuzz/run.sh

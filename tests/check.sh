@@ -1,81 +1,101 @@
 #!/bin/sh
-# check.sh all|unit|e2e... [BUILD]: run tests, show what fails, and end with
-# one line "N passed, N failed". Each program or script ends with a line
+# check.sh all|unit|e2e [BUILD]: run tests, show what fails, and end with one
+# line "N passed, N failed". Each program or script ends with a line
 # "NAME: N passed, N failed" of its own; one that does not counts as a failure.
+# Two for each processor run at a time: most of the time most of them wait.
 set -u
-cd "$(dirname "$0")/.."
-what=$1
-build=${2:-build}
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-passed=0 failed=0
+cd "$(dirname "$0")/.." || exit 1
 
-# run LIMIT_SECONDS COMMAND...
-run() {
+# one LIMIT_SECONDS COMMAND...: run it, say its line (what failed in it above),
+# and leave its two numbers in $CHECK_OUT
+one() {
 	limit=$1; shift
-	timeout -k 10 "$limit" "$@" > "$out/log" 2>&1 < /dev/null
+	log=$(mktemp "$CHECK_OUT/log.XXXXXX")
+	timeout -k 10 "$limit" "$@" > "$log" 2>&1 < /dev/null
 	code=$?
-	line=$(grep -E '^[^ ]+: [0-9]+ passed, [0-9]+ failed$' "$out/log" | tail -1)
+	line=$(grep -E '^[^ ]+: [0-9]+ passed, [0-9]+ failed$' "$log" |
+	    tail -n 1)
 	p=$(echo "$line" | sed -n 's/.*: \([0-9]*\) passed.*/\1/p')
 	f=$(echo "$line" | sed -n 's/.* \([0-9]*\) failed$/\1/p')
 	if [ -z "$line" ] || { [ $code != 0 ] && [ "$f" = 0 ]; }; then
 		line="$* ended with $code${line:+ after \"$line\"}"
 		p=${p:-0} f=$((${f:-0} + 1))
 	fi
-	passed=$((passed + p))
-	failed=$((failed + f))
-	[ "$f" = 0 ] || tail -80 "$out/log"
-	echo "$line"
+	echo "$p $f" >> "$CHECK_OUT/counts"
+	{
+		[ "$f" = 0 ] || tail -n 80 "$log"
+		grep -E '^skipped: ' "$log"
+		echo "$line"
+	} > "$log.said"
+	cat "$log.said"
 }
 
-unit() {
-	make -s -j2 B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units || {
-		echo "unit tests do not build"
-		failed=$((failed + 1))
-	}
+if [ "$1" = one ]; then
+	shift
+	one "$@"
+	exit 0
+fi
+
+what=$1
+build=${2:-build}
+CHECK_OUT=$(mktemp -d)
+export CHECK_OUT
+trap 'rm -rf "$CHECK_OUT"' EXIT
+
+# lines "LIMIT COMMAND..." on stdin: run them all
+pool() { xargs -P $((2 * $(nproc))) -L 1 tests/check.sh one; }
+
+broken() {
+	echo "$1"
+	echo "0 1" >> "$CHECK_OUT/counts"
+}
+
+units_of() {
 	for u in $(find tests/unit -mindepth 2 -name '*.c' | sort); do
 		u=${u#tests/unit/}
-		run 300 "$build/unit/${u%.c}"
+		echo "300 $1/unit/${u%.c}"
 	done
 }
 
-e2e() {
+e2e_of() {
 	for t in tests/e2e/*.sh; do
 		case $t in */lib.sh) continue;; esac
-		run 600 "$t" "$build"
+		echo "600 $t $1"
 	done
 }
 
-# the same tests again where the sanitizers watch
-sanitized() {
-	make -s -j2 B=build-asan OPT='-O1 -g' SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all units &&
-	make -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units || {
-		echo "the sanitizers' build fails"
-		failed=$((failed + 1))
-	}
-	for build in build-asan build-tsan; do
-		echo "-- $build"
-		unit
+replays() {
+	for t in $(grep -l '^/\* fuzz:' tests/fuzz/*.c); do
+		t=${t##*/}
+		echo "300 tests/fuzz/run.sh --replay ${t%.c}"
 	done
 }
 
-for w in $what; do
-	case $w in
-	unit) unit ;;
-	e2e) e2e ;;
-	all)
-		make -s -j2 B="$build" WERROR=-Werror all units || exit 1
-		make -s -j2 B=build-clang CC=clang WERROR=-Werror all || {
-			echo "clang has something to say"
-			failed=$((failed + 1))
-		}
-		run 60 tests/layers.sh "$build"
-		unit
-		run 300 tests/fuzz/run.sh --replay
-		e2e
-		sanitized
-		;;
-	esac
-done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+# make ARGS...
+build() { make -s -j2 "$@" || broken "this does not build: make $*"; }
+
+ADDRESS='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+case $what in
+unit)
+	build B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units
+	units_of "$build" | pool ;;
+e2e)
+	e2e_of "$build" | pool ;;
+all)
+	make -s -j2 B="$build" WERROR=-Werror all units || exit 1
+	build B=build-clang CC=clang WERROR=-Werror all
+	{
+		echo "60 tests/layers.sh $build"
+		units_of "$build"
+		replays
+		e2e_of "$build"
+	} | pool
+	# the same units again where the sanitizers watch
+	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
+	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
+	{ units_of build-asan; units_of build-tsan; } | pool ;;
+esac
+
+awk '{ p += $1; f += $2 }
+	END { printf "%d passed, %d failed\n", p, f; exit !(p > 0 && f == 0) }' \
+    "$CHECK_OUT/counts"
