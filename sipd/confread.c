@@ -41,7 +41,7 @@ struct load {
 	unsigned sec_line;      /* 0: before the first one */
 	void *base;             /* its struct */
 	const char *name;       /* its NAME, owned by the struct */
-	uint64_t seen;          /* bits of conf_keys */
+	bool seen[CONF_KEYS_MAX];       /* in this section, as conf_keys */
 };
 
 /* The file's bytes are quoted, and the sentence goes to a terminal. */
@@ -86,7 +86,7 @@ static bool has(const struct load *ld, const char *word)
 {
 	const struct conf_key *k = conf_key_find(ld->sec, word);
 
-	return k && ld->seen & 1ULL << (k - conf_keys);
+	return k && ld->seen[k - conf_keys];
 }
 
 static int add_account(struct load *ld, const char *name)
@@ -256,7 +256,7 @@ static int section_begin(struct load *ld, const char *word, const char *name)
 			    "63 letters, digits, '-', '_', '.' or '@'", name);
 	ld->sec = sec;
 	ld->sec_line = ld->line;
-	ld->seen = 0;
+	memset(ld->seen, 0, sizeof ld->seen);
 	switch (sec) {
 
 	case SEC_ACCOUNT: return add_account(ld, name);
@@ -317,7 +317,7 @@ static int set_kind(struct load *ld, const struct conf_key *k,
 
 	(void)re_snprintf(key, sizeof key, "%s%s%s", ld->name ? ld->name :
 			  "", ld->name ? "/" : "", k->word);
-	if (k->list && ld->seen & 1ULL << (k - conf_keys))
+	if (k->list && ld->seen[k - conf_keys])
 		err = str_dup(&text, conf_kind_get(ld->c, kind, key));
 	if (!err)
 		err = k->seth(&text, k, value, ctx);
@@ -335,7 +335,7 @@ static int set_value(struct load *ld, const struct conf_key *k,
 
 	if (conf_sections[k->sec].kind)
 		return set_kind(ld, k, value, ctx);
-	if (k->list && !(ld->seen & 1ULL << (k - conf_keys)))
+	if (k->list && !ld->seen[k - conf_keys])
 		*(char **)field = mem_deref(*(char **)field);
 	return k->seth(field, k, value, ctx);
 }
@@ -345,14 +345,14 @@ static int set_key(struct load *ld, const struct conf_key *k,
 {
 	char why[192] = "";
 	struct conf_ctx ctx = { ld->dir, ld->exposed, why, sizeof why };
-	uint64_t bit = 1ULL << (k - conf_keys);
+	bool *seen = &ld->seen[k - conf_keys];
 	int err;
 
-	if (ld->seen & bit && !k->list)
+	if (*seen && !k->list)
 		return fail(ld, ld->line, "a second '%s' in %H", k->word,
 			    print_section, ld);
 	err = set_value(ld, k, value, &ctx);
-	ld->seen |= bit;
+	*seen = true;
 	if (err == EINVAL)
 		return fail(ld, ld->line, "'%s' in %H %s", k->word,
 			    print_section, ld, why);

@@ -127,8 +127,8 @@ const struct conf_key conf_keys[] = {
 	  IN(conf_registrar, expires), "3600", NULL, false, 5, 604800 },
 };
 
-_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= 64,
-	       "confread.c counts the keys seen in 64 bits");
+_Static_assert(sizeof conf_keys / sizeof conf_keys[0] <= CONF_KEYS_MAX,
+	       "confread.c has room to note each key seen");
 
 const size_t conf_keyc = sizeof conf_keys / sizeof conf_keys[0];
 

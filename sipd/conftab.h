@@ -52,6 +52,8 @@ struct conf_key {
 	uint32_t min, max;      /* of numbers */
 };
 
+enum { CONF_KEYS_MAX = 160 };
+
 extern const struct conf_key conf_keys[];
 extern const size_t conf_keyc;
 
