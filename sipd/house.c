@@ -92,10 +92,12 @@ static int open_state(struct house *h, char *why, size_t size)
 	return err;
 }
 
-static void stun_handler(const struct sa *local, const struct sa *src,
-			 const uint8_t *buf, size_t len, void *arg)
+static void stun_handler(int proto, const struct sa *local,
+			 const struct sa *src, const uint8_t *buf, size_t len,
+			 void *arg)
 {
 	struct house *h = arg;
+	(void)proto;
 
 	paths_recv(h->paths, local, src, buf, len);
 }
@@ -105,7 +107,7 @@ static int send_handler(const struct sa *local, const struct sa *dst,
 {
 	struct house *h = arg;
 
-	return worker_send(h->worker, local, dst, buf, len);
+	return worker_send(h->worker, IPPROTO_UDP, local, dst, buf, len);
 }
 
 static int open_media(struct house *h, char *why, size_t size)

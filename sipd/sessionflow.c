@@ -199,11 +199,11 @@ int session_flow_open(struct session *s)
 	return s->quic || s->dtls ? 0 : ENOENT;
 }
 
-void session_flow_path(struct session *s, const struct sa *local,
+void session_flow_path(struct session *s, int proto, const struct sa *local,
 		       const struct sa *remote)
 {
-	quic_path(s->quic, local, remote);
-	dtls_path(s->dtls, local, remote);
+	quic_path(s->quic, proto, local, remote);
+	dtls_path(s->dtls, proto, local, remote);
 }
 
 void session_flow_consent(struct session *s, uint64_t until)

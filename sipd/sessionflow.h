@@ -14,7 +14,7 @@ int session_bundle_open(struct session *s);
 int session_flow_open(struct session *s);
 
 /* The path's news for all of them. */
-void session_flow_path(struct session *s, const struct sa *local,
+void session_flow_path(struct session *s, int proto, const struct sa *local,
 		       const struct sa *remote);
 void session_flow_consent(struct session *s, uint64_t until);
 

@@ -68,7 +68,8 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 
 	s->local_cand = *local;
 	s->remote_cand = *remote;
-	session_flow_path(s, &local->base, &remote->addr);
+	session_flow_path(s, local->transp == CAND_UDP ? IPPROTO_UDP
+			  : IPPROTO_TCP, &local->base, &remote->addr);
 	if (s->state == SESSION_CHECKING)
 		session_state_set(s, SESSION_SECURING);
 	else

@@ -175,7 +175,7 @@ static int start(struct bench *b, const char *key, const struct sa *local,
 	memcpy(dc.peer_fp, identity_fp(id), sizeof dc.peer_fp);
 	err = dtls_alloc(&b->q, b->w, &dc, &h, b);
 	if (!err)
-		dtls_path(b->q, local, remote);
+		dtls_path(b->q, IPPROTO_UDP, local, remote);
 	return err;
 }
 

@@ -180,7 +180,7 @@ static int start(struct bench *b, const char *key, const struct sa *local,
 	memcpy(qc.peer_fp, identity_fp(id), sizeof qc.peer_fp);
 	err = quic_alloc(&b->q, b->w, &qc, &quic_handlers, b);
 	if (!err)
-		quic_path(b->q, local, remote);
+		quic_path(b->q, IPPROTO_UDP, local, remote);
 	return err;
 }
 

@@ -26,7 +26,7 @@ static void orders_handler(const struct orders *o, void *arg)
 	struct dconn *c = arg;
 
 	if (o->path)
-		dtlsconn_path(c, &o->local, &o->remote);
+		dtlsconn_path(c, o->proto, &o->local, &o->remote);
 	if (o->rekey)
 		dtlsconn_rekey(c);
 	if (o->close)
@@ -104,11 +104,11 @@ int dtls_alloc(struct dtls **dp, struct worker *w,
 	return 0;
 }
 
-void dtls_path(struct dtls *d, const struct sa *local,
+void dtls_path(struct dtls *d, int proto, const struct sa *local,
 	       const struct sa *remote)
 {
 	if (d && remote && !d->closed)
-		flowctl_path(&d->c->ctl, local, remote);
+		flowctl_path(&d->c->ctl, proto, local, remote);
 }
 
 void dtls_consent(struct dtls *d, uint64_t until)

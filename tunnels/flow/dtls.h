@@ -53,7 +53,7 @@ int dtls_alloc(struct dtls **dp, struct worker *w,
 /* Where to send from now on (the agent's selected pair). Packets are taken
  * from there and, for those under way, from the two addresses before. The
  * check that was answered on it is consent for 30 s. */
-void dtls_path(struct dtls *d, const struct sa *local,
+void dtls_path(struct dtls *d, int proto, const struct sa *local,
 	       const struct sa *remote);
 
 /* Nothing is sent after `until` (CLOCK_MONOTONIC ns), RFC 7675. */

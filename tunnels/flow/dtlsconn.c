@@ -267,7 +267,7 @@ static void take_early(struct dconn *c)
 	mem_deref(p);
 }
 
-void dtlsconn_path(struct dconn *c, const struct sa *local,
+void dtlsconn_path(struct dconn *c, int proto, const struct sa *local,
 		   const struct sa *remote)
 {
 	const bool first = !c->has_path;
@@ -277,10 +277,8 @@ void dtlsconn_path(struct dconn *c, const struct sa *local,
 	if (!dpool_knows(c, remote))
 		dpool_addr_add(c->pool,
 			       &c->addrv[c->addrc++ % DTLS_ADDRS], c, remote);
-	sa_cpy(&c->to.local, local);
-	sa_cpy(&c->to.remote, remote);
+	dtlssend_path(c, proto, local, remote);
 	dgram_set_outer(&c->d, remote);
-	c->to.no_gso = false;
 	c->has_path = true;
 	if (first) {
 		(void)mem_ref(c);

@@ -14,7 +14,7 @@ int dtlsconn_alloc(struct dconn **cp, struct worker *w,
 void dtlsconn_start(struct dconn *c, struct dpool *p);
 
 /* Send from here to there from now on; the first starts the handshake. */
-void dtlsconn_path(struct dconn *c, const struct sa *local,
+void dtlsconn_path(struct dconn *c, int proto, const struct sa *local,
 		   const struct sa *remote);
 
 /* New keys, if there is nothing in the way. */

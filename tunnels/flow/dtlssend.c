@@ -76,8 +76,7 @@ static void room_handler(void *arg)
 		return;
 	c->batch->waits = write_batch(c) == EAGAIN;
 	if (c->batch->waits)
-		worker_wait(c->w, &c->wait, sa_af(&c->to.remote),
-			    room_handler, c);
+		worker_wait(c->w, &c->wait, &c->to, room_handler, c);
 	else
 		dgram_room(&c->d);
 }
@@ -93,8 +92,7 @@ static bool flush(struct dconn *c)
 		return false;
 	b->waits = write_batch(c) == EAGAIN;
 	if (b->waits)
-		worker_wait(c->w, &c->wait, sa_af(&c->to.remote),
-			    room_handler, c);
+		worker_wait(c->w, &c->wait, &c->to, room_handler, c);
 	return !b->waits;
 }
 
@@ -216,9 +214,19 @@ int dtlssend_record(struct dconn *c, enum rec_type type, const void *p,
 	return len ? dtlssend_now(c, buf, len) : ENOTCONN;
 }
 
+void dtlssend_path(struct dconn *c, int proto, const struct sa *local,
+		   const struct sa *remote)
+{
+	list_unlink(&c->wait.le);
+	worker_route(c->w, &c->to, proto, local, remote);
+	if (c->batch && c->batch->waits)
+		room_handler(c);
+}
+
 void dtlssend_end(struct dconn *c)
 {
 	list_unlink(&c->wait.le);
+	worker_unroute(&c->to);
 	loop_defer_cancel(c->ctl.loop, &c->defer);
 	dpool_batch_back(c->pool, c->batch);
 	c->batch = NULL;

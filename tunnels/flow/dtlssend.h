@@ -23,6 +23,10 @@ size_t dtlssend_overhead(const struct dconn *c);
 /* The path's MTU has been looked at: tell the tunnel. */
 void dtlssend_mtu(struct dconn *c);
 
+/* Where to send from now on; what waited for room tries the new way. */
+void dtlssend_path(struct dconn *c, int proto, const struct sa *local,
+		   const struct sa *remote);
+
 /* Nothing of what was put is sent any more. */
 void dtlssend_end(struct dconn *c);
 

@@ -63,7 +63,7 @@ static void set_close(struct orders *o, uint64_t code, const char *text)
 	str_ncpy(o->text, text, sizeof o->text);
 }
 
-void flowctl_path(struct flowctl *f, const struct sa *local,
+void flowctl_path(struct flowctl *f, int proto, const struct sa *local,
 		  const struct sa *remote)
 {
 	struct orders *o;
@@ -71,6 +71,7 @@ void flowctl_path(struct flowctl *f, const struct sa *local,
 	flowctl_consent(f, clock_ns() + CONSENT_TIME);
 	o = orders(f);
 	o->path = true;
+	o->proto = proto;
 	if (local)
 		sa_cpy(&o->local, local);
 	else

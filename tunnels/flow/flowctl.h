@@ -20,6 +20,7 @@ enum { FLOWCTL_TEXT_MAX = 256 };        /* of a reason phrase, with its NUL */
 /* What control wants, the latest of each kind. */
 struct orders {
 	bool path, close, rekey, drop;
+	int proto;
 	struct sa local, remote;
 	uint64_t code;
 	char text[FLOWCTL_TEXT_MAX];
@@ -57,7 +58,7 @@ void flowctl_close_lock(struct flowctl *f);
 /* By control. A path was selected because its check was answered: that is
  * consent for 30 s. After close no report comes; drop closes with code 0 if
  * nobody has, and gives the connection up. */
-void flowctl_path(struct flowctl *f, const struct sa *local,
+void flowctl_path(struct flowctl *f, int proto, const struct sa *local,
 		  const struct sa *remote);
 void flowctl_consent(struct flowctl *f, uint64_t until);
 void flowctl_rekey(struct flowctl *f);

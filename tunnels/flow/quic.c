@@ -24,7 +24,7 @@ static void orders_handler(const struct orders *o, void *arg)
 	struct qconn *c = arg;
 
 	if (o->path)
-		quicconn_path(c, &o->local, &o->remote);
+		quicconn_path(c, o->proto, &o->local, &o->remote);
 	else
 		quic_kick(c);
 	if (o->close)
@@ -100,11 +100,11 @@ int quic_alloc(struct quic **qp, struct worker *w,
 	return 0;
 }
 
-void quic_path(struct quic *q, const struct sa *local,
+void quic_path(struct quic *q, int proto, const struct sa *local,
 	       const struct sa *remote)
 {
 	if (q && remote && !q->closed)
-		flowctl_path(&q->c->ctl, local, remote);
+		flowctl_path(&q->c->ctl, proto, local, remote);
 }
 
 void quic_consent(struct quic *q, uint64_t until)

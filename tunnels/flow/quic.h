@@ -46,10 +46,10 @@ int quic_alloc(struct quic **qp, struct worker *w,
 	       const struct quic_conf *conf, const struct quic_handlers *h,
 	       void *arg);
 
-/* Where to send from now on (the agent's selected pair). The connection does
- * not notice: no reset of window, no new handshake. The check that was
- * answered on it is consent for 30 s. */
-void quic_path(struct quic *q, const struct sa *local,
+/* Where to send from now on: the agent's selected pair, named as link.h says.
+ * The connection does not notice: no reset of window, no new handshake. The
+ * check that was answered on it is consent for 30 s. */
+void quic_path(struct quic *q, int proto, const struct sa *local,
 	       const struct sa *remote);
 
 /* Nothing is sent after `until` (CLOCK_MONOTONIC ns), RFC 7675. */

@@ -319,14 +319,14 @@ static void first_path(struct qconn *c)
 	}
 }
 
-void quicconn_path(struct qconn *c, const struct sa *local,
+void quicconn_path(struct qconn *c, int proto, const struct sa *local,
 		   const struct sa *remote)
 {
 	const bool first = !c->has_path;
 
 	if (c->state == CONN_CLOSING || c->state == CONN_OVER)
 		return;
-	quicsend_path(c, local, remote);
+	quicsend_path(c, proto, local, remote);
 	if (first)
 		first_path(c);
 	quic_kick(c);

@@ -14,7 +14,7 @@ int quicconn_alloc(struct qconn **cp, struct worker *w,
 void quicconn_start(struct qconn *c);
 
 /* Send from here to there from now on; the first starts the handshake. */
-void quicconn_path(struct qconn *c, const struct sa *local,
+void quicconn_path(struct qconn *c, int proto, const struct sa *local,
 		   const struct sa *remote);
 
 /* Control is done with us: gone when closed. */

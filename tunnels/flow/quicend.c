@@ -32,6 +32,7 @@ void quicend_release(struct qconn *c)
 	timer_stop(&c->deadline);
 	loop_defer_cancel(c->f.loop, &c->defer);
 	quicsend_end(c);
+	worker_unroute(&c->to);
 	list_flush(&c->earlyl);
 }
 

@@ -69,7 +69,7 @@ static bool send_range(struct qconn *c, const uint8_t *p, size_t len,
 	if (err != EAGAIN || done >= len)
 		return true;
 	keep_rest(c, p + done, len - done, seg);
-	worker_wait(c->w, &c->wait, sa_af(&c->to.remote), room_handler, c);
+	worker_wait(c->w, &c->wait, &c->to, room_handler, c);
 	return false;
 }
 
@@ -230,12 +230,11 @@ void quicsend_one(struct qconn *c, const uint8_t *pkt, size_t len)
 	atomic_fetch_add_explicit(&c->tx_bytes, done, memory_order_relaxed);
 }
 
-void quicsend_path(struct qconn *c, const struct sa *local,
+void quicsend_path(struct qconn *c, int proto, const struct sa *local,
 		   const struct sa *remote)
 {
-	sa_cpy(&c->to.local, local);
-	sa_cpy(&c->to.remote, remote);
-	c->to.no_gso = false;
+	list_unlink(&c->wait.le);       /* the new way may have room */
+	worker_route(c->w, &c->to, proto, local, remote);
 	c->small = false;
 	c->has_path = true;
 	c->progress = clock_ns();

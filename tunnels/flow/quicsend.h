@@ -17,7 +17,7 @@ int quicsend_flush(struct qconn *c, uint64_t now, bool *again);
 void quicsend_one(struct qconn *c, const uint8_t *pkt, size_t len);
 
 /* Start anew on another path. */
-void quicsend_path(struct qconn *c, const struct sa *local,
+void quicsend_path(struct qconn *c, int proto, const struct sa *local,
 		   const struct sa *remote);
 
 /* The socket's rest is forgotten. */

@@ -14,6 +14,7 @@ enum {
 };
 
 struct slot {
+	int proto;
 	struct sa local, src;
 	size_t len;
 	uint8_t buf[SLOT_SIZE];
@@ -60,6 +61,7 @@ static bool pop(struct stunq *q, struct slot *out)
 	some = q->n > 0;
 	if (some) {
 		s = &q->slots[q->head];
+		out->proto = s->proto;
 		out->local = s->local;
 		out->src = s->src;
 		out->len = s->len;
@@ -80,7 +82,7 @@ static void run(void *arg)
 	unsigned left = SLOTS;
 
 	while (left-- && mem_nrefs(q) > 1 && pop(q, &s))
-		q->h(&s.local, &s.src, s.buf, s.len, q->arg);
+		q->h(s.proto, &s.local, &s.src, s.buf, s.len, q->arg);
 	mem_deref(q);
 }
 
@@ -93,6 +95,7 @@ void stunq_push(struct stunq *q, const struct udp_rx *rx)
 	(void)pthread_mutex_lock(&q->lock);
 	if (q->n < SLOTS) {
 		s = &q->slots[(q->head + q->n++) % SLOTS];
+		s->proto = rx->proto;
 		s->local = rx->local;
 		s->src = rx->src;
 		s->len = rx->len;

@@ -227,6 +227,7 @@ static void read_one(const struct udp *u, unsigned i, uint64_t now,
 		.buf = u->iov[i].iov_base,
 		.len = u->rx[i].msg_len,
 		.seg = u->rx[i].msg_len,
+		.proto = IPPROTO_UDP,
 		.now = now,
 	};
 

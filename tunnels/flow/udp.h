@@ -11,6 +11,7 @@
 #include <re.h>
 
 struct udp;
+struct link;
 
 enum {
 	UDP_BATCH_MAX = 65000,          /* bytes of a write: IP allows less
@@ -29,6 +30,7 @@ enum udp_flag {
 struct udp_rx {
 	const uint8_t *buf;
 	size_t len, seg;
+	int proto;              /* IPPROTO_UDP, unless a link says otherwise */
 	struct sa src, local;
 	uint64_t now;           /* when it was read, clock_ns */
 };
@@ -40,6 +42,7 @@ struct udp_to {
 	struct sa local;                /* unset: the kernel's choice */
 	struct sa remote;
 	bool no_gso;                    /* this way cannot; set by write */
+	struct link *link;              /* the worker's: instead of a socket */
 };
 
 /* A non-blocking socket, wildcard bound, don't-fragment set, 8 MB of buffers

@@ -6,8 +6,8 @@
  *                          20..63   DTLS: dtlsrx.c
  *                          others   nobody's: dropped
  *
- * Kept here: the sockets, the table of connection ids, who waits for room in
- * a socket. The control thread owns the worker and outlives it.
+ * Kept here: the sockets, the links, the table of connection ids, who waits
+ * for room in a socket. The control thread owns the worker and outlives it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,6 +43,7 @@ struct door {
 struct worker {
 	struct loop *loop;
 	struct door v4, v6;
+	struct list links;
 	struct hash *cids;
 	struct reports *reports;
 	struct stunq *stunq;
@@ -53,6 +54,22 @@ struct worker {
 	unsigned rx_count;      /* datagrams at the present look */
 };
 
+void worker_link_add(struct worker *w, struct link *l)
+{
+	list_append(&w->links, &l->le, mem_ref(l));
+}
+
+/* Whoever waits for room comes, and finds it gone. */
+void worker_link_del(struct link *l)
+{
+	if (!l->le.list)
+		return;
+	list_unlink(&l->le);
+	l->ops = NULL;
+	link_room(l);
+	mem_deref(l);
+}
+
 static void stop_handler(void *data)
 {
 	struct worker *w = data;
@@ -60,6 +77,8 @@ static void stop_handler(void *data)
 	w->quic = mem_deref(w->quic);
 	w->dtlsh = NULL;
 	w->dtls = mem_deref(w->dtls);
+	while (!list_isempty(&w->links))
+		worker_link_del(list_head(&w->links)->data);
 }
 
 static void worker_destructor(void *arg)
@@ -166,6 +185,12 @@ static void dtls_rx(struct worker *w, struct udp_rx *rx, size_t seg,
 		w->dtlsh(rx, w->dtls_arg);
 }
 
+void worker_rx_end(struct worker *w)
+{
+	if (w->dtlsh)
+		w->dtlsh(NULL, w->dtls_arg);
+}
+
 /* RFC 7983 and 9443. Each datagram on its own: the kernel joins those of one
  * source whatever they are. */
 static void rx_handler(const struct udp_rx *batch, void *arg)
@@ -193,23 +218,6 @@ static void door_watch(struct door *d)
 			   (list_isempty(&d->waitl) ? 0 : EPOLLOUT));
 }
 
-static void room_handler(struct door *d)
-{
-	struct list l = LIST_INIT;
-	struct le *le;
-
-	while ((le = list_head(&d->waitl))) {
-		list_unlink(le);
-		list_append(&l, le, le->data);
-	}
-	door_watch(d);
-	while ((le = list_head(&l))) {
-		struct worker_wait *wait = le->data;
-
-		list_unlink(le);
-		wait->h(wait->arg);
-	}
-}
 
 static void read_handler(void *arg)
 {
@@ -218,8 +226,7 @@ static void read_handler(void *arg)
 
 	w->rx_count = 0;
 	(void)udp_batch_read(d->udp, rx_handler, w);
-	if (w->dtlsh)
-		w->dtlsh(NULL, w->dtls_arg);
+	worker_rx_end(w);
 	if (w->rx_count >= NAP_MIN)
 		(void)timer_start(loop_timers(w->loop), &d->nap, NAP_TIME,
 				  read_handler, d);
@@ -230,23 +237,48 @@ static void fd_handler(uint32_t events, void *arg)
 {
 	struct door *d = arg;
 
-	if (events & EPOLLOUT)
-		room_handler(d);
+	if (events & EPOLLOUT) {
+		waits_run(&d->waitl);
+		door_watch(d);
+	}
 	if (events & ~(uint32_t)EPOLLOUT)
 		read_handler(d);
 }
 
-void worker_wait(struct worker *w, struct worker_wait *wait, int af,
-		 void (*h)(void *arg), void *arg)
+void worker_wait(struct worker *w, struct worker_wait *wait,
+		 const struct udp_to *to, void (*h)(void *arg), void *arg)
 {
-	struct door *d = door(w, af);
+	struct door *d = door(w, sa_af(&to->remote));
 
-	if (wait->le.list)
-		return;
-	wait->h = h;
-	wait->arg = arg;
-	list_append(&d->waitl, &wait->le, wait);
-	door_watch(d);
+	waits_add(to->link ? &to->link->waitl : &d->waitl, wait, h, arg);
+	if (!to->link)
+		door_watch(d);
+}
+
+/* A way by the worker's own sockets has their port. */
+static bool needs_link(struct worker *w, int proto, const struct sa *local)
+{
+	const uint16_t port = local ? sa_port(local) : 0;
+
+	return proto != IPPROTO_UDP ||
+	       (port && port != worker_port(w, sa_af(local)));
+}
+
+void worker_unroute(struct udp_to *to)
+{
+	to->link = mem_deref(to->link);
+}
+
+void worker_route(struct worker *w, struct udp_to *to, int proto,
+		  const struct sa *local, const struct sa *remote)
+{
+	worker_unroute(to);
+	to->local = *local;
+	to->remote = *remote;
+	to->no_gso = false;
+	if (needs_link(w, proto, local))
+		to->link = mem_ref(link_find(&w->links, proto, local,
+					     remote));
 }
 
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
@@ -254,6 +286,8 @@ int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
 {
 	struct udp *u = door(w, sa_af(&to->remote))->udp;
 
+	if (to->link)
+		return link_write(to->link, &to->remote, buf, len, seg, done);
 	*done = len;
 	if (!u)
 		return EAFNOSUPPORT;
@@ -362,15 +396,63 @@ uint16_t worker_port(const struct worker *w, int af)
 	return udp_batch_port(af == AF_INET6 ? w->v6.udp : w->v4.udp);
 }
 
-int worker_send(struct worker *w, const struct sa *local,
+/* One packet on its way to a link. */
+struct parcel {
+	struct worker *w;
+	int proto;
+	struct sa local, dst;
+	size_t len;
+	uint8_t buf[];
+};
+
+static void parcel_handler(void *data)
+{
+	struct parcel *p = data;
+	struct link *l = link_find(&p->w->links, p->proto, &p->local,
+				   &p->dst);
+	size_t done;
+
+	if (l)
+		(void)link_write(l, &p->dst, p->buf, p->len, p->len, &done);
+	free(p);
+}
+
+static int send_parcel(struct worker *w, int proto, const struct sa *local,
+		       const struct sa *dst, const uint8_t *buf, size_t len)
+{
+	struct parcel *p = malloc(sizeof *p + len);
+	int err;
+
+	if (!p)
+		return ENOMEM;
+	*p = (struct parcel){
+		.w = w, .proto = proto, .local = *local, .dst = *dst,
+		.len = len,
+	};
+	memcpy(p->buf, buf, len);
+	err = loop_post(w->loop, parcel_handler, p);
+	if (err)
+		free(p);
+	return err;
+}
+
+int worker_send(struct worker *w, int proto, const struct sa *local,
 		const struct sa *dst, const uint8_t *buf, size_t len)
 {
 	const struct udp *u;
 
-	if (!w || !dst || !buf)
+	if (!w || !dst || !buf || len > UDP_BATCH_MAX)
 		return EINVAL;
+	if (needs_link(w, proto, local))
+		return local ? send_parcel(w, proto, local, dst, buf, len)
+			: EINVAL;
 	u = door(w, sa_af(dst))->udp;
 	return u ? udp_batch_send1(u, local, dst, buf, len) : EAFNOSUPPORT;
+}
+
+void worker_rx(struct worker *w, const struct udp_rx *rx)
+{
+	rx_handler(rx, w);
 }
 
 struct loop *worker_loop(struct worker *w)

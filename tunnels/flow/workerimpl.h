@@ -5,6 +5,7 @@
 #ifndef DIALTONE_WORKERIMPL_H
 #define DIALTONE_WORKERIMPL_H
 
+#include "tunnels/flow/link.h"
 #include "tunnels/flow/report.h"
 #include "tunnels/flow/udp.h"
 #include "tunnels/flow/worker.h"
@@ -32,18 +33,31 @@ int worker_cid_add(struct worker *w, struct worker_cid *c, const uint8_t *id,
 		   size_t len, worker_quic_h *h, void *arg);
 void worker_cid_del(struct worker_cid *c);
 
-/* udp_batch_write by the socket of to->remote's family. */
+/* Where packets go from now on: finds the link, if they need one. to may be
+ * all zero, and is dropped by worker_unroute. */
+void worker_route(struct worker *w, struct udp_to *to, int proto,
+		  const struct sa *local, const struct sa *remote);
+void worker_unroute(struct udp_to *to);
+
+/* udp_batch_write by the link of `to` or the socket of its family. */
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
 		 size_t len, size_t seg, size_t *done);
 
-/* Call h once when a socket that said EAGAIN has room again. */
-struct worker_wait {
-	struct le le;
-	void (*h)(void *arg);
-	void *arg;
-};
-void worker_wait(struct worker *w, struct worker_wait *wait, int af,
-		 void (*h)(void *arg), void *arg);
+/* Call h once when the way that said EAGAIN has room again. */
+void worker_wait(struct worker *w, struct worker_wait *wait,
+		 const struct udp_to *to, void (*h)(void *arg), void *arg);
+
+/* A link is a way from now on; the table holds a reference until _del, or
+ * until the worker stops. Whatever still writes to it then hears ENOTCONN. */
+void worker_link_add(struct worker *w, struct link *l);
+void worker_link_del(struct link *l);
+
+/* What a link has brought: one datagram, or several of rx->seg bytes from
+ * one source, told apart by their first bytes as those of a socket. They may
+ * be changed in place, and UDP_ROOM bytes in front of the first, and must
+ * stay where they are until worker_rx_end. */
+void worker_rx(struct worker *w, const struct udp_rx *rx);
+void worker_rx_end(struct worker *w);
 
 /* A buffer of UDP_BATCH_MAX bytes that anybody may use until it returns to
  * the loop. */

@@ -69,9 +69,10 @@ static void control_run(int ms)
 		CU_ASSERT(cond); \
 	} while (0)
 
-static void stunh(const struct sa *local, const struct sa *src,
+static void stunh(int proto, const struct sa *local, const struct sa *src,
 		  const uint8_t *buf, size_t len, void *arg)
 {
+	(void)proto;
 	(void)local;
 	(void)src;
 	(void)buf;
@@ -252,7 +253,7 @@ static void set_path(struct side *s, uint16_t port)
 
 	(void)sa_set_str(&local, "127.0.0.1", worker_port(s->w, AF_INET));
 	(void)sa_set_str(&remote, "127.0.0.1", port);
-	dtls_path(s->q, &local, &remote);
+	dtls_path(s->q, IPPROTO_UDP, &local, &remote);
 }
 
 static uint16_t port_of(const struct side *s)

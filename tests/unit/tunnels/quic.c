@@ -80,11 +80,12 @@ static void control_run(int ms)
 		CU_ASSERT(cond); \
 	} while (0)
 
-static void stunh(const struct sa *local, const struct sa *src,
+static void stunh(int proto, const struct sa *local, const struct sa *src,
 		  const uint8_t *buf, size_t len, void *arg)
 {
 	struct side *s = arg;
 
+	CU_ASSERT_EQUAL(proto, IPPROTO_UDP);
 	if (len == 20 && buf[0] == 0)
 		++s->stuns;
 	s->stun_local = *local;
@@ -151,7 +152,7 @@ static void set_path(struct side *s, uint16_t port)
 
 	local4(s, &local);
 	(void)sa_set_str(&remote, "127.0.0.1", port);
-	quic_path(s->q, &local, &remote);
+	quic_path(s->q, IPPROTO_UDP, &local, &remote);
 }
 
 static void join(struct side *a, struct side *b)
@@ -902,7 +903,7 @@ static void test_noise(void)
 			buf[k] = (uint8_t)rand_r(&seed);
 		if (i % 3 == 0)
 			memcpy(buf, "\xc0\0\0\0\1\x10", n < 6 ? n : 6);
-		(void)worker_send(a.w, &local, &to, buf, n);
+		(void)worker_send(a.w, IPPROTO_UDP, &local, &to, buf, n);
 	}
 	WAIT_FOR(atomic_load(&out.closes) && atomic_load(&in.closes));
 	check_done(&out, &in);
@@ -921,7 +922,7 @@ static void test_stun(void)
 	local4(&a, &local);
 	local4(&b, &to);
 	for (int i = 0; i < 10; i++)
-		CU_ASSERT_EQUAL(worker_send(a.w, &local, &to, msg,
+		CU_ASSERT_EQUAL(worker_send(a.w, IPPROTO_UDP, &local, &to, msg,
 					    sizeof msg), 0);
 	WAIT_FOR(b.stuns == 10);
 	CU_ASSERT(sa_cmp(&b.stun_local, &to, SA_ALL));
@@ -929,7 +930,7 @@ static void test_stun(void)
 	/* a flood that control does not look at */
 	b.stuns = 0;
 	for (int i = 0; i < 5000; i++)
-		(void)worker_send(a.w, &local, &to, msg, sizeof msg);
+		(void)worker_send(a.w, IPPROTO_UDP, &local, &to, msg, sizeof msg);
 	for (int i = 0; i < 20; i++)
 		sys_usleep(2000);
 	WAIT_FOR(b.stuns >= 100);
@@ -940,7 +941,7 @@ static void test_stun(void)
 		(void)sa_set_str(&to, "::1", worker_port(b.w, AF_INET6));
 		(void)sa_set_str(&local, "::1", worker_port(a.w, AF_INET6));
 		for (int i = 0; i < 100; i++) {
-			(void)worker_send(a.w, &local, &to, msg, sizeof msg);
+			(void)worker_send(a.w, IPPROTO_UDP, &local, &to, msg, sizeof msg);
 			control_run(10);
 		}
 		CU_ASSERT(sa_cmp(&b.stun_src, &local, SA_ALL));
@@ -948,7 +949,7 @@ static void test_stun(void)
 	}
 	/* what was not looked at is nobody's */
 	for (int i = 0; i < 50; i++)
-		(void)worker_send(a.w, &local, &to, msg, sizeof msg);
+		(void)worker_send(a.w, IPPROTO_UDP, &local, &to, msg, sizeof msg);
 	mem_deref(a.w);
 	mem_deref(b.w);
 	control_run(0);
