@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 #include "sdp/desc.h"
+#include "sipd/callchain.h"
 #include "sipd/calllog.h"
 
 enum {
@@ -27,6 +29,8 @@ struct calllog {
 	dev_t dev;
 	ino_t ino;
 	bool torn;              /* the last line has no newline */
+	struct callchain *chain;
+	bool syslog;
 };
 
 static void close_file(struct calllog *l)
@@ -41,6 +45,7 @@ static void destructor(void *arg)
 	struct calllog *l = arg;
 
 	close_file(l);
+	mem_deref(l->chain);
 	mem_deref(l->file);
 }
 
@@ -87,7 +92,7 @@ static int check_file(struct calllog *l)
 	return open_file(l);
 }
 
-int calllog_alloc(struct calllog **lp, const char *file)
+int calllog_alloc(struct calllog **lp, const char *file, bool to_syslog)
 {
 	struct calllog *l;
 	int err;
@@ -98,9 +103,12 @@ int calllog_alloc(struct calllog **lp, const char *file)
 	if (!l)
 		return ENOMEM;
 	l->fd = -1;
+	l->syslog = to_syslog;
 	err = str_dup(&l->file, file);
 	if (!err)
 		err = open_file(l);
+	if (!err)
+		err = callchain_alloc(&l->chain, file);
 	if (err)
 		mem_deref(l);
 	else
@@ -176,15 +184,22 @@ static int print_key(struct re_printf *pf, const uint8_t *fp)
 	return re_hprintf(pf, "\"%s\"", text);
 }
 
-static int print_entry(struct re_printf *pf, const struct calllog_entry *e)
+struct line {
+	const struct calllog_entry *entry;
+	char prev[CALLCHAIN_HEX];
+};
+
+static int print_entry(struct re_printf *pf, const struct line *line)
 {
+	const struct calllog_entry *e = line->entry;
+
 	return re_hprintf(pf,
 			  "{\"time\":%H,\"duration_ms\":%llu,"
 			  "\"direction\":\"%s\",\"session\":%H,"
 			  "\"call_id\":%H,\"peer\":%H,\"address\":%H,"
 			  "\"key\":%H,\"tunnel\":%H,\"verdict\":\"%s\","
 			  "\"reason\":%H,\"path\":%H,\"rx\":%llu,"
-			  "\"tx\":%llu}\n",
+			  "\"tx\":%llu,\"prev\":\"%s\"}\n",
 			  print_time, &e->started, e->duration,
 			  e->incoming ? "in" : "out", print_string, e->id,
 			  print_string, e->callid, print_string, e->peer,
@@ -192,16 +207,16 @@ static int print_entry(struct re_printf *pf, const struct calllog_entry *e)
 			  print_string, e->tunnel,
 			  e->allowed ? "allowed" : "denied",
 			  print_string, e->reason, print_string, e->path,
-			  e->rx, e->tx);
+			  e->rx, e->tx, line->prev);
 }
 
-static int append(struct calllog *l, const struct mbuf *mb)
+static int append(struct calllog *l, const char *line, size_t len)
 {
-	/* the newline in front, unless it is needed, is left out */
-	const uint8_t *p = mb->buf + (l->torn ? 0 : 1);
-	size_t len = mb->end - (l->torn ? 0 : 1);
+	/* the newline in front is for a torn line before it */
+	const char *p = line - l->torn;
 	ssize_t n;
 
+	len += l->torn;
 	do {
 		n = write(l->fd, p, len);
 	} while (n < 0 && errno == EINTR);
@@ -211,8 +226,30 @@ static int append(struct calllog *l, const struct mbuf *mb)
 	return l->torn ? ENOSPC : 0;
 }
 
+/* mb: room for the line, behind the newline that it begins with */
+static int write_line(struct calllog *l, struct line *line, struct mbuf *mb)
+{
+	const char *text;
+	size_t len;
+	int err;
+
+	callchain_lock(l->chain, l->fd, line->prev);
+	err = mbuf_printf(mb, "\n%H", print_entry, line);
+	text = (const char *)mb->buf + 1;
+	len = err ? 0 : mb->end - 1;
+	if (!err)
+		err = callchain_note(l->chain, text, len - 1);
+	if (!err)
+		err = append(l, text, len);
+	callchain_unlock(l->chain, !err);
+	if (!err && l->syslog)
+		syslog(LOG_AUTHPRIV | LOG_INFO, "%.*s", (int)len - 1, text);
+	return err;
+}
+
 int calllog_write(struct calllog *l, const struct calllog_entry *e)
 {
+	struct line line = { .entry = e };
 	struct mbuf *mb;
 	int err;
 
@@ -221,11 +258,9 @@ int calllog_write(struct calllog *l, const struct calllog_entry *e)
 	mb = mbuf_alloc(1024);
 	if (!mb)
 		return ENOMEM;
-	err = mbuf_printf(mb, "\n%H", print_entry, e);
+	err = check_file(l);
 	if (!err)
-		err = check_file(l);
-	if (!err)
-		err = append(l, mb);
+		err = write_line(l, &line, mb);
 	mem_deref(mb);
 	return err;
 }

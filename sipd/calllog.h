@@ -1,5 +1,6 @@
 /*
- * calllog.h: every attempt, allowed or not, is one JSON line.
+ * calllog.h: every attempt, allowed or not, is one JSON line, which names the
+ * hash of the one before it (callchain.h).
  */
 #ifndef DIALTONE_CALLLOG_H
 #define DIALTONE_CALLLOG_H
@@ -24,8 +25,9 @@ struct calllog_entry {
 	uint64_t rx, tx;        /* bytes */
 };
 
-/* Append to FILE (0600); reopened when it was renamed away (logrotate). */
-int calllog_alloc(struct calllog **lp, const char *file);
+/* Append to FILE (0600); reopened when it was renamed away (logrotate).
+ * to_syslog: a copy of each line goes there, and so to journald. */
+int calllog_alloc(struct calllog **lp, const char *file, bool to_syslog);
 int calllog_write(struct calllog *l, const struct calllog_entry *e);
 
 /* The last n lines, oldest first; h gets each without its newline. */

@@ -51,6 +51,7 @@ struct conf {
 	char *state;            /* folder: identity, known_peers, call log */
 	char *control;          /* socket path */
 	char *log;              /* "stderr", "syslog" or a file */
+	bool syslog_calls;      /* the call log goes to syslog as well */
 	char *user;             /* to run as, NULL: stay */
 	enum conf_unknown unknown;
 	uint16_t sip_port;

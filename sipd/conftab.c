@@ -28,6 +28,8 @@ const struct conf_key conf_keys[] = {
 	  NULL, "/run/dialtone/control", false, 0, 0 },
 	{ SEC_SIPD, "log", confval_log, IN(conf, log),
 	  "stderr", NULL, false, 0, 0 },
+	{ SEC_SIPD, "syslog-calls", confval_bool, IN(conf, syslog_calls),
+	  "no", NULL, false, 0, 0 },
 	{ SEC_SIPD, "user", confval_user, IN(conf, user),
 	  NULL, "dialtone", false, 0, 0 },
 	{ SEC_SIPD, "port", confval_u16, IN(conf, sip_port),

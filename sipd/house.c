@@ -79,7 +79,7 @@ static int open_state(struct house *h, char *why, size_t size)
 		return err;
 	}
 	(void)re_snprintf(file, sizeof file, "%s/calls.log", state);
-	err = calllog_alloc(&h->calllog, file);
+	err = calllog_alloc(&h->calllog, file, h->conf->syslog_calls);
 	if (err) {
 		(void)re_snprintf(why, size, "The call log %s cannot be"
 				  " written: %m.", file, err);

@@ -132,6 +132,10 @@ static int parse_log(struct parse *p)
 
 	if (!n)
 		return 0;
+	if (!strcmp(n, "--verify")) {
+		(void)odict_entry_add(p->wo->o, "verify", ODICT_BOOL, true);
+		return no_more(p);
+	}
 	lines = strtol(n, &end, 10);
 	if (*end || lines < 1)
 		return complain(p, "\"%s\" is not a number of lines.", n);
@@ -158,7 +162,8 @@ static const struct {
 	{ "list", "", "sessions of the running sipd", CLIENT_RUNNING,
 	  no_more },
 	{ "hangup", "ID|all", "end sessions", CLIENT_RUNNING, parse_hangup },
-	{ "log", "[LINES]", "the last calls, one JSON line each", CLIENT_ANY,
+	{ "log", "[LINES|--verify]",
+	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
 	  parse_log },
 	{ "reload", "", "have sipd read its configuration again",
 	  CLIENT_RUNNING, no_more },

@@ -76,6 +76,11 @@ check "no such file" fails_with 2 "nothing.bin" \
 check "bad words" fails_with 2 "dance" as alice bob dance
 check "every attempt is in the log" sh -c \
     "test \$(grep -c unknown-here $T/bob/calls.log) = 1"
+check "and the log is unbroken" sh -c \
+    "dial -c $T/bob/sipd.conf log --verify 2>&1 | grep 'unbroken: [1-9]'"
+check "until somebody edits it" sed -i '2s/"tx":/"tx":1/' "$T/bob/calls.log"
+check "which shows" fails_with 1 "line 3: it does not follow" \
+    as bob log --verify
 check "sipd ends well" stop bob
 check "alice's too" stop alice
 finish

@@ -14,7 +14,7 @@
 #include "tests/unit/fail.h"
 #include "tests/unit/unit.h"
 
-static char dir[64], file[96], old[96];
+static char dir[64], file[96], old[96], head[128];
 static struct calllog *cl;
 
 static void setup(void)
@@ -23,7 +23,8 @@ static void setup(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	snprintf(file, sizeof file, "%s/calls", dir);
 	snprintf(old, sizeof old, "%s/calls.1", dir);
-	CU_ASSERT_EQUAL_FATAL(calllog_alloc(&cl, file), 0);
+	snprintf(head, sizeof head, "%s/calls.head", dir);
+	CU_ASSERT_EQUAL_FATAL(calllog_alloc(&cl, file, false), 0);
 }
 
 static void teardown(void)
@@ -31,7 +32,8 @@ static void teardown(void)
 	cl = mem_deref(cl);
 	unlink(file);
 	unlink(old);
-	rmdir(dir);
+	unlink(head);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
 struct lines {
@@ -85,7 +87,9 @@ static void test_line(void)
 		"00:00:00:00:00:00:00:00:00:00:00:00:00\","
 		"\"tunnel\":\"file,pipe\",\"verdict\":\"allowed\","
 		"\"reason\":\"done\",\"path\":\"direct\","
-		"\"rx\":1099511627776,\"tx\":7}");
+		"\"rx\":1099511627776,\"tx\":7,\"prev\":\""
+		"00000000000000000000000000000000"
+		"00000000000000000000000000000000\"}");
 	CU_ASSERT_EQUAL(stat(file, &st), 0);
 	CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
 	teardown();
@@ -169,7 +173,7 @@ static void test_torn(void)
 	CU_ASSERT_EQUAL(write(fd, "{\"half", 6), 6);
 	close(fd);
 	CU_ASSERT_EQUAL(tail(file, 1).n, 1);
-	CU_ASSERT_EQUAL(calllog_alloc(&cl, file), 0);
+	CU_ASSERT_EQUAL(calllog_alloc(&cl, file, false), 0);
 	CU_ASSERT_EQUAL(write_id("whole"), 0);
 	CU_ASSERT_EQUAL(write_id("more"), 0);
 	ls = tail(file, 9);
@@ -211,7 +215,7 @@ static void write_hundred(void)
 	struct calllog *l = NULL;
 	struct calllog_entry e = { .id = "x" };
 
-	if (calllog_alloc(&l, file))
+	if (calllog_alloc(&l, file, false))
 		_exit(1);
 	for (unsigned i = 0; i < 100; i++)
 		if (calllog_write(l, &e))
@@ -248,8 +252,8 @@ static void test_full_disk(void)
 	struct calllog *l = NULL;
 
 	/* a device is refused, whatever it does with what is written */
-	CU_ASSERT_EQUAL(calllog_alloc(&l, "/dev/full"), EBADMSG);
-	CU_ASSERT_EQUAL(calllog_alloc(&l, "/nonexistent/x"), ENOENT);
+	CU_ASSERT_EQUAL(calllog_alloc(&l, "/dev/full", false), EBADMSG);
+	CU_ASSERT_EQUAL(calllog_alloc(&l, "/nonexistent/x", false), ENOENT);
 	CU_ASSERT_PTR_NULL(l);
 }
 
@@ -257,7 +261,7 @@ static int use(void *arg)
 {
 	struct calllog_entry e = { .id = arg };
 	struct calllog *l = NULL;
-	int err = calllog_alloc(&l, file);
+	int err = calllog_alloc(&l, file, false);
 
 	if (!err)
 		err = calllog_write(l, &e);
