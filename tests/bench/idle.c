@@ -1,8 +1,9 @@
 /*
- * idle.c: opens COUNT sessions of `forward` by the control socket of a sipd
- * and holds them until it is killed. Used by memory.sh.
+ * idle.c: opens COUNT sessions of `forward`, or of `vpn` where no port is
+ * named, by the control socket of a sipd and holds them until it is killed.
+ * Used by memory.sh.
  *
- *   idle SOCKET PEER COUNT FIRST-PORT
+ *   idle SOCKET PEER COUNT [FIRST-PORT]
  *
  * Prints "open" when all are. One connection, one tag a session; WINDOW calls
  * at a time.
@@ -19,9 +20,13 @@ enum { WINDOW = 16 };
 static int dial(FILE *f, const char *peer, int n, int port)
 {
 	(void)fprintf(f, "{\"cmd\":\"dial\",\"tag\":\"%d\",\"peer\":\"%s\","
-		      "\"cwd\":\"/\",\"tunnels\":[{\"kind\":\"forward\","
-		      "\"args\":[\"127.0.0.1:%d:127.0.0.1:9\"]}]}\n",
-		      n, peer, port);
+		      "\"cwd\":\"/\",\"tunnels\":[{", n, peer);
+	if (port)
+		(void)fprintf(f, "\"kind\":\"forward\",\"args\":"
+			      "[\"127.0.0.1:%d:127.0.0.1:9\"]}]}\n",
+			      port + n);
+	else
+		(void)fputs("\"kind\":\"vpn\",\"args\":[]}]}\n", f);
 	return fflush(f);
 }
 
@@ -42,10 +47,10 @@ int main(int argc, char *argv[])
 	int fd, count, port, sent = 0, open = 0;
 	FILE *in, *out;
 
-	if (argc != 5)
+	if (argc != 4 && argc != 5)
 		return 2;
 	count = atoi(argv[3]);
-	port = atoi(argv[4]);
+	port = argc == 5 ? atoi(argv[4]) : 0;
 	fd = connect_to(argv[1]);
 	in = fdopen(fd, "r");
 	out = fdopen(dup(fd), "w");
@@ -53,7 +58,7 @@ int main(int argc, char *argv[])
 		return 1;
 	while (open < count) {
 		while (sent < count && sent - open < WINDOW) {
-			if (dial(out, argv[2], sent, port + sent))
+			if (dial(out, argv[2], sent, port))
 				return 1;
 			++sent;
 		}

@@ -1,8 +1,10 @@
 #!/bin/sh
-# memory.sh [BUILD]: what a sipd needs per idle session and per registration.
+# memory.sh [BUILD]: what a sipd needs per idle session, per registration and
+# per idle peer of a VPN.
 #
 #   caller's sipd ── COUNT sessions of `forward`, direct ── callee's sipd
 #   sipp ── COUNT users ── meeting point
+#   sipd with COUNT interfaces ── COUNT sessions of `vpn` ── concentrator
 #
 # Anonymous resident memory, so many more sessions by so much. Then once more
 # with every block counted (memprof.c) to tell QUIC from the rest. COUNT may
@@ -35,15 +37,15 @@ allow = forward 127.0.0.1:9
 EOT
 
 pids=
-# fill COUNT PORT: so many sessions, held until `down`
+# fill COUNT [PORT]: so many sessions, held until `down`; of vpn without PORT
 fill() {
-	tool/idle caller/control callee "$1" "$2" > "idle.$2" &
+	tool/idle caller/control callee "$1" ${2:+"$2"} > "idle.$1" &
 	pids="$pids $!"
-	wait_for 60 grep -q open "idle.$2" || die "no $1 sessions"
+	wait_for 120 grep -q open "idle.$1" || die "no $1 sessions"
 	sleep "$SETTLE"
 }
-up() {          # NAME: as e2e's start, with what is preloaded
-	LD_PRELOAD=$preload MEMPROF="$T/$1.prof" \
+up() {          # NAME [HOST]: as e2e's start, with what is preloaded
+	LD_PRELOAD=$preload MEMPROF="$T/$1.prof" ${2:+ip netns exec "$2"} \
 		sipd -c "$T/$1/sipd.conf" > "$T/$1/log" 2>&1 &
 	eval "pid_$1=$!"
 	pids="$pids $!"
@@ -140,8 +142,35 @@ down
 mv held held.session
 held before after > held
 
-printf 'Resident memory, %d idle sessions (forward) and %d registrations; KB' \
-	"$COUNT" "$COUNT"
+# peers of a VPN: each interface of the caller's has an address alone, for
+# networks of one host must not overlap
+mkdir -p /run/netns
+ip netns add far
+ip -n far link set lo up
+ip link add near type veth peer name near netns far
+ip addr add 192.0.2.1/24 dev near
+ip -n far addr add 192.0.2.2/24 dev near
+ip link set near up
+ip -n far link set near up
+sed -i 's/127.0.0.1:5060/192.0.2.1:5060/' "$T/caller/sipd.conf"
+{ sed 's/^allow = .*/allow = vpn office/' "$T/callee/sipd.conf"
+  echo "[vpn office]"
+  echo "address = 10.7.0.1/32, fd07::1/128"
+  echo "pool = 10.8.0.0/16, fd08::/64"
+} > callee.conf
+chmod 600 callee.conf
+mv callee.conf "$T/callee/sipd.conf"
+preload=
+up caller far
+up callee
+fill $WARM
+v0=$(rss $pid_callee)
+fill "$COUNT"
+v1=$(rss $pid_callee)
+down
+
+printf 'Resident memory, %d idle sessions, registrations and VPN peers; KB' \
+	"$COUNT"
 echo " for each:"
 printf '  %-44s %6s\n' \
 	"session, at the callee" "$(kb $b0 $b1)" \
@@ -150,7 +179,8 @@ printf '  %-44s %6s\n' \
 	"  of it QUIC: ngtcp2, GnuTLS, tunnels/flow" "$quic" \
 	"  all else" "$(awk "BEGIN { printf \"%.1f\", $all - $quic }")" \
 	"registration" "$(kb $m0 $m1)" \
-	"held by a registration, block by block" "$(sum .)"
+	"held by a registration, block by block" "$(sum .)" \
+	"peer of a VPN, at the concentrator" "$(kb $v0 $v1)"
 [ -z "${DETAIL:-}" ] || {
 	echo "      KB  blocks  of a session, by whom"
 	head -50 held.session
@@ -158,3 +188,4 @@ printf '  %-44s %6s\n' \
 	head -20 held
 }
 target "20 KB a session besides QUIC" "$all - $quic <= 20"
+target "400 KB a peer of a VPN" "($v1 - $v0) / $COUNT <= 400"
