@@ -304,12 +304,26 @@ static int join(struct tunnel *t, const struct prefixes *own,
 	return err;
 }
 
-static struct prefixes nets(const struct prefixes *ps)
+/* What is the callee's for us: the networks that our addresses are in and,
+ * where that is no more than the address itself, the callee's own. */
+static struct prefixes behind_callee(const struct vpnset *s,
+				     const struct vpnsaid *said)
 {
-	struct prefixes out = { .n = ps->n };
+	struct prefixes out = { 0 };
 
-	for (size_t i = 0; i < ps->n; i++)
-		out.v[i] = prefix_net(&ps->v[i]);
+	for (size_t i = 0; i < said->address.n; i++) {
+		const struct prefix *p = &said->address.v[i];
+
+		if (p->len < (p->v6 ? 128 : 32))
+			out.v[out.n++] = prefix_net(p);
+	}
+	for (size_t i = 0; i < said->gateway.n; i++) {
+		const struct prefix host = prefix_host(&said->gateway.v[i]);
+
+		if (out.n < PREFIXES_MAX && vpnset_may(s, &host) &&
+		    !prefix_special(&host) && !prefixes_cover(&out, &host))
+			out.v[out.n++] = host;
+	}
 	return out;
 }
 
@@ -331,7 +345,7 @@ static void take_dns(struct tunnel *t)
 
 static int start_caller(struct tunnel *t)
 {
-	const struct prefixes theirs = nets(&t->said.address);
+	const struct prefixes theirs = behind_callee(&t->set, &t->said);
 	struct prefixes routes;
 	int err = check_answer(t, &t->said);
 

@@ -53,7 +53,7 @@ done
 conf hub <<EOT
 [peer alice]
 fingerprint = $fa
-allow = file, vpn office 10.7.0.10 fd07::10 out
+allow = file, vpn office 10.7.0.10 fd07::10 out single
 [peer carol]
 fingerprint = $fc
 allow = vpn office
@@ -62,6 +62,9 @@ address = 10.7.0.1/24, fd07::1/64
 routes = 192.0.2.0/24, 203.0.113.0/24
 peer-to-peer = yes
 interface = office0
+[vpn single]
+address = 10.9.0.1/32, fd09::1/128
+pool = 10.9.0.128/25, fd09::/64
 [vpn out]
 address = 10.8.0.1/24
 exit = offer
@@ -150,6 +153,11 @@ check "alice's interface is gone" wait_for 5 quiet alice
 hangup $carol
 check "the hub is as it was" wait_for 5 settled hub
 check "so is alice" wait_for 5 settled alice
+
+check "a network of single addresses" call alice said6 single
+check "the hub is in it, IPv4" at alice ping -q -c 1 -W 2 10.9.0.1
+check "and IPv6" at alice ping -q -c 1 -W 2 fd09::1
+hangup $called
 
 check "a network that is not hers" fails_with 1 "allow" by alice hub vpn own
 check "carol may not use the other network" fails_with 1 "allow" \
