@@ -20,7 +20,7 @@
 
 struct tunnel {
 	bool sender;
-	char **pathv;                   /* absolute */
+	struct filewalk_arg *pathv;
 	size_t pathc;
 	char *folder;                   /* receiver */
 	uint64_t max;
@@ -36,7 +36,7 @@ static void tunnel_destructor(void *arg)
 	mem_deref(t->send);
 	mem_deref(t->recv);
 	for (size_t i = 0; i < t->pathc; i++)
-		mem_deref(t->pathv[i]);
+		mem_deref(t->pathv[i].path);
 	mem_deref(t->pathv);
 	mem_deref(t->folder);
 	mem_deref(t->peer);
@@ -78,7 +78,7 @@ static int check(const struct tunnel_ask *ask, const char *word,
 static int add_path(struct tunnel *t, const struct tunnel_ask *ask,
 		    const char *word, struct stat *st)
 {
-	char **pp = &t->pathv[t->pathc];
+	char **pp = &t->pathv[t->pathc].path;
 	int err;
 
 	if (!*word)
@@ -145,7 +145,7 @@ static int describe(struct desc_media *m, const struct tunnel *t,
 
 	if (t->pathc != 1 || !S_ISREG(st->st_mode))
 		return 0;
-	err = filewalk_name(name, t->pathv[0]);
+	err = filewalk_name(name, t->pathv[0].path);
 	if (!err)
 		err = desc_param_set(m, "name", name);
 	if (!err && re_snprintf(size, sizeof size, "%llu",
@@ -267,11 +267,22 @@ static int file_start(struct tunnel *t, const struct desc_media *remote,
 	(void)remote;
 	if (t->send || t->recv)
 		return EALREADY;
-	if (t->sender)
-		return filesend_alloc(&t->send, way->flow, way->number, t->pathv,
-				      t->pathc, t->peer, ev);
-	return filerecv_alloc(&t->recv, way->flow, way->number, t->folder, t->max,
-			      t->peer, ev);
+	if (t->sender) {
+		const struct filesend_conf c = {
+			.flow = way->flow, .number = way->number,
+			.argv = t->pathv, .argc = t->pathc, .peer = t->peer
+		};
+
+		return filesend_alloc(&t->send, &c, ev);
+	}
+	else {
+		const struct filerecv_conf c = {
+			.flow = way->flow, .number = way->number,
+			.folder = t->folder, .max = t->max, .peer = t->peer
+		};
+
+		return filerecv_alloc(&t->recv, &c, ev);
+	}
 }
 
 static int file_status(struct re_printf *pf, const struct tunnel *t)

@@ -31,6 +31,8 @@ struct fakeflow {
 	struct flow f;
 	struct fakeflow *peer;
 	size_t piece;                   /* set it lower to cut data finer */
+	uint64_t carried;               /* bytes delivered to the peer */
+	uint64_t cut;                   /* lost after so many, 0: never */
 };
 
 struct fakestream {
@@ -95,22 +97,52 @@ static inline bool fake_join(struct fakestream *fs)
 	return true;
 }
 
+/* The connection is lost: every stream of this side is over with err now,
+ * its peer's with ENOTCONN in the next turn. */
+static inline void fakeflow_down(struct flow *f, int err)
+{
+	struct fakeflow *ff = (struct fakeflow *)(void *)f;
+
+	flow_down(f, err);
+	if (ff->peer)
+		ff->peer->f.err = ENOTCONN;
+}
+
+/* Lost at exactly that byte. */
+static inline bool fake_cut(struct fakeflow *ff, size_t *n)
+{
+	if (!ff->cut || ff->carried + *n < ff->cut)
+		return false;
+	*n = (size_t)(ff->cut - ff->carried);
+	return true;
+}
+
 static inline void fake_send(struct fakestream *fs)
 {
-	const struct fakeflow *ff = (void *)fs->s.flow;
+	struct fakeflow *ff = (void *)fs->s.flow;
 	struct stream *to = &fs->peer->s;
 	size_t n = fs->end - fs->start;
+	bool cut;
 
 	if (n > fs->window)
 		n = fs->window;
 	if (n > ff->piece)
 		n = ff->piece;
+	cut = fake_cut(ff, &n);
+	ff->carried += n;
 	if (n && to->phase != STREAM_GONE) {
 		const uint8_t *p = fs->buf + fs->start;
 
 		fs->start += n;
 		fs->window -= n;
 		stream_rx(to, p, n);
+	}
+	if (cut) {
+		struct flow *peer = &ff->peer->f;
+
+		fakeflow_down(&ff->f, ENOTCONN);
+		flow_down(peer, ENOTCONN);
+		return;
 	}
 	if (fs->start == fs->end && fs->s.fin_tx && !fs->fin_sent &&
 	    to->phase != STREAM_GONE) {
@@ -231,17 +263,6 @@ static const struct flow_ops fake_ops = {
 	.unacked = fake_unacked,
 	.priority = fake_priority,
 };
-
-/* The connection is lost: every stream of this side is over with err now,
- * its peer's with ENOTCONN in the next turn. */
-static inline void fakeflow_down(struct flow *f, int err)
-{
-	struct fakeflow *ff = (struct fakeflow *)(void *)f;
-
-	flow_down(f, err);
-	if (ff->peer)
-		ff->peer->f.err = ENOTCONN;
-}
 
 static inline void fakeflow_destructor(void *arg)
 {

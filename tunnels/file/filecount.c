@@ -50,8 +50,9 @@ static void done_handler(void *data, void *arg)
 	c->h(c->files, c->bytes, arg);
 }
 
-int filecount_start(struct errand **ep, struct loop *l, char *const *argv,
-		    size_t argc, filecount_h *h, void *arg)
+int filecount_start(struct errand **ep, struct loop *l,
+		    const struct filewalk_arg *argv, size_t argc,
+		    filecount_h *h, void *arg)
 {
 	static const struct errand_handlers handlers = {
 		work_handler, done_handler, count_free
@@ -63,7 +64,7 @@ int filecount_start(struct errand **ep, struct loop *l, char *const *argv,
 	c->h = h;
 	c->argv = calloc(argc + 1, sizeof *c->argv);
 	for (size_t i = 0; c->argv && i < argc; i++) {
-		c->argv[i] = strdup(argv[i]);
+		c->argv[i] = strdup(argv[i].path);
 		if (!c->argv[i])
 			break;
 	}

@@ -10,12 +10,17 @@
 
 struct filerecv;
 
-/* Receive into folder, made if it is not there. max: bytes taken in all, 0:
- * no limit. peer: its name, for sentences. An unusable folder is told by ev.
- * mem_deref: what has come whole still gets its name, the rest is kept for
- * the next time. */
-int filerecv_alloc(struct filerecv **rp, struct flow *flow, unsigned number,
-		   const char *folder, uint64_t max, const char *peer,
+struct filerecv_conf {
+	struct flow *flow;
+	unsigned number;                /* of the tunnel */
+	const char *folder;             /* made if it is not there */
+	uint64_t max;                   /* bytes taken in all, 0: no limit */
+	const char *peer;               /* its name, for sentences */
+};
+
+/* An unusable folder is told by ev. mem_deref: what has come whole still gets
+ * its name, the rest is kept for the next time. */
+int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
 		   const struct tunnel_events *ev);
 
 int filerecv_status(struct re_printf *pf, const struct filerecv *r);

@@ -22,7 +22,7 @@ struct frame {
 };
 
 struct filewalk {
-	char **argv;
+	struct filewalk_arg *argv;
 	size_t argc, i;
 	int root;                       /* of the argument at hand */
 	int fd;                         /* of the folder at hand */
@@ -60,8 +60,11 @@ static void filewalk_destructor(void *arg)
 		w->top = f->up;
 		mem_deref(f);
 	}
-	for (size_t i = 0; w->argv && i < w->argc; i++)
-		mem_deref(w->argv[i]);
+	for (size_t i = 0; w->argv && i < w->argc; i++) {
+		mem_deref(w->argv[i].path);
+		mem_deref(w->argv[i].name);
+		mem_deref(w->argv[i].shown);
+	}
 	mem_deref(w->argv);
 	close_fd(&w->fd);
 	close_fd(&w->root);
@@ -87,7 +90,20 @@ int filewalk_name(char name[FW_NAME_MAX + 1], const char *path)
 	return 0;
 }
 
-int filewalk_alloc(struct filewalk **wp, char *const *argv, size_t argc)
+static int arg_copy(struct filewalk_arg *to, const struct filewalk_arg *from)
+{
+	int err = str_dup(&to->path, from->path);
+
+	if (!err && from->name)
+		err = str_dup(&to->name, from->name);
+	if (!err)
+		err = str_dup(&to->shown, from->shown ? from->shown :
+			      from->path);
+	return err;
+}
+
+int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
+		   size_t argc)
 {
 	struct filewalk *w = mem_zalloc(sizeof *w, filewalk_destructor);
 	int err = 0;
@@ -100,7 +116,7 @@ int filewalk_alloc(struct filewalk **wp, char *const *argv, size_t argc)
 	if (!w->argv)
 		err = ENOMEM;
 	for (size_t i = 0; i < argc && !err; i++)
-		err = str_dup(&w->argv[i], argv[i]);
+		err = arg_copy(&w->argv[i], &argv[i]);
 	if (err) {
 		mem_deref(w);
 		return err;
@@ -177,7 +193,7 @@ static int enter(struct filewalk *w, size_t above)
 
 static const char *people(struct filewalk *w, const char *name)
 {
-	const char *arg = w->argv[w->i - 1];
+	const char *arg = w->argv[w->i - 1].shown;
 
 	if (re_snprintf(w->shown, sizeof w->shown, "%s%s%s%s%s", arg,
 			w->len ? "/" : "", w->path, *name ? "/" : "",
@@ -280,10 +296,15 @@ static int entry(struct filewalk *w, struct filewalk_item *it)
 /* The next of the arguments; the user may well mean what a link leads to. */
 static int argument(struct filewalk *w, struct filewalk_item *it)
 {
-	const char *path = w->argv[w->i++];
-	int fd, err = filewalk_name(w->name, path);
+	const struct filewalk_arg *arg = &w->argv[w->i++];
+	const char *path = arg->path;
+	int fd, err = 0;
 
-	it->path = path;
+	it->path = arg->shown;
+	if (arg->name)
+		str_ncpy(w->name, arg->name, sizeof w->name);
+	else
+		err = filewalk_name(w->name, path);
 	if (err)
 		return fail(it, err);
 	/* looked at first: to open a device may do something */

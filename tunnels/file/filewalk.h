@@ -30,8 +30,16 @@ struct filewalk_item {
 	char target[FW_PATH_MAX + 1];   /* LINK */
 };
 
-/* argv: absolute paths, copied. Links among them are followed. */
-int filewalk_alloc(struct filewalk **wp, char *const *argv, size_t argc);
+/* What is to be walked; a link there is followed. */
+struct filewalk_arg {
+	char *path;                     /* absolute */
+	char *name;                     /* at the other side; NULL: its own */
+	char *shown;                    /* for people; NULL: path */
+};
+
+/* argv is copied. */
+int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
+		   size_t argc);
 
 /* Reads at most one folder. */
 int filewalk_next(struct filewalk *w, struct filewalk_item *it);

@@ -49,12 +49,24 @@ static int put_verdict(struct mbuf *mb, const struct filewire *w)
 	return err ? err : put_why(mb, w);
 }
 
-static int put_have(struct mbuf *mb, const struct filewire *w)
+static int put_missed(struct mbuf *mb, const struct filewire *w)
+{
+	int err = fields_put_text(mb, w->path);
+
+	return err ? err : put_why(mb, w);
+}
+
+static int put_part(struct mbuf *mb, const struct filewire *w)
 {
 	int err = fields_put_uint(mb, w->entry, 8);
 
-	if (!err)
-		err = fields_put_uint(mb, w->size, 8);
+	return err ? err : fields_put_uint(mb, w->size, 8);
+}
+
+static int put_have(struct mbuf *mb, const struct filewire *w)
+{
+	int err = put_part(mb, w);
+
 	return err ? err : mbuf_write_mem(mb, w->hash, FW_SHA_SIZE);
 }
 
@@ -77,7 +89,9 @@ static int put_file(struct mbuf *mb, const struct filewire *w)
 
 	if (!err)
 		err = put_meta(mb, w);
-	return err ? err : fields_put_uint(mb, w->size, 8);
+	if (!err)
+		err = fields_put_uint(mb, w->size, 8);
+	return err ? err : fields_put_uint(mb, w->data, 8);
 }
 
 static int put_link(struct mbuf *mb, const struct filewire *w)
@@ -95,18 +109,33 @@ int filewire_encode(struct mbuf *mb, const struct filewire *w)
 	case FW_FILE:    return put_file(mb, w);
 	case FW_LINK:    return put_link(mb, w);
 	case FW_LEAVE:   return put_meta(mb, w);
+	case FW_HOLE:
 	case FW_SEEK:    return fields_put_uint(mb, w->size, 8);
 	case FW_END:     return mbuf_write_mem(mb, w->hash, FW_HASH_SIZE);
 	case FW_DROP:
 	case FW_FAIL:    return put_why(mb, w);
+	case FW_KEEP:
 	case FW_FINISH:  return 0;
+	case FW_PART:    return put_part(mb, w);
 	case FW_HAVE:    return put_have(mb, w);
 	case FW_VERDICT: return put_verdict(mb, w);
+	case FW_MISSED:  return put_missed(mb, w);
 	case FW_TOTAL:
 	case FW_DONE:    return put_counts(mb, w);
 	case FW_DATA:    break;         /* goes past this codec */
 	}
 	return EINVAL;
+}
+
+int filewire_say(struct record_writer *wr, const struct filewire *w)
+{
+	struct mbuf *mb = mbuf_alloc(128);
+	int err = mb ? filewire_encode(mb, w) : ENOMEM;
+
+	if (!err)
+		err = record_write(wr, (uint8_t)w->type, mb->buf, mb->end);
+	mem_deref(mb);
+	return err;
 }
 
 static void get_bytes(struct fields *f, uint8_t *p, size_t n)
@@ -167,6 +196,12 @@ static void get_link(struct fields *f, struct filewire *w)
 		w->name_ok = false;
 }
 
+static void get_part(struct fields *f, struct filewire *w)
+{
+	w->entry = fields_uint(f, 8);
+	w->size = fields_uint(f, 8);
+}
+
 static int get(struct fields *f, struct filewire *w)
 {
 	switch (w->type) {
@@ -176,20 +211,27 @@ static int get(struct fields *f, struct filewire *w)
 		get_name(f, w);
 		get_meta(f, w);
 		w->size = fields_uint(f, 8);
+		w->data = fields_uint(f, 8);
 		break;
 	case FW_LINK:    get_link(f, w); break;
 	case FW_LEAVE:   get_meta(f, w); break;
+	case FW_HOLE:
 	case FW_SEEK:    w->size = fields_uint(f, 8); break;
 	case FW_END:     get_bytes(f, w->hash, FW_HASH_SIZE); break;
 	case FW_DROP:
 	case FW_FAIL:    get_why(f, w); break;
+	case FW_KEEP:
 	case FW_FINISH:  break;
+	case FW_PART:    get_part(f, w); break;
 	case FW_HAVE:
-		w->entry = fields_uint(f, 8);
-		w->size = fields_uint(f, 8);
+		get_part(f, w);
 		get_bytes(f, w->hash, FW_SHA_SIZE);
 		break;
 	case FW_VERDICT: get_verdict(f, w); break;
+	case FW_MISSED:
+		(void)fields_text(f, w->path, sizeof w->path);
+		get_why(f, w);
+		break;
 	case FW_TOTAL:
 	case FW_DONE:    get_counts(f, w); break;
 	default:         return w->type & RECORD_OPTIONAL ? 0 : ENOTSUP;

@@ -9,9 +9,12 @@
  *   DIR name                    -->                        into it
  *   FILE name, mode, mtime, size-->
  *   DATA ...                    -->
- *                               <--     HAVE entry, n, SHA-256 of n bytes
- *   SEEK n (or 0: it differs)   -->
- *   DATA ... END hash           -->
+ *                               <--     PART entry, n     it has n bytes
+ *   SEEK n                      -->                       on from there
+ *   DATA ... HOLE n ... DATA    -->
+ *                               <--     HAVE entry, n, SHA-256 of these
+ *   KEEP, or SEEK back, DATA    -->                       they differ
+ *   END hash                    -->
  *   LINK name, target           -->
  *   LEAVE mode, mtime           -->                        out of it
  *                               <--     VERDICT entry, ...  (if not plain)
@@ -22,7 +25,11 @@
  * so no path can lead out. Entries (DIR, FILE, LINK) are numbered from 0 as
  * they come. FAIL ends it, from either side.
  *
- * Two hashes: END carries the XXH3-128 of the file's DATA as sent. The
+ * Bytes that the receiver has from another time are passed over at once; both
+ * sides hash them while what is after them is sent, and the sender decides.
+ *
+ * Two hashes: END carries the XXH3-128 of the file's DATA as sent, a HOLE in
+ * it as its length of eight bytes. The
  * channel is authenticated already, so this guards against disks, memory and
  * our own mistakes, and costs a tenth of SHA-256. HAVE is about bytes that
  * came some other time, perhaps from somebody else: SHA-256.
@@ -48,7 +55,11 @@ enum filewire_type {
 	FW_HAVE    = 12,
 	FW_VERDICT = 13,
 	FW_DONE    = 14,
+	FW_PART    = 15,
+	FW_KEEP    = 16,
+	FW_HOLE    = 17,
 	FW_TOTAL   = 0x80,      /* how much is to come, for progress */
+	FW_MISSED  = 0x81,      /* the sender could not read this entry */
 };
 
 enum {
@@ -72,18 +83,25 @@ struct filewire {
 	uint8_t version;                /* HELLO */
 	char name[FW_NAME_MAX + 1];     /* DIR, FILE, LINK */
 	bool name_ok;                   /* it may be stored */
-	char path[FW_PATH_MAX + 1];     /* LINK: target; VERDICT: which */
-	char text[FW_TEXT_MAX + 1];     /* FAIL, DROP, VERDICT */
+	char path[FW_PATH_MAX + 1];     /* LINK: target; VERDICT, MISSED:
+	                                   which */
+	char text[FW_TEXT_MAX + 1];     /* FAIL, DROP, VERDICT, MISSED */
 	uint16_t mode;                  /* FILE, LEAVE: 0777 */
 	struct timespec mtime;          /* FILE, LEAVE */
-	uint64_t size;                  /* FILE; HAVE, SEEK: bytes */
-	uint64_t entry;                 /* HAVE, VERDICT */
+	uint64_t size;                  /* FILE; HAVE, PART, SEEK, HOLE */
+	uint64_t data;                  /* FILE: of it on disk, if sparse */
+	uint64_t entry;                 /* HAVE, PART, VERDICT */
 	uint8_t outcome;                /* VERDICT */
-	int err;                        /* FAIL, DROP, VERDICT */
+	int err;                        /* FAIL, DROP, VERDICT, MISSED */
 	uint8_t hash[FW_SHA_SIZE];      /* END: 16 bytes; HAVE: 32 */
 	uint64_t files, bytes;          /* TOTAL; DONE: stored */
 	uint64_t had, failed;           /* DONE */
 };
+
+struct record_writer;
+
+/* Say it: encoded, and written as record_write does. */
+int filewire_say(struct record_writer *wr, const struct filewire *w);
 
 /* The body of one record, into mb from its position on. */
 int filewire_encode(struct mbuf *mb, const struct filewire *w);

@@ -2,9 +2,16 @@
  * incoming.c: one file that is being received.
  *
  * What is on disk from an earlier time, whole under its name or unfinished,
- * is hashed on a thread while the file comes in from its start. If the sender
- * finds the same hash it jumps ahead; what it has written until then is the
- * same bytes anyway. So nobody ever waits for a hash that is not needed.
+ * is told to the sender at once and hashed on a thread. The sender passes over
+ * it, goes on after it, and comes back only if its own hash is another:
+ *
+ *      0 ....... gap ............ gap_end ....... off ..... size
+ *      has come  is there, not    comes now
+ *                settled yet
+ *
+ * What was written before the sender knew is the same bytes, or the hashes
+ * differ. So nothing is sent twice, and nobody waits for a hash while there
+ * is something to send.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,10 +37,11 @@ struct incoming {
 	XXH3_state_t *hash;
 	int dir;
 	uint64_t size;                  /* as it will be */
-	uint64_t off;                   /* come so far */
+	uint64_t off, end;              /* what comes next, and its end */
 	uint64_t had;                   /* from earlier, unfinished */
-	uint64_t offered;               /* as haveh was told; 0: was not */
-	bool whole;                     /* offered is the whole, by name */
+	uint64_t part;                  /* told to the sender; 0: nothing */
+	uint64_t gap, gap_end;          /* passed over, not settled */
+	bool whole;                     /* part is the whole, by name */
 	bool forget;
 	uint8_t *buf;                   /* SMALL: all; LARGE: gathered */
 	size_t len;                     /* gathered */
@@ -68,14 +76,19 @@ static int flush(struct incoming *in)
 	return err;
 }
 
-/* Cut it so that it holds nothing but this file's first bytes. */
+/* Cut it so that it holds nothing but what may be this file's first bytes:
+ * a hash will tell the next time. */
 static void keep(struct incoming *in)
 {
 	uint64_t n;
 
 	if (!in->forget && in->len)
 		(void)flush(in);
-	n = in->off - in->len > in->had ? in->off - in->len : in->had;
+	n = in->off - in->len;
+	if (in->whole && in->gap_end)   /* the rest is in another file */
+		n = in->gap;
+	else if (in->end == in->size && in->had > n)
+		n = in->had;
 	if (in->forget || in->op->had || !n)
 		(void)unlinkat(in->dir, in->op->part, 0);
 	else if (ftruncate(in->op->fd, (off_t)n))
@@ -103,10 +116,7 @@ static void prefix_handler(int err, uint64_t n,
 	struct incoming *in = arg;
 
 	in->errand = mem_deref(in->errand);
-	if (err || in->off >= n)
-		return;
-	in->offered = n;
-	in->haveh(n, sha, in->arg);
+	in->haveh(err ? 0 : n, sha, in->arg);
 }
 
 /* Look for it under its name, else unfinished. Opened anew, for a duplicate
@@ -115,18 +125,21 @@ static int look_back(struct incoming *in, struct loop *l)
 {
 	struct stat st;
 	int fd = filestore_plain(in->dir, in->op->name, &st), err = 0;
-	uint64_t n = in->size;
 
+	in->part = in->size;
 	in->whole = fd >= 0 && (uint64_t)st.st_size == in->size;
 	if (!in->whole) {
 		if (fd >= 0)
 			(void)close(fd);
-		n = in->had;
-		fd = n ? filestore_plain(in->dir, in->op->part, &st) : -1;
+		in->part = in->had;
+		fd = in->had ? filestore_plain(in->dir, in->op->part,
+					       &st) : -1;
 	}
-	if (fd >= 0)
-		err = fileprefix_start(&in->errand, l, fd, n, prefix_handler,
-				       in);
+	if (fd < 0)
+		in->part = 0;
+	else
+		err = fileprefix_start(&in->errand, l, fd, in->part,
+				       prefix_handler, in);
 	if (fd >= 0)
 		(void)close(fd);
 	return err;
@@ -134,13 +147,15 @@ static int look_back(struct incoming *in, struct loop *l)
 
 /* Tells of a full disk before anything is sent; the size stays what has come,
  * for the next time. In a tmpfs to reserve is to fill, a second for 4 GB in
- * which nothing else moves: there what is free is only looked at. */
-static int reserve(const struct incoming *in)
+ * which nothing else moves, and a sparse file shall not be filled: there what
+ * is free is only looked at. */
+static int reserve(const struct incoming *in, uint64_t data)
 {
 	struct statfs sf;
 
-	if (!fstatfs(in->op->fd, &sf) && sf.f_type == TMPFS_MAGIC)
-		return sf.f_blocks && (in->size - in->had) /
+	if (!fstatfs(in->op->fd, &sf) &&
+	    (sf.f_type == TMPFS_MAGIC || data < in->size))
+		return sf.f_blocks && data > in->had && (data - in->had) /
 			(uint64_t)sf.f_bsize > sf.f_bavail ? ENOSPC : 0;
 	if (!fallocate(in->op->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)in->size) ||
 	    errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
@@ -148,7 +163,7 @@ static int reserve(const struct incoming *in)
 	return errno;
 }
 
-static int large_open(struct incoming *in, struct loop *l)
+static int large_open(struct incoming *in, struct loop *l, uint64_t data)
 {
 	struct stat st;
 	int err;
@@ -166,7 +181,7 @@ static int large_open(struct incoming *in, struct loop *l)
 		if (ftruncate(in->op->fd, 0))
 			return errno;
 	}
-	err = reserve(in);
+	err = reserve(in, data);
 	if (err)
 		return err;
 	in->buf = malloc(GATHER);
@@ -189,7 +204,8 @@ static int setup(struct incoming *in, struct loop *l,
 	if (!in->hash)
 		return ENOMEM;
 	(void)XXH3_128bits_reset(in->hash);
-	return w->size < FW_BULK_MIN ? small_open(in) : large_open(in, l);
+	return w->size < FW_BULK_MIN ? small_open(in) :
+		large_open(in, l, w->data);
 }
 
 int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
@@ -203,7 +219,7 @@ int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
 		return ENOMEM;
 	in->haveh = haveh;
 	in->arg = arg;
-	in->size = w->size;
+	in->size = in->end = w->size;
 	in->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
 	err = in->dir < 0 ? errno : 0;
 	if (!err)
@@ -245,7 +261,7 @@ static int large_data(struct incoming *in, const uint8_t *p, size_t n)
 
 int incoming_data(struct incoming *in, const uint8_t *p, size_t n)
 {
-	if (n > in->size - in->off)
+	if (n > in->end - in->off)
 		return EBADMSG;
 	if (in->op->kind == FILEOP_LARGE)
 		return large_data(in, p, n);
@@ -256,19 +272,85 @@ int incoming_data(struct incoming *in, const uint8_t *p, size_t n)
 	return 0;
 }
 
-int incoming_seek(struct incoming *in, uint64_t n)
+static int write_zeros(struct incoming *in, uint64_t n)
 {
+	static const uint8_t zero[4096];
+	int err = 0;
+
+	for (uint64_t at = 0; at < n && !err; at += sizeof zero)
+		err = write_at(in->op->fd, zero, n - at < sizeof zero ?
+			       (size_t)(n - at) : sizeof zero, in->off + at);
+	return err;
+}
+
+/* Past what was there before there is nothing to be taken away. */
+static int punch(struct incoming *in, uint64_t n)
+{
+	if (in->off >= in->had)
+		return 0;
+	if (!fallocate(in->op->fd, FALLOC_FL_PUNCH_HOLE |
+		       FALLOC_FL_KEEP_SIZE, (off_t)in->off, (off_t)n))
+		return 0;
+	return errno == EOPNOTSUPP ? write_zeros(in, n) : errno;
+}
+
+int incoming_hole(struct incoming *in, uint64_t n)
+{
+	uint8_t len[8];
 	int err;
 
-	if (!in->offered || (n && (n != in->offered || n < in->off)))
+	if (n > in->end - in->off || in->op->kind != FILEOP_LARGE)
 		return EBADMSG;
 	err = flush(in);
-	in->had = 0;
-	in->offered = 0;
-	if (err || !n)
+	if (!err)
+		err = punch(in, n);
+	if (err)
 		return err;
+	for (unsigned i = 0; i < sizeof len; i++)
+		len[i] = (uint8_t)(n >> (56 - 8 * i));
+	(void)XXH3_128bits_update(in->hash, len, sizeof len);
+	in->off += n;
+	return 0;
+}
+
+uint64_t incoming_part(const struct incoming *in)
+{
+	return in->part;
+}
+
+int incoming_seek(struct incoming *in, uint64_t n, int64_t *moved)
+{
+	int err = 0;
+
+	if (in->op->kind == FILEOP_LARGE)
+		err = flush(in);
+	if (err)
+		return err;
+	if (in->part && n == in->part && n > in->off) {
+		*moved = (int64_t)(n - in->off);
+		in->gap = in->off;
+		in->gap_end = in->off = n;
+		in->part = 0;
+	}
+	else if (in->gap_end && n == in->gap && in->off == in->size) {
+		*moved = (int64_t)n - (int64_t)in->gap_end;
+		in->end = in->gap_end;
+		in->off = n;
+		in->gap = in->gap_end = in->part = 0;
+		in->whole = false;
+	}
+	else {
+		return EBADMSG;
+	}
+	return 0;
+}
+
+int incoming_keep(struct incoming *in)
+{
+	if (!in->gap_end)
+		return EBADMSG;
+	in->gap = in->gap_end = 0;
 	in->op->had = in->whole;
-	in->off = n;
 	return 0;
 }
 
@@ -278,7 +360,7 @@ int incoming_end(struct incoming *in, const uint8_t hash[FW_HASH_SIZE],
 	XXH128_canonical_t own;
 	int err = 0;
 
-	if (in->off != in->size)
+	if (in->off != in->end || in->gap_end)
 		return EBADMSG;
 	if (in->op->kind == FILEOP_LARGE)
 		err = flush(in);

@@ -41,11 +41,22 @@ static int sh_status(const char *fmt, ...)
 	return system(cmd);
 }
 
-static void fresh(void)
+static void fresh_in(const char *where)
 {
-	strcpy(dir, "/tmp/dialtone-file-XXXXXX");
+	snprintf(dir, sizeof dir, "%s/dialtone-file-XXXXXX", where);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
 	sh("mkdir %s/src", dir);
+}
+
+static void fresh_disk(void)
+{
+	fresh_in("/tmp");
+}
+
+/* Where fsync costs nothing. */
+static void fresh(void)
+{
+	fresh_in(access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 }
 
 static void sweep(void)
@@ -139,7 +150,7 @@ static void test_one(void)
 	struct sending s;
 	struct stat a, b;
 
-	fresh();
+	fresh_disk();
 	fill(at("src/report.pdf"), 3000000, 1);
 	sh("chmod 640 %s/src/report.pdf; touch -d '2001-02-03 04:05:06.5' "
 	   "%s/src/report.pdf", dir, dir);
@@ -209,7 +220,7 @@ static void test_existing(void)
 {
 	struct sending s;
 
-	fresh();
+	fresh_disk();
 	sh("cd %s && echo new > src/a.txt && mkdir in && echo old > in/a.txt",
 	   dir);
 	send_all(&s, ARGV("a.txt"));
@@ -281,7 +292,7 @@ static void test_resume(void)
 	static const size_t cut[] = { 1, 65535, 65536, 99999, 300000, 700000,
 				      999999, 1000000, 1000001 };
 
-	fresh();
+	fresh_disk();
 	fill(at("src/f"), 1000000, 3);
 	sh("mkdir %s/in", dir);
 	for (size_t i = 0; i < 2 * sizeof cut / sizeof cut[0]; i++) {
@@ -299,10 +310,121 @@ static void test_resume(void)
 		CU_ASSERT_EQUAL(s.r.b.err, 0);
 		CU_ASSERT_EQUAL(s.r.a.bytes, 1000000);
 		CU_ASSERT_EQUAL(s.r.b.bytes, 1000000);
+		/* what was there is not sent again; a little comes before
+		 * it is known */
+		if (!bad && cut[i / 2] <= 1000000)
+			CU_ASSERT(rig_carried(&s.r) <= 1000000 - cut[i / 2] +
+				  260000);
 		rig_close(&s.r);
 		sh("cd %s && cmp src/f in/f && rm in/f", dir);
 		nothing_left();
 	}
+	sweep();
+}
+
+/* The same under its name: neither stored nor sent again. */
+static void test_had(void)
+{
+	struct sending s;
+
+	fresh();
+	fill(at("src/f"), 3000000, 3);
+	sh("cd %s && mkdir in && cp src/f in/f", dir);
+	send_all(&s, ARGV("f"));
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "1 were there already"));
+	CU_ASSERT(rig_carried(&s.r) < 300000);
+	rig_close(&s.r);
+	nothing_left();
+	/* one byte differs, near the end */
+	sh("cd %s && printf X | dd of=in/f bs=1 seek=2999000 conv=notrunc "
+	   "status=none", dir);
+	send_all(&s, ARGV("f"));
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	rig_close(&s.r);
+	sh("cd %s && cmp src/f 'in/f (1)' && ! cmp -s src/f in/f", dir);
+	nothing_left();
+	sweep();
+}
+
+static off_t blocks(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : st.st_blocks * 512;
+}
+
+/* Holes stay holes, also where old bytes have to go; 5 GB in no time. */
+static void test_sparse(void)
+{
+	static const char *const old[] = { "", "truncate -s 7M", "fill" };
+
+	fresh_disk();
+	sh("cd %s/src && truncate -s 5G f && for i in 0 1 1000 5119; do "
+	   "head -c 300000 /dev/urandom | dd of=f bs=1M seek=$i conv=notrunc "
+	   "status=none; done && truncate -s 3000000 hole", dir);
+	for (size_t i = 0; i < sizeof old / sizeof old[0]; i++) {
+		const char *part = at("in/.f.dialtone-part");
+
+		sh("mkdir %s/in", dir);
+		if (!strcmp(old[i], "fill"))
+			fill(part, 5000000, 8);
+		else if (*old[i])
+			sh("%s %s", old[i], part);
+		(void)send_ok(ARGV("f", "hole"));
+		sh("cd %s && for i in 0 1 2 3 999 1000 1001 5119; do for d in"
+		   " src in; do dd if=$d/f bs=1M skip=$i count=1 status=none |"
+		   " md5sum; done | uniq | wc -l | grep -qx 1 || exit 1; done &&"
+		   " cmp src/hole in/hole && test $(stat -c %%s in/f) = "
+		   "5368709120", dir);
+		CU_ASSERT(blocks(at("in/f")) < 20000000);
+		CU_ASSERT_EQUAL(blocks(at("in/hole")), 0);
+		nothing_left();
+		sh("rm -r %s/in", dir);
+	}
+	sweep();
+}
+
+/* Cut at any byte, 200 times: what has a name is whole, and the next time
+ * brings the rest; now and then another file is there by then. */
+static void test_cut_anywhere(void)
+{
+	uint64_t total = 0;
+	struct sending s;
+
+	fresh();
+	sh("cd %s/src && mkdir -p t/e/f t/empty && : > t/zero && "
+	   "ln -s nowhere t/link && echo small > t/e/small && "
+	   "truncate -s 400000 t/sparse && echo x >> t/sparse", dir);
+	fill(at("src/t/big"), 300000, 1);
+	fill(at("src/t/e/big"), 150000, 2);
+	srand(1);
+	for (int i = 0; i <= 200; i++) {
+		sending_init(&s, ARGV("t"));
+		s.r.cut = i ? 1 + (uint64_t)rand() % total : 0;
+		rig_call(&s.r, &s.a, &s.b);
+		rig_wait(&s.r);
+		if (!i)
+			total = rig_carried(&s.r);
+		CU_ASSERT(i ? s.r.a.err : !s.r.a.err);
+		rig_close(&s.r);
+		if (i) {
+			sh("cd %s/in/t 2>/dev/null || exit 0; find . -type f "
+			   "! -name '.*' -exec cmp {} ../../src/t/{} ';' | "
+			   "grep -q . && exit 1; exit 0", dir);
+			if (i % 5 == 0)
+				fill(at("src/t/big"), 300000 + (size_t)i,
+				     (unsigned)i);
+			send_all(&s, ARGV("t"));
+			CU_ASSERT_EQUAL(s.r.a.err, 0);
+			rig_close(&s.r);
+		}
+		/* a changed one got another name if the old was complete */
+		sh("cd %s && if test -e 'in/t/big (1)'; then mv "
+		   "'in/t/big (1)' in/t/big; fi && diff -r --no-dereference "
+		   "src/t in/t && rm -r in", dir);
+	}
+	CU_ASSERT(total > 450000);
 	sweep();
 }
 
@@ -779,7 +901,7 @@ static void test_full_disk(void)
 	int status;
 	pid_t pid;
 
-	fresh();
+	fresh_disk();
 	sh("mkdir %s/in %s/src/many", dir, dir);
 	fill(at("src/big"), 3000000, 1);
 	for (int i = 0; i < 60; i++) {
@@ -934,6 +1056,9 @@ UNIT_SUITE("tunnels/file",
 	{ "names", test_names },
 	{ "long", test_long },
 	{ "resume", test_resume },
+	{ "had", test_had },
+	{ "sparse", test_sparse },
+	{ "cut_anywhere", test_cut_anywhere },
 	{ "cut", test_cut },
 	{ "deref", test_deref },
 	{ "offer", test_offer },

@@ -33,6 +33,7 @@ struct rig {
 	struct rig_side a, b;           /* caller, callee */
 	struct desc *offer, *answer;
 	size_t piece;
+	uint64_t cut;                   /* bytes of the caller's, then lost */
 	int err;
 };
 
@@ -137,6 +138,8 @@ static inline void rig_start_handler(void *arg)
 		fakeflow_piece(r->a.flow, r->piece);
 		fakeflow_piece(r->b.flow, r->piece);
 	}
+	if (!r->err)
+		((struct fakeflow *)(void *)r->a.flow)->cut = r->cut;
 	wa.flow = r->a.flow;
 	wb.flow = r->b.flow;
 	if (!r->err && r->b.t)
@@ -173,6 +176,12 @@ static inline bool rig_until(struct rig *r, bool (*cond)(struct rig *r))
 			break;
 	pthread_mutex_unlock(&r->lock);
 	return ok;
+}
+
+/* Bytes that went from the caller to the callee. */
+static inline uint64_t rig_carried(const struct rig *r)
+{
+	return ((const struct fakeflow *)(const void *)r->a.flow)->carried;
 }
 
 static inline bool rig_both_done(struct rig *r)

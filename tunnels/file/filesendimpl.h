@@ -1,0 +1,44 @@
+/*
+ * filesendimpl.h: the sending side as its two files see it.
+ *
+ *   filesend.c   its life, and what the receiver says
+ *      |
+ *   filepump.c   entries and bytes, out
+ */
+#ifndef DIALTONE_FILESENDIMPL_H
+#define DIALTONE_FILESENDIMPL_H
+
+#include "tunnels/ending.h"
+#include "tunnels/file/filesource.h"
+#include "tunnels/file/filewalk.h"
+#include "tunnels/record.h"
+
+struct filesend {
+	struct loop *loop;
+	struct stream *s;
+	struct record_reader rd;
+	struct record_writer wr;
+	struct ending end;
+	struct filewalk *walk;
+	struct filewalk_item it;
+	struct filewire w;              /* the record at hand */
+	struct filesource src;
+	struct errand *count;
+	struct loop_defer defer;
+	struct timer linger;
+	char peer[64];
+	char path[512];                 /* of the file, for people */
+	bool finished;                  /* FINISH is out */
+	bool done;                      /* the peer has said how it went */
+	uint64_t entries;
+	uint64_t bytes, total;          /* sent or had; to send, 0: unknown */
+	uint64_t files, files_total;
+	uint64_t failed, had;
+	unsigned notes;
+	char first[400];                /* the first failure, a sentence */
+	uint64_t shown;
+};
+
+enum { FILESEND_NOTES = 10 };           /* entries told one by one */
+
+#endif
