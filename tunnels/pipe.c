@@ -453,6 +453,13 @@ static bool has_ends(const struct tunnel_ask *ask)
 	return ask->fd_in >= 0 && ask->fd_out >= 0;
 }
 
+static bool pipe_stdio(char *const *argv, size_t argc)
+{
+	(void)argv;
+	(void)argc;
+	return true;
+}
+
 static int pipe_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 		      struct desc_media *local)
 {
@@ -540,6 +547,7 @@ const struct tunnel_kind pipe_tunnel = {
 	.name = "pipe",
 	.usage = "",
 	.need = FLOW_STREAM,
+	.stdio = pipe_stdio,
 	.offer = pipe_offer,
 	.answer = pipe_answer,
 	.start = pipe_start,

@@ -73,6 +73,8 @@ struct tunnel_kind {
 	const char *usage;      /* words after the kind, for `dial help` */
 	enum flow_need need;
 	bool endless;           /* never done by itself: as long as the session */
+	/* Do these words need the user's stdin and stdout? NULL: none do. */
+	bool (*stdio)(char *const *argv, size_t argc);
 	/* Our m-line for what the user asks. *tp: the new tunnel. EINVAL with
 	 * ask->why: what was asked makes no sense. */
 	int (*offer)(struct tunnel **tp, const struct tunnel_ask *ask,

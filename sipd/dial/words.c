@@ -232,7 +232,8 @@ static int parse_call(struct parse *p, const char *peer)
 	if (getcwd(cwd, sizeof cwd))
 		set_str(p, "cwd", cwd);
 	p->wo->lasting = true;
-	p->wo->fds = p->wo->quiet = !strcmp(k->name, "pipe");
+	p->wo->fds = p->wo->quiet = k->stdio &&
+		k->stdio(p->argv, (size_t)p->argc);
 	return add_tunnel(p, k);
 }
 

@@ -1,5 +1,5 @@
 /*
- * dialout.c: a TCP connection to a host by name or address.
+ * dialout.c: a connection to a host by name or address, or a Unix socket.
  *
  *   name -> thread: getaddrinfo -> addresses, filtered
  *        -> connect the first; the next when it has failed or is late
@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "tunnels/forward/dialout.h"
+#include "tunnels/forward/unixsock.h"
 #include "tunnels/errand.h"
 
 enum { ADDRS_MAX = 16 };
@@ -35,6 +36,7 @@ struct dialout {
 	struct sa addrv[ADDRS_MAX];
 	struct attempt attemptv[ADDRS_MAX];
 	size_t addrc, started, failed;
+	char *path;                     /* of a Unix socket, else NULL */
 	int err;
 	bool done;
 	dialout_allow_h *allowh;
@@ -67,6 +69,7 @@ static void dialout_destructor(void *arg)
 	timer_stop(&d->total_tmr);
 	for (size_t i = 0; i < d->started; i++)
 		attempt_close(&d->attemptv[i]);
+	mem_deref(d->path);
 }
 
 void dialout_options(int fd)
@@ -76,6 +79,8 @@ void dialout_options(int fd)
 	/* the bytes are one side's and the other's, not ours to delay */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	/* an urgent byte stays where it was in the stream (RFC 6093) */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 }
 
 /* The last thing that is done. */
@@ -169,10 +174,18 @@ static void start_handler(void *arg)
 {
 	struct dialout *d = arg;
 
-	if (!d->addrc)
+	int fd = -1, err;
+
+	if (d->path) {
+		err = unixsock_connect(&fd, d->path);
+		finish(d, err, err ? -1 : fd);
+	}
+	else if (!d->addrc) {
 		finish(d, d->err, -1);
-	else
+	}
+	else {
 		next_handler(d);
+	}
 }
 
 static void add_addr(struct dialout *d, const struct sa *sa)
@@ -267,6 +280,12 @@ static bool literal(struct dialout *d, const char *host, uint16_t port)
 	return true;
 }
 
+static int to_path(struct dialout *d, const char *path)
+{
+	loop_defer(d->loop, &d->defer, start_handler, d);
+	return str_dup(&d->path, path);
+}
+
 int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
 		  uint16_t port, dialout_allow_h *allowh, dialout_h *h,
 		  void *arg)
@@ -283,7 +302,9 @@ int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
 	d->next_tmr.h = next_handler;
 	err = timer_start(loop_timers(l), &d->total_tmr, TOTAL_TIME,
 			  late_handler, d);
-	if (!err && !literal(d, host, port))
+	if (!err && *host == '/')
+		err = to_path(d, host);
+	else if (!err && !literal(d, host, port))
 		err = look_up(d, host, port);
 	if (err) {
 		mem_deref(d);

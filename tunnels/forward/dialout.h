@@ -1,6 +1,6 @@
 /*
- * dialout.h: a TCP connection to a host by name or address: looked up on a
- * thread, its addresses tried one after another.
+ * dialout.h: a connection to a host by name or address: looked up on a
+ * thread, its addresses tried one after another; or to a Unix socket.
  */
 #ifndef DIALTONE_DIALOUT_H
 #define DIALTONE_DIALOUT_H
@@ -14,10 +14,12 @@ struct dialout;
  * connected, non-blocking, and the taker's. */
 typedef void (dialout_h)(int err, int fd, void *arg);
 
-/* May this address be tried? Asked for each, after the look-up. */
+/* May this address be tried? Asked for each, after the look-up; not for a
+ * Unix socket. */
 typedef bool (dialout_allow_h)(const struct sa *sa, void *arg);
 
-/* EACCES if all addresses are refused by allowh (NULL: none is), ENOENT if
+/* A host that begins with '/' is a Unix socket's path, port is then 0.
+ * EACCES if all addresses are refused by allowh (NULL: none is), ENOENT if
  * the name has none, else the error of the first. */
 int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
 		  uint16_t port, dialout_allow_h *allowh, dialout_h *h,

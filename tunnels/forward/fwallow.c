@@ -14,7 +14,8 @@ struct rule {
 	struct le le;
 	bool listen;
 	bool any;                       /* "*" */
-	char *name;                     /* NULL: a network, or any */
+	char *name;                     /* NULL: a network, or any; a path
+	                                   if it begins with '/' */
 	int af;
 	uint8_t addr[16];
 	unsigned bits;
@@ -147,6 +148,8 @@ static int rule_decode(struct rule *r, char *text)
 		r->listen = true;
 		text += 7;
 	}
+	if (*text == '/')
+		return str_dup(&r->name, text);
 	/* "listen:8080": on this host's own addresses only */
 	if (r->listen && !strchr(text, ':'))
 		return ports(r, text) ? 0 : EINVAL;
@@ -206,6 +209,20 @@ int fwallow_alloc(struct fwallow **ap, const char *text, struct pl *bad)
 static bool port_in(const struct rule *r, uint16_t port)
 {
 	return port >= r->lo && port <= r->hi;
+}
+
+bool fwallow_path(const struct fwallow *a, const char *path, bool listen)
+{
+	const struct le *le;
+
+	for (le = list_head(&a->rulel); le; le = le->next) {
+		const struct rule *r = le->data;
+
+		if (r->listen == listen && r->name && *path == '/' &&
+		    !strcmp(r->name, path))
+			return true;
+	}
+	return false;
 }
 
 bool fwallow_name(const struct fwallow *a, const char *host, uint16_t port)
@@ -305,7 +322,7 @@ bool fwallow_listen(const struct fwallow *a, const struct sa *sa)
 	for (le = list_head(&a->rulel); le; le = le->next) {
 		const struct rule *r = le->data;
 
-		if (!r->listen || !port_in(r, sa_port(sa)))
+		if (!r->listen || r->name || !port_in(r, sa_port(sa)))
 			continue;
 		if (r->any || (r->af ? is_host(af, addr) &&
 			       in_network(r, af, addr) :

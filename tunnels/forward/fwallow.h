@@ -7,8 +7,10 @@
  *   [2001:db8::/32]:443     IPv6 in brackets
  *   wiki.example:*          a name, whatever address it has; any port
  *   *:443                   any host
+ *   /run/app.sock           a Unix socket, by this very name
  *   listen:8080             -R: listen on 127.0.0.1 and ::1
  *   listen:*:8080-8090      -R: on any address; or on the one that is named
+ *   listen:/run/mine.sock   -R: make a Unix socket of this name
  *
  * A name is compared as the peer wrote it; an address after the name was
  * looked up, so that no name leads around a rule about addresses.
@@ -22,6 +24,9 @@ struct fwallow;
 
 /* EINVAL: *bad (if not NULL) is set to the word that is not understood. */
 int fwallow_alloc(struct fwallow **ap, const char *text, struct pl *bad);
+
+/* Connect to this Unix socket? Or, with `listen`, make it? */
+bool fwallow_path(const struct fwallow *a, const char *path, bool listen);
 
 /* Connect to this name, whatever its address? */
 bool fwallow_name(const struct fwallow *a, const char *host, uint16_t port);

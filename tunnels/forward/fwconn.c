@@ -12,6 +12,7 @@
 #include "tunnels/forward/fwconn.h"
 #include "tunnels/record.h"
 #include "tunnels/forward/relay.h"
+#include "tunnels/forward/socksin.h"
 
 struct fwconns {
 	struct flow *flow;
@@ -35,6 +36,10 @@ struct conn {
 	char *host;                     /* where it leads, for people */
 	uint16_t port;
 	struct fwwire *w;               /* what was asked, while connecting */
+	struct socks *socks;            /* what the client said, until it is
+	                                   answered */
+	void (*overh)(bool opened, int err, void *arg);
+	void *arg;
 };
 
 static void conn_destructor(void *arg)
@@ -55,6 +60,7 @@ static void conn_destructor(void *arg)
 	mem_deref(c->rd.body);
 	mem_deref(c->host);
 	mem_deref(c->w);
+	mem_deref(c->socks);
 }
 
 static void fwconns_destructor(void *arg)
@@ -103,8 +109,12 @@ static void over_handler(bool opened, int err, void *arg)
 	struct conn *c = arg;
 	struct fwconns *all = c->all;
 
-	if (!opened && err) {
+	if (!opened && err)
 		all->refused++;
+	if (c->overh) {
+		c->overh(opened, err, c->arg);
+	}
+	else if (!opened && err) {
 		all->h.refusedh(c->host ? c->host : "", c->port, err,
 				!c->accepted, all->arg);
 	}
@@ -131,23 +141,60 @@ static void early_close(struct stream *s, int err, uint64_t code, void *arg)
 	mem_deref(c);
 }
 
-int fwconns_add(struct fwconns *all, int fd, const struct fwwire *w,
-		const char *host, uint16_t port)
+static bool greet_handler(int fd, int err, void *arg)
+{
+	struct conn *c = arg;
+
+	if (!c->socks)
+		return false;
+	socksin_reply(fd, c->socks, err);
+	c->socks = mem_deref(c->socks);
+	return true;
+}
+
+static int conn_ask(struct conn *c, const struct fwconn_ask *ask)
+{
+	int err = str_dup(&c->host, ask->host);
+
+	if (!err && ask->socks) {
+		c->socks = mem_alloc(sizeof *c->socks, NULL);
+		if (!c->socks)
+			return ENOMEM;
+		*c->socks = *ask->socks;
+	}
+	c->accepted = true;
+	c->port = ask->port;
+	c->overh = ask->overh;
+	c->arg = ask->arg;
+	return err;
+}
+
+/* A stream as new as this takes them whole. */
+static int send_early(struct stream *s, const struct fwconn_ask *ask)
+{
+	int err = send_record(s, ask->w);
+
+	if (!err && ask->early_n &&
+	    stream_write(s, ask->early, ask->early_n) != ask->early_n)
+		err = ENOBUFS;
+	return err;
+}
+
+int fwconns_add(struct fwconns *all, int fd, const struct fwconn_ask *ask)
 {
 	static const struct stream_handlers early = { .closeh = early_close };
-	static const struct relay_handlers rh = { NULL, over_handler };
+	static const struct relay_handlers rh = {
+		greet_handler, over_handler
+	};
 	struct conn *c = NULL;
 	int err = conn_alloc(&c, all);
 
-	if (!err) {
-		c->accepted = true;
-		c->port = port;
-		err = str_dup(&c->host, host);
-	}
+	if (!err)
+		err = conn_ask(c, ask);
 	if (!err)
 		err = stream_open(&c->s, all->flow, all->number, &early, c);
 	if (!err)
-		err = send_record(c->s, w);
+		err = send_early(c->s, ask);
 	if (!err)
 		err = relay_alloc(&c->relay, all->loop, c->s, true, &rh, c);
 	if (err) {
@@ -280,7 +327,6 @@ int fwconns_alloc(struct fwconns **cp, struct flow *flow, unsigned number,
 		  const struct fwconn_handlers *h, void *arg)
 {
 	struct fwconns *c = mem_zalloc(sizeof *c, fwconns_destructor);
-	int err;
 
 	if (!c)
 		return ENOMEM;
@@ -289,13 +335,13 @@ int fwconns_alloc(struct fwconns **cp, struct flow *flow, unsigned number,
 	c->loop = flow_loop(flow);
 	c->h = *h;
 	c->arg = arg;
-	err = flow_listen(flow, number, accept_handler, c);
-	if (err) {
-		mem_deref(c);
-		return err;
-	}
 	*cp = c;
 	return 0;
+}
+
+int fwconns_go(struct fwconns *c)
+{
+	return flow_listen(c->flow, c->number, accept_handler, c);
 }
 
 int fwconns_status(struct re_printf *pf, const struct fwconns *c)

@@ -8,6 +8,7 @@
 #include <re.h>
 #include "tunnels/flow/flow.h"
 #include "tunnels/forward/fwwire.h"
+#include "tunnels/forward/socks.h"
 
 enum { FWCONN_MAX = 8192 };
 
@@ -30,14 +31,29 @@ struct fwconn_handlers {
 			 void *arg);
 };
 
-/* Takes the peer's streams for this tunnel. */
+/* Nothing happens before fwconns_go: that takes the peer's streams for this
+ * tunnel, those that are waiting at once. */
 int fwconns_alloc(struct fwconns **cp, struct flow *flow, unsigned number,
 		  const struct fwconn_handlers *h, void *arg);
+int fwconns_go(struct fwconns *c);
 
-/* fd has been accepted: ask the peer to connect as w says. host and port are
- * for people. fd is taken, also on error: then it is reset. */
-int fwconns_add(struct fwconns *c, int fd, const struct fwwire *w,
-		const char *host, uint16_t port);
+/* A connection that we have accepted. */
+struct fwconn_ask {
+	const struct fwwire *w;         /* the CONNECT for the peer */
+	const char *host;               /* where it leads, for people */
+	uint16_t port;
+	const struct socks *socks;      /* its client waits for a reply; or
+	                                   NULL */
+	const uint8_t *early;           /* bytes that have come already */
+	size_t early_n;
+	/* it is over, or NULL: opened as in relay.h. Not refusedh then. */
+	void (*overh)(bool opened, int err, void *arg);
+	void *arg;
+};
+
+/* fd has been accepted: ask the peer to connect. fd is taken, also on error:
+ * then it is reset. */
+int fwconns_add(struct fwconns *c, int fd, const struct fwconn_ask *ask);
 
 int fwconns_status(struct re_printf *pf, const struct fwconns *c);
 

@@ -1,6 +1,6 @@
 /*
- * fwlisten.c: listening for TCP connections that are to be forwarded, on one
- * address or on both families of localhost or all.
+ * fwlisten.c: listening for connections that are to be forwarded, on one
+ * address, on both families of localhost or all, or on a Unix socket.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,8 +8,10 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include "tunnels/forward/dialout.h"
 #include "tunnels/forward/fwlisten.h"
+#include "tunnels/forward/unixsock.h"
 
 enum { ACCEPT_MAX = 64 };               /* in one turn of the loop */
 #define PAUSE (100 * MSEC)              /* when there are no descriptors */
@@ -21,9 +23,20 @@ struct fwlisten {
 	size_t n;
 	struct loop_fd lfv[2];
 	struct timer pause;
+	char *path;                     /* of a Unix socket, else NULL */
+	ino_t ino;                      /* what it was when we made it */
 	fwlisten_h *h;
 	void *arg;
 };
+
+/* Somebody else may have put another one there since. */
+static void path_remove(const struct fwlisten *fl)
+{
+	struct stat st;
+
+	if (fl->ino && !lstat(fl->path, &st) && st.st_ino == fl->ino)
+		(void)unlink(fl->path);
+}
 
 static void fwlisten_destructor(void *arg)
 {
@@ -34,6 +47,9 @@ static void fwlisten_destructor(void *arg)
 		loop_unwatch(&fl->lfv[i]);
 		(void)close(fl->fdv[i]);
 	}
+	if (fl->path)
+		path_remove(fl);
+	mem_deref(fl->path);
 }
 
 size_t fwlisten_addrs(struct sa v[2], const char *bind, uint16_t port)
@@ -78,6 +94,21 @@ static bool no_family(int err)
 	return err == EAFNOSUPPORT || err == EADDRNOTAVAIL;
 }
 
+static int open_path(struct fwlisten *fl, const char *path)
+{
+	struct stat st;
+	int err = str_dup(&fl->path, path);
+
+	if (!err)
+		err = unixsock_listen(&fl->fdv[0], path);
+	if (err)
+		return err;
+	fl->n = 1;
+	if (!lstat(path, &st))
+		fl->ino = st.st_ino;
+	return 0;
+}
+
 static int open_all(struct fwlisten *fl, const char *bind, uint16_t port)
 {
 	struct sa v[2];
@@ -109,7 +140,7 @@ int fwlisten_alloc(struct fwlisten **lp, struct loop *l, const char *bind,
 	fl->loop = l;
 	fl->h = h;
 	fl->arg = arg;
-	err = open_all(fl, bind, port);
+	err = *bind == '/' ? open_path(fl, bind) : open_all(fl, bind, port);
 	if (err) {
 		mem_deref(fl);
 		return err;
@@ -179,7 +210,7 @@ int fwlisten_go(struct fwlisten *fl)
 	return err;
 }
 
-const struct sa *fwlisten_addr(const struct fwlisten *fl)
+uint16_t fwlisten_port(const struct fwlisten *fl)
 {
-	return &fl->addrv[0];
+	return fl->path ? 0 : sa_port(&fl->addrv[0]);
 }

@@ -1,5 +1,5 @@
 /*
- * fwlisten.h: listening for TCP connections that are to be forwarded.
+ * fwlisten.h: listening for connections that are to be forwarded.
  */
 #ifndef DIALTONE_FWLISTEN_H
 #define DIALTONE_FWLISTEN_H
@@ -16,13 +16,15 @@ typedef void (fwlisten_h)(int fd, void *arg);
  * both wildcards for "*". Returns how many, 0 if it is none of these. */
 size_t fwlisten_addrs(struct sa v[2], const char *bind, uint16_t port);
 
-/* Bind and listen; connections wait until fwlisten_go. EADDRINUSE... */
+/* Bind and listen; connections wait until fwlisten_go. EADDRINUSE... A bind
+ * that begins with '/' is the path of a Unix socket; it is removed at the
+ * end. */
 int fwlisten_alloc(struct fwlisten **lp, struct loop *l, const char *bind,
 		   uint16_t port, fwlisten_h *h, void *arg);
 
 int fwlisten_go(struct fwlisten *fl);
 
-/* The port it has, and the first address, for people. */
-const struct sa *fwlisten_addr(const struct fwlisten *fl);
+/* The port it has; 0 for a Unix socket. */
+uint16_t fwlisten_port(const struct fwlisten *fl);
 
 #endif

@@ -1,15 +1,17 @@
 /*
  * fwspec.c: what the user wants forwarded: [bind:]port:host:hostport, with
  * IPv6 addresses in brackets, "*" or nothing before the colon for all
- * addresses, and localhost if no address is given.
+ * addresses, and localhost if no address is given. A part with a slash is the
+ * path of a Unix socket and stands for two.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "tunnels/ending.h"
 #include "tunnels/forward/fwspec.h"
 
-enum { PARTS = 4 };
+enum { PARTS = 4, PATH_BYTES = 107 };      /* unix(7) */
 
 struct why {
 	char *text;
@@ -90,57 +92,140 @@ static int get_bind(struct fwspec *s, const struct pl *pl, const char *text,
 	return 0;
 }
 
-static int get_spec(struct fwspec *s, const char *text, const struct why *w)
+static bool is_path(const struct pl *pl)
 {
-	const struct pl local = PL("localhost");
-	struct pl part[PARTS];
-	const size_t n = split(part, text);
-	const struct pl *p = part + (n == 4);
-	int err;
+	return pl_strchr(pl, '/') != NULL;
+}
 
-	if (!strncmp(text, "udp:", 4))
-		return bad(w, "%H: UDP cannot be forwarded yet.", plain_print,
-			   text);
-	if (strchr(text, '/'))
-		return bad(w, "%H: Unix sockets cannot be forwarded yet.",
+static int get_path(char *path, size_t size, const struct pl *pl,
+		    const char *text, const struct why *w)
+{
+	if (*pl->p != '/')
+		return bad(w, "%H: the path of a Unix socket begins with /.",
 			   plain_print, text);
-	if (s->remote && (n == 1 || n == 2))
-		return bad(w, "-R %H: SOCKS at the far side is not there"
-			   " yet.", plain_print, text);
-	if (n != 3 && n != 4)
-		return bad(w, "%H is not [address:]port:host:hostport (IPv6"
-			   " addresses in brackets).", plain_print, text);
-	err = get_bind(s, n == 4 ? part : &local, text, w);
-	if (err)
-		return err;
-	if (!get_port(&s->port, p))
-		return bad(w, "%H: the port to listen on must be 0 to 65535.",
-			   plain_print, text);
-	if (!p[1].l || pl_strcpy(p + 1, s->host, sizeof s->host))
-		return bad(w, "%H: the host to connect to is missing or too"
-			   " long.", plain_print, text);
-	if (!get_port(&s->hport, p + 2) || !s->hport)
-		return bad(w, "%H: the port to connect to must be 1 to"
-			   " 65535.", plain_print, text);
+	if (pl->l > PATH_BYTES || pl_strcpy(pl, path, size))
+		return bad(w, "%H: the path of a Unix socket has at most %u"
+			   " bytes.", plain_print, text, PATH_BYTES);
 	return 0;
 }
 
-/* -L, -R, with their spec attached or in the next word. *spec NULL: it is in
- * the next word. */
-static int option(const char **spec, bool *remote, const char *word,
+/* Where to listen: [address:]port or a path, in the n parts at p. */
+static int get_from(struct fwspec *s, const struct pl *p, size_t n,
+		    const char *text, const struct why *w)
+{
+	const struct pl local = PL("localhost");
+	int err;
+
+	if (n == 1 && is_path(p))
+		return get_path(s->bind, sizeof s->bind, p, text, w);
+	if (n != 1 && n != 2)
+		return bad(w, "%H is not [address:]port:host:hostport (IPv6"
+			   " addresses in brackets).", plain_print, text);
+	err = get_bind(s, n == 2 ? p : &local, text, w);
+	if (!err && !get_port(&s->port, p + n - 1))
+		err = bad(w, "%H: the port to listen on must be 0 to 65535.",
+			  plain_print, text);
+	return err;
+}
+
+/* Where to connect to: host:port or a path. Returns how many parts it has
+ * taken of the end of n, 0 on error. */
+static size_t get_to(struct fwspec *s, const struct pl *p, size_t n,
+		     const char *text, const struct why *w)
+{
+	if (n && is_path(&p[n - 1]))
+		return !get_path(s->host, sizeof s->host, &p[n - 1], text, w);
+	if (n < 2) {
+		(void)bad(w, "%H is not [address:]port:host:hostport (IPv6"
+			  " addresses in brackets).", plain_print, text);
+		return 0;
+	}
+	p += n - 2;
+	if (!p[0].l || is_path(p) || pl_strcpy(p, s->host, sizeof s->host)) {
+		(void)bad(w, "%H: the host to connect to is missing or too"
+			  " long.", plain_print, text);
+		return 0;
+	}
+	if (!get_port(&s->hport, p + 1) || !s->hport) {
+		(void)bad(w, "%H: the port to connect to must be 1 to 65535.",
+			  plain_print, text);
+		return 0;
+	}
+	return 2;
+}
+
+static int get_spec(struct fwspec *s, const char *text, const struct why *w)
+{
+	struct pl part[PARTS];
+	size_t n, used;
+
+	n = split(part, text);
+	/* -R port: as ssh does it, SOCKS at the far side */
+	if (s->how == FWSPEC_REMOTE && (n == 1 || n == 2) &&
+	    !is_path(&part[n - 1]))
+		s->target = FWW_SOCKS;
+	if (s->target == FWW_SOCKS)
+		return get_from(s, part, n, text, w);
+	used = get_to(s, part, n, text, w);
+	if (!used)
+		return EINVAL;
+	if (s->how != FWSPEC_STDIO)
+		return get_from(s, part, n - used, text, w);
+	return used == n ? 0 : bad(w, "-W %H: write host:port, or the path of"
+				   " a Unix socket.", plain_print, text);
+}
+
+static const struct {
+	char letter;
+	enum fwspec_how how;
+	enum fwwire_target target;
+	const char *needs;
+} optionv[] = {
+	{ 'L', FWSPEC_LOCAL,  FWW_TCP,   "[address:]port:host:hostport" },
+	{ 'R', FWSPEC_REMOTE, FWW_TCP,   "[address:]port:host:hostport" },
+	{ 'D', FWSPEC_LOCAL,  FWW_SOCKS, "[address:]port" },
+	{ 'W', FWSPEC_STDIO,  FWW_TCP,   "host:port" },
+};
+
+/* -L, -R, -D, -W, with their spec attached or in the next word. *spec NULL: it
+ * is in the next word. */
+static int option(struct fwspec *s, const char **spec, const char **needs,
 		  const struct why *w)
 {
-	switch (word[1]) {
-	case 'L': *remote = false; break;
-	case 'R': *remote = true; break;
-	case 'D': return bad(w, "-D: SOCKS is not there yet.");
-	case 'W': return bad(w, "-W: stdio forwarding is not there yet.");
-	default:
-		return bad(w, "forward does not know the option %H.",
-			   plain_print, word);
+	const char *word = *spec;
+
+	for (size_t i = 0; i < RE_ARRAY_SIZE(optionv); i++) {
+		if (optionv[i].letter != word[1])
+			continue;
+		s->how = optionv[i].how;
+		s->target = optionv[i].target;
+		*needs = optionv[i].needs;
+		*spec = word[2] ? word + 2 : NULL;
+		return 0;
 	}
-	*spec = word[2] ? word + 2 : NULL;
-	return 0;
+	return bad(w, "forward does not know the option %H.", plain_print,
+		   word);
+}
+
+bool fwspec_stdio(char *const *argv, size_t argc)
+{
+	for (size_t i = 0; i < argc; i++)
+		if (!strncmp(argv[i], "-W", 2))
+			return true;
+	return false;
+}
+
+static int check_all(const struct fwspec *v, size_t n, const struct why *w)
+{
+	size_t stdio = 0;
+
+	for (size_t i = 0; i < n; i++)
+		stdio += v[i].how == FWSPEC_STDIO;
+	if (!n)
+		return bad(w, "What is to be forwarded? Write"
+			   " [address:]port:host:hostport.");
+	return stdio > 1 ? bad(w, "There is only one standard input: give -W"
+			       " once.") : 0;
 }
 
 int fwspec_decode(struct fwspec v[FWSPEC_MAX], size_t *n, char *const *argv,
@@ -150,39 +235,38 @@ int fwspec_decode(struct fwspec v[FWSPEC_MAX], size_t *n, char *const *argv,
 
 	*n = 0;
 	for (size_t i = 0; i < argc; i++) {
-		const char *spec = argv[i];
-		bool remote = false;
+		const char *spec = argv[i], *needs = optionv[0].needs;
+		struct fwspec *s = &v[*n];
 		int err = 0;
 
 		if (!strcmp(spec, "--"))
 			continue;
+		if (*n == FWSPEC_MAX)
+			return bad(&w, "At most %u forwards in one call.",
+				   FWSPEC_MAX);
+		memset(s, 0, sizeof *s);
+		s->target = FWW_TCP;
 		if (*spec == '-')
-			err = option(&spec, &remote, spec, &w);
+			err = option(s, &spec, &needs, &w);
 		if (!err && !spec && ++i < argc)
 			spec = argv[i];
 		if (!err && !spec)
-			err = bad(&w, "%s needs [address:]port:host:hostport.",
-				  argv[argc - 1]);
-		if (!err && *n == FWSPEC_MAX)
-			err = bad(&w, "At most %u forwards in one call.",
-				  FWSPEC_MAX);
-		if (err)
-			return err;
-		memset(&v[*n], 0, sizeof v[*n]);
-		v[*n].remote = remote;
-		err = get_spec(&v[*n], spec, &w);
+			err = bad(&w, "%s needs %s.", argv[argc - 1], needs);
+		if (!err)
+			err = get_spec(s, spec, &w);
 		if (err)
 			return err;
 		++*n;
 	}
-	return *n ? 0 : bad(&w, "What is to be forwarded? Write"
-			    " [address:]port:host:hostport.");
+	return check_all(v, *n, &w);
 }
 
 int fwplace_print(struct re_printf *pf, const struct fwplace *p)
 {
 	const bool v6 = strchr(p->host, ':') != NULL;
 
+	if (*p->host == '/')
+		return plain_print(pf, p->host);
 	return re_hprintf(pf, "%s%H%s:%u", v6 ? "[" : "", plain_print,
 			  p->host, v6 ? "]" : "", p->port);
 }

@@ -8,8 +8,10 @@
 
 static int put_place(struct mbuf *mb, const struct fwwire *w)
 {
-	int err = fields_put_uint(mb, w->id, 4);
+	int err = fields_put_uint(mb, w->target, 1);
 
+	if (!err)
+		err = fields_put_uint(mb, w->id, 4);
 	if (!err)
 		err = fields_put_text(mb, w->host);
 	return err ? err : fields_put_uint(mb, w->port, 2);
@@ -26,33 +28,32 @@ static int put_answer(struct mbuf *mb, const struct fwwire *w)
 	return err ? err : fields_put_text(mb, w->text);
 }
 
-static int put_connect(struct mbuf *mb, const struct fwwire *w)
-{
-	int err = fields_put_uint(mb, w->target, 1);
-
-	return err ? err : put_place(mb, w);
-}
-
 int fwwire_encode(struct mbuf *mb, const struct fwwire *w)
 {
 	switch (w->type) {
 	case FWW_HELLO:   return fields_put_uint(mb, w->version, 1);
 	case FWW_CHECK:
-	case FWW_LISTEN:  return put_place(mb, w);
+	case FWW_LISTEN:
+	case FWW_CONNECT: return put_place(mb, w);
 	case FWW_ANSWER:  return put_answer(mb, w);
-	case FWW_CONNECT: return put_connect(mb, w);
 	case FWW_RESULT:
 		return fields_put_uint(mb, record_errno_code(w->err), 1);
 	}
 	return EINVAL;
 }
 
-static void get_place(struct fields *f, struct fwwire *w)
+static int get_place(struct fields *f, struct fwwire *w)
 {
+	const unsigned target = (unsigned)fields_uint(f, 1);
+
 	w->id = (uint32_t)fields_uint(f, 4);
 	if (fields_text(f, w->host, sizeof w->host))
 		f->bad = true;
 	w->port = (uint16_t)fields_uint(f, 2);
+	if (target < FWW_TCP || target > FWW_SOCKS)
+		return f->bad ? EBADMSG : ENOTSUP;
+	w->target = (enum fwwire_target)target;
+	return 0;
 }
 
 static void get_answer(struct fields *f, struct fwwire *w)
@@ -61,17 +62,6 @@ static void get_answer(struct fields *f, struct fwwire *w)
 	w->err = record_code_errno(fields_uint(f, 1));
 	w->port = (uint16_t)fields_uint(f, 2);
 	(void)fields_text(f, w->text, sizeof w->text);
-}
-
-static int get_connect(struct fields *f, struct fwwire *w)
-{
-	const unsigned target = (unsigned)fields_uint(f, 1);
-
-	get_place(f, w);
-	if (target != FWW_TCP && target != FWW_LISTENER)
-		return f->bad ? EBADMSG : ENOTSUP;
-	w->target = (enum fwwire_target)target;
-	return 0;
 }
 
 int fwwire_decode(struct fwwire *w, uint8_t type, const uint8_t *p, size_t n)
@@ -83,9 +73,9 @@ int fwwire_decode(struct fwwire *w, uint8_t type, const uint8_t *p, size_t n)
 	switch (type) {
 	case FWW_HELLO:   w->version = (uint8_t)fields_uint(&f, 1); break;
 	case FWW_CHECK:
-	case FWW_LISTEN:  get_place(&f, w); break;
+	case FWW_LISTEN:
+	case FWW_CONNECT: err = get_place(&f, w); break;
 	case FWW_ANSWER:  get_answer(&f, w); break;
-	case FWW_CONNECT: err = get_connect(&f, w); break;
 	case FWW_RESULT:
 		w->err = record_code_errno(fields_uint(&f, 1));
 		break;

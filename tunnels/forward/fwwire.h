@@ -4,13 +4,14 @@
  * The caller opens one stream that begins with HELLO, for orders:
  *
  *   HELLO version             -->
- *   CHECK id, host, port      -->      may I connect there?      (-L)
- *   LISTEN id, address, port  -->      listen there for me       (-R)
- *                             <--      ANSWER id, error, port, text
+ *   CHECK target, id, host, port  -->  may I connect there?      (-L, -W)
+ *   LISTEN target, id, host, port -->  listen there for me       (-R)
+ *                                 <--  ANSWER id, error, port, text
  *
- * Each TCP connection is a stream of its own, opened by the side that has
- * accepted it. What follows CONNECT and RESULT is the connection's bytes. A
- * refusal is a reset of the stream, whose code is the error.
+ * A host that begins with '/' is the path of a Unix socket, its port 0. Each
+ * connection is a stream of its own, opened by the side that has accepted it.
+ * What follows CONNECT and RESULT is the connection's bytes. A refusal is a
+ * reset of the stream, whose code is the error.
  *
  *   CONNECT host, port (-L) or the id of a LISTEN (-R)  -->
  *                                                       <--  RESULT 0
@@ -30,8 +31,10 @@ enum fwwire_type {
 };
 
 enum fwwire_target {
-	FWW_TCP       = 1,      /* host and port */
-	FWW_LISTENER  = 2,      /* whatever is behind listener id */
+	FWW_TCP       = 1,      /* host and port, or a Unix socket */
+	FWW_LISTENER  = 2,      /* CONNECT: what is behind listener id */
+	FWW_SOCKS     = 3,      /* LISTEN: each client says where to; its
+	                           CONNECT names that, and the listener's id */
 };
 
 enum {
@@ -43,7 +46,7 @@ enum {
 struct fwwire {
 	enum fwwire_type type;
 	uint8_t version;                /* HELLO */
-	enum fwwire_target target;      /* CONNECT */
+	enum fwwire_target target;      /* CHECK, LISTEN, CONNECT */
 	uint32_t id;                    /* CHECK, LISTEN, ANSWER, CONNECT */
 	char host[FWW_HOST_MAX + 1];
 	uint16_t port;

@@ -76,6 +76,13 @@ static void tell(void *arg)
 	r->h.overh(r->opened, r->err, r->arg);
 }
 
+/* It was never opened: a client that waits for a word gets one. */
+static bool refuse(struct relay *r, int err)
+{
+	return err && !r->opened && r->fd >= 0 && r->h.greeth &&
+		r->h.greeth(r->fd, err, r->arg);
+}
+
 static void end(struct relay *r, int err, bool reset)
 {
 	if (r->over)
@@ -85,7 +92,7 @@ static void end(struct relay *r, int err, bool reset)
 	if (r->s && reset)
 		stream_reset(r->s, record_errno_code(err));
 	r->s = NULL;
-	close_fd(r, reset);
+	close_fd(r, reset && !refuse(r, err));
 	backlog_free(&r->kept);
 	loop_defer(r->loop, &r->defer, tell, r);
 }
@@ -262,8 +269,8 @@ static void take_result(struct relay *r, const uint8_t **p, size_t *n)
 	stream_consumed(r->s, before - *n);
 	if (err)
 		end(r, err, true);
-	else if (whole && r->h.openh)
-		r->h.openh(r->arg);
+	else if (whole && r->h.greeth)
+		(void)r->h.greeth(r->fd, 0, r->arg);
 }
 
 void relay_rx(struct relay *r, const uint8_t *p, size_t n)

@@ -12,8 +12,10 @@
 struct relay;
 
 struct relay_handlers {
-	/* may be NULL: the far side has said that it is connected */
-	void (*openh)(void *arg);
+	/* Of one that we have accepted, or NULL: how it went, before anything
+	 * else. true: its client has been told so in words, and fd need not
+	 * be closed by a reset if err says that it failed. */
+	bool (*greeth)(int fd, int err, void *arg);
 	/* It is over. opened: it was connected; err: why it was not, or 0.
 	 * Never from inside a call; may free the relay. */
 	void (*overh)(bool opened, int err, void *arg);

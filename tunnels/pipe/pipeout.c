@@ -169,6 +169,11 @@ void pipeout_finish(struct pipeout *p)
 		end(p, 0);
 }
 
+size_t pipeout_left(const struct pipeout *p)
+{
+	return p ? backlog_left(&p->kept) : 0;
+}
+
 uint64_t pipeout_bytes(const struct pipeout *p)
 {
 	return p ? p->bytes : 0;

@@ -29,6 +29,8 @@ size_t pipeout_write(struct pipeout *p, const uint8_t *buf, size_t n);
 /* No more is to come. */
 void pipeout_finish(struct pipeout *p);
 
+/* Bytes that are kept, and bytes written in all. */
+size_t pipeout_left(const struct pipeout *p);
 uint64_t pipeout_bytes(const struct pipeout *p);
 
 #endif

@@ -1,0 +1,136 @@
+#!/bin/sh
+# forward.sh: dial's -L, -R, -D and -W as users of ssh know them, through a
+# daemon at the far side; real clients and servers at both ends.
+. "$(dirname "$0")/lib.sh"
+
+fa=$(key alice) fb=$(key bob)
+conf alice <<EOT
+port = 5062
+[peer bob]
+address = sip:127.0.0.1:5060
+fingerprint = $fb
+EOT
+conf bob <<EOT
+port = 5060
+control = $T/bob/control
+[peer alice]
+fingerprint = $fa
+allow = forward 127.0.0.1:8000-8099 localhost:8000 web.test:8000 [::1]:8000
+allow = forward 127.0.0.1:22 127.0.0.1:9 listen:8100-8199
+allow = forward $T/far.sock $T/bob/control listen:$T/made.sock
+EOT
+# web.test is in the hosts file that bob alone sees
+echo '127.0.0.1 web.test' > "$T/hosts"
+unshare --mount sh -c 'mount --bind "$0" /etc/hosts && exec sipd -v -c "$1"' \
+    "$T/hosts" "$T/bob/sipd.conf" >> "$T/bob/log" 2>&1 &
+pid_bob=$!
+wait_for 10 as bob status
+head -c 3000000 /dev/urandom > "$T/three.bin"
+mkdir "$T/www"
+cp "$T/three.bin" "$T/www"
+busybox httpd -f -p '[::]:8000' -h "$T/www" &
+wait_for 10 curl -sf http://127.0.0.1:8000/three.bin -o /dev/null
+
+# fetched URL CURL-OPTION...: is it what is served?
+fetched() { url=$1; shift; curl -sf -m 20 "$@" "$url" | cmp - "$T/three.bin"; }
+# forwards NAME ARG...: dial bob forward ARG..., until it listens
+forwards() {
+	name=$1; shift
+	behind alice "$name.said" bob forward "$@"
+	wait_for 10 grep -q listening "$T/$name.said" ||
+		{ cat "$T/$name.said"; return 1; }
+}
+ended() { kill -TERM "$1" 2>/dev/null; wait "$1"; :; }
+
+# -D: SOCKS 4, 4A, 5 and HTTP CONNECT on one port
+check "-D listens" forwards d -D 1080
+dyn=$behind
+for how in socks4://127.0.0.1 socks4a://localhost socks5://127.0.0.1 \
+    socks5h://localhost http://127.0.0.1; do
+	host=${how#*//}
+	check "-D: ${how%%:*}" fetched "http://$host:8000/three.bin" \
+	    -p -x "${how%%:*}://127.0.0.1:1080"
+done
+check "-D: an IPv6 target" fetched 'http://[::1]:8000/three.bin' \
+    -x socks5h://127.0.0.1:1080
+check "-D: IPv6 by HTTP CONNECT" fetched 'http://[::1]:8000/three.bin' \
+    -p -x http://127.0.0.1:1080
+check "-D: not allowed is SOCKS' not allowed" fails_with 97 "(2)" curl -sS \
+    -m 10 -x socks5h://127.0.0.1:1080 http://127.0.0.1:7000/
+check "-D: nobody listens is SOCKS' connection refused" fails_with 97 "(5)" \
+    curl -sS -m 10 -x socks5h://127.0.0.1:1080 http://127.0.0.1:9/
+check "-D: a name that the far side alone knows" fetched \
+    http://web.test:8000/three.bin -x socks5h://127.0.0.1:1080
+check "-D: the same as HTTP" fails_with 56 "403" curl -sS -m 10 -p \
+    -x http://127.0.0.1:1080 http://127.0.0.1:7000/
+check "-D: only CONNECT" sh -c \
+    "curl -s -m 10 -o /dev/null -w '%{http_code}' -x http://127.0.0.1:1080 \
+    http://127.0.0.1:8000/ | grep -qx 405"
+ended "$dyn"
+
+# -R, and -R without a target: SOCKS at the far side
+check "-R listens" forwards r -R 8100:127.0.0.1:8000 -R 8101
+check "-R: through it" fetched http://127.0.0.1:8100/three.bin
+check "-R port: SOCKS there" fetched http://127.0.0.1:8000/three.bin \
+    -x socks5h://127.0.0.1:8101
+ended "$behind"
+
+# Unix sockets at either end
+socat UNIX-LISTEN:"$T/far.sock",fork TCP:127.0.0.1:8000 &
+wait_for 10 test -S "$T/far.sock"
+check "unix: both ends" forwards u "$T/near.sock:$T/far.sock" \
+    "8200:$T/far.sock" "$T/port.sock:127.0.0.1:8000"
+check "unix to unix" fetched http://x/three.bin --unix-socket "$T/near.sock"
+check "port to unix" fetched http://127.0.0.1:8200/three.bin
+check "unix to port" fetched http://x/three.bin --unix-socket "$T/port.sock"
+check "unix: nobody else may" test "$(stat -c %a "$T/near.sock")" = 600
+ended "$behind"
+check "unix: removed at the end" wait_for 5 test ! -e "$T/near.sock"
+check "-R unix listens" forwards ru -R "$T/made.sock:127.0.0.1:8000"
+check "-R unix" fetched http://x/three.bin --unix-socket "$T/made.sock"
+ended "$behind"
+check "unix: not allowed" fails_with 1 "must be named in allow: forward /" \
+    as alice bob forward "8201:$T/other.sock"
+# even if allow says so
+check "never the control socket" fails_with 1 "Permission denied" \
+    as alice bob forward -W "$T/bob/control"
+
+# -W: OpenSSH's ProxyCommand
+mkdir -p "$T/ssh" /run/sshd
+chmod 700 "$T/ssh"
+ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/host"
+ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/user"
+cat > "$T/ssh/sshd_config" <<EOT
+ListenAddress 127.0.0.1:22
+HostKey $T/ssh/host
+PidFile none
+AuthorizedKeysFile $T/ssh/user.pub
+PermitRootLogin yes
+UsePAM no
+StrictModes no
+EOT
+/usr/sbin/sshd -D -e -f "$T/ssh/sshd_config" 2> "$T/ssh/sshd.out" &
+cat > "$T/ssh/config" <<EOT
+Host bobs
+User root
+HostName 127.0.0.1
+ProxyCommand dial -c $T/alice/sipd.conf bob forward -W %h:%p
+IdentityFile $T/ssh/user
+UserKnownHostsFile $T/ssh/known
+StrictHostKeyChecking no
+LogLevel ERROR
+EOT
+cat > "$T/ssh/run" <<EOT
+ssh -F $T/ssh/config bobs cat < $T/three.bin | cmp - $T/three.bin &&
+! ssh -F $T/ssh/config bobs false &&
+test "\$(ssh -F $T/ssh/config bobs echo hello)" = hello
+EOT
+wait_for 10 sh -c "echo | socat - TCP:127.0.0.1:22 | grep -q SSH"
+check "ssh by ProxyCommand" sh "$T/ssh/run"
+check "-W: refused" fails_with 1 "127.0.0.1:9 could not be connected to" \
+    as alice bob forward -W 127.0.0.1:9
+check "-W: half-close" sh -c "printf 'GET /three.bin HTTP/1.0\r\n\r\n' |
+    dial -c $T/alice/sipd.conf bob forward -W 127.0.0.1:8000 |
+    tail -c 3000000 | cmp - $T/three.bin"
+check "sipd ends well" stop bob
+finish
