@@ -14,11 +14,12 @@
 static const struct {
 	const char *name;
 	uint8_t pref;           /* RFC 8445 section 5.1.2.2 */
+	uint8_t tcp_pref;       /* RFC 6544 section 4.2: less than UDP's */
 } typev[] = {
-	[CAND_HOST]  = { "host",  126 },
-	[CAND_SRFLX] = { "srflx", 100 },
-	[CAND_PRFLX] = { "prflx", 110 },
-	[CAND_RELAY] = { "relay", 0 },
+	[CAND_HOST]  = { "host",  126, 90 },
+	[CAND_SRFLX] = { "srflx", 100, 70 },
+	[CAND_PRFLX] = { "prflx", 110, 80 },
+	[CAND_RELAY] = { "relay", 0,   0 },
 };
 
 enum { TYPEC = sizeof typev / sizeof typev[0] };
@@ -37,12 +38,39 @@ const char *cand_type_name(enum cand_type type)
 	return (unsigned)type < TYPEC ? typev[type].name : "?";
 }
 
-uint32_t cand_prio(enum cand_type type, uint16_t local_pref)
+int cand_proto(const struct cand *c)
+{
+	return c->transp == CAND_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static uint32_t prio(uint8_t type_pref, uint16_t local_pref)
 {
 	enum { COMPONENT = 1 };
 
-	return (uint32_t)typev[type].pref << 24 | (uint32_t)local_pref << 8 |
+	return (uint32_t)type_pref << 24 | (uint32_t)local_pref << 8 |
 	       (256 - COMPONENT);
+}
+
+uint32_t cand_prio(enum cand_type type, uint16_t local_pref)
+{
+	return prio(typev[type].pref, local_pref);
+}
+
+/* RFC 6544 section 4.2: behind a NAT simultaneous open goes first */
+uint32_t cand_prio_tcp(enum cand_type type, enum cand_transp transp,
+		       uint16_t other_pref)
+{
+	static const uint8_t direction[][2] = {
+		[CAND_UDP]         = { 0, 0 },
+		[CAND_TCP_ACTIVE]  = { 6, 4 },
+		[CAND_TCP_PASSIVE] = { 4, 2 },
+		[CAND_TCP_SO]      = { 2, 6 },
+	};
+	const bool nat = type == CAND_SRFLX || type == CAND_RELAY;
+
+	return prio(typev[type].tcp_pref,
+		    (uint16_t)(direction[transp][nat] << 13 |
+			       (other_pref & 0x1fff)));
 }
 
 /* FNV-1a: a name for equal things, no secret is kept by it. */

@@ -24,8 +24,16 @@ struct cand {
 /* "host", "srflx", "prflx", "relay". */
 const char *cand_type_name(enum cand_type type);
 
+/* IPPROTO_UDP or IPPROTO_TCP. */
+int cand_proto(const struct cand *c);
+
 /* RFC 8445 section 5.1.2.1; local_pref 0..65535, component 1. */
 uint32_t cand_prio(enum cand_type type, uint16_t local_pref);
+
+/* The same for TCP, always below UDP's and above a relay's (RFC 6544 section
+ * 4.2); other_pref: 0..8191, of which the largest are meant if it is more. */
+uint32_t cand_prio_tcp(enum cand_type type, enum cand_transp transp,
+		       uint16_t other_pref);
 
 /* Set the foundation from type, base, transport and server (may be NULL):
  * equal inputs give equal foundations (RFC 8445 section 5.1.1.3). */

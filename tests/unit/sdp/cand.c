@@ -191,6 +191,19 @@ static void test_prio(void)
 	CU_ASSERT_EQUAL(cand_prio(CAND_SRFLX, 65535), 1694498815);
 	CU_ASSERT_EQUAL(cand_prio(CAND_PRFLX, 0), (110u << 24) + 255);
 	CU_ASSERT_EQUAL(cand_prio(CAND_RELAY, 1), 256 + 255);
+	/* RFC 6544 section 4.2: UDP first, a relay last, and who acts */
+	for (int t = CAND_TCP_ACTIVE; t <= CAND_TCP_SO; t++) {
+		CU_ASSERT(cand_prio_tcp(CAND_HOST, t, 8191) <
+			  cand_prio(CAND_SRFLX, 0));
+		CU_ASSERT(cand_prio_tcp(CAND_SRFLX, t, 0) >
+			  cand_prio(CAND_RELAY, 65535));
+	}
+	CU_ASSERT_EQUAL(cand_prio_tcp(CAND_HOST, CAND_TCP_ACTIVE, 8191),
+			(90u << 24) + ((6u << 13) + 8191) * 256 + 255);
+	CU_ASSERT(cand_prio_tcp(CAND_HOST, CAND_TCP_PASSIVE, 0) >
+		  cand_prio_tcp(CAND_HOST, CAND_TCP_SO, 8191));
+	CU_ASSERT(cand_prio_tcp(CAND_SRFLX, CAND_TCP_SO, 0) >
+		  cand_prio_tcp(CAND_SRFLX, CAND_TCP_ACTIVE, 8191));
 }
 
 static void test_foundation(void)
