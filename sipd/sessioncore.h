@@ -39,6 +39,7 @@ struct session {
 	struct timer timer;             /* of the present state */
 
 	struct cand local_cand, remote_cand;
+	uint64_t carried;               /* bytes, when the path asked last */
 	uint64_t begin;                 /* ns */
 	uint64_t started;               /* ms, wall clock */
 	struct session_times times;

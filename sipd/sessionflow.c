@@ -206,6 +206,16 @@ void session_flow_path(struct session *s, int proto, const struct sa *local,
 	dtls_path(s->dtls, proto, local, remote);
 }
 
+uint64_t session_flow_bytes(const struct session *s)
+{
+	struct quic_stats q = { 0 };
+	struct dtls_stats d = { 0 };
+
+	quic_stats(s->quic, &q);
+	dtls_stats(s->dtls, &d);
+	return q.rx_bytes + q.tx_bytes + d.rx_bytes + d.tx_bytes;
+}
+
 void session_flow_consent(struct session *s, uint64_t until)
 {
 	quic_consent(s->quic, until);

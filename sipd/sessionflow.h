@@ -18,6 +18,9 @@ void session_flow_path(struct session *s, int proto, const struct sa *local,
 		       const struct sa *remote);
 void session_flow_consent(struct session *s, uint64_t until);
 
+/* Carried by all of them, both ways. */
+uint64_t session_flow_bytes(const struct session *s);
+
 /* Are we the DTLS and QUIC client? Known once both descriptions are. */
 bool session_is_active(const struct session *s);
 

@@ -91,11 +91,20 @@ static void path_fail_handler(enum path_fail why, void *arg)
 						   : REASON_NO_PATH, NULL);
 }
 
+static bool busy_handler(void *arg)
+{
+	struct session *s = arg;
+	const uint64_t carried = s->carried;
+
+	s->carried = session_flow_bytes(s);
+	return s->carried != carried;
+}
+
 int session_path_open(struct session *s)
 {
 	static const struct path_handlers ph = {
 		cand_handler, gathered_handler, found_handler,
-		consent_handler, path_fail_handler
+		consent_handler, path_fail_handler, busy_handler
 	};
 
 	/* RFC 8445 section 6.1.1: the offerer controls */

@@ -10,6 +10,7 @@
 #include "modules/path/consent.h"
 #include "modules/path/incoming.h"
 #include "modules/path/nominate.h"
+#include "modules/path/upgrade.h"
 
 static void agent_destructor(void *arg)
 {
@@ -63,6 +64,7 @@ static void run(struct agent *a, uint64_t now)
 	consent_run(a, now);
 	if (a->failed)
 		return;
+	upgrade_run(a, now);
 	nominate_run(a, now);
 	checks_run(a, now);
 }
@@ -71,8 +73,11 @@ int agent_local(struct agent *a, const struct cand *c, uint64_t now)
 {
 	int err = checklist_add_local(&a->cl, c);
 
-	if (!err)
+	if (!err) {
+		/* another network, perhaps: what failed before may work */
+		upgrade_now(a, now);
 		run(a, now);
+	}
 	return err;
 }
 
@@ -100,7 +105,8 @@ size_t agent_bases(const struct agent *a, struct sa *basev, size_t size)
 	LIST_FOREACH(&a->cl.locall, le) {
 		const struct lcand *l = le->data;
 
-		if (l->c.type == CAND_HOST && n < size)
+		if (l->c.type == CAND_HOST && l->c.transp == CAND_UDP &&
+		    n < size)
 			basev[n++] = l->c.base;
 	}
 	return n;
@@ -126,6 +132,7 @@ static int remote_new(struct agent *a, const struct desc *d, uint64_t now)
 	if (err)
 		return err;
 	a->deadline = now + ICE_GIVE_UP;
+	a->begun = now;
 	a->renomination = d->renomination;
 	checklist_drop_early(&a->cl, creds_hash(c->rufrag));
 	/* RFC 8445 section 6.1.1: a lite peer never controls a full one */
@@ -134,14 +141,13 @@ static int remote_new(struct agent *a, const struct desc *d, uint64_t now)
 	return 0;
 }
 
-/* Only what is told as UDP and can be checked; peer-reflexive candidates are
- * found, not told. */
+/* Only what can be checked; peer-reflexive candidates are found, not told. */
 static void remote_cands(struct agent *a, const struct desc *d)
 {
 	for (size_t i = 0; i < d->candc && i < DESC_CAND_MAX; i++) {
 		const struct cand *c = &d->candv[i];
 
-		if (c->transp == CAND_UDP && c->type != CAND_PRFLX &&
+		if (c->type != CAND_PRFLX &&
 		    sa_isset(&c->addr, SA_ALL) && !sa_is_any(&c->addr))
 			(void)checklist_add_remote(&a->cl, c);
 	}
@@ -201,21 +207,42 @@ int agent_restart(struct agent *a)
 	return 0;
 }
 
-void agent_recv(struct agent *a, const struct sa *local, const struct sa *src,
-		const struct stun_pkt *m, uint64_t now)
+void agent_recv(struct agent *a, int proto, const struct sa *local,
+		const struct sa *src, const struct stun_pkt *m, uint64_t now)
 {
 	if (a->failed || m->method != STUN_METHOD_BINDING)
 		return;
 	switch (m->cls) {
 	case STUN_CLASS_REQUEST:
-		incoming_request(a, local, src, m, now);
+		incoming_request(a, proto, local, src, m, now);
 		break;
 	case STUN_CLASS_SUCCESS_RESP:
 	case STUN_CLASS_ERROR_RESP:
-		incoming_answer(a, local, src, m, now);
+		incoming_answer(a, proto, local, src, m, now);
 		break;
 	case STUN_CLASS_INDICATION:
 		return;
+	}
+	run(a, now);
+}
+
+void agent_lost(struct agent *a, int proto, const struct sa *local,
+		const struct sa *remote, uint64_t now)
+{
+	struct le *le, *next;
+
+	if (a->failed)
+		return;
+	for (le = a->cl.pairl.head; le; le = next) {
+		struct candpair *p = le->data;
+
+		next = le->next;
+		if (!candpair_is(p, proto, local, remote))
+			continue;
+		if (p->selected)
+			consent_suspect(a, now);
+		else
+			check_fail(p);
 	}
 	run(a, now);
 }
@@ -229,7 +256,8 @@ uint64_t agent_next(const struct agent *a)
 {
 	if (a->failed)
 		return UINT64_MAX;
-	return min(consent_next(a), min(checks_next(a), nominate_next(a)));
+	return min(min(consent_next(a), upgrade_next(a)),
+		   min(checks_next(a), nominate_next(a)));
 }
 
 unsigned agent_events(struct agent *a)
@@ -253,14 +281,15 @@ static void local_seen(const struct agent *a, const struct candpair *p,
 	LIST_FOREACH(&a->cl.locall, le) {
 		const struct lcand *l = le->data;
 
-		if (sa_cmp(&l->c.addr, &p->mapped, SA_ALL) &&
+		if (cand_proto(&l->c) == cand_proto(c) &&
+		    sa_cmp(&l->c.addr, &p->mapped, SA_ALL) &&
 		    sa_cmp(&l->c.base, &p->local->c.base, SA_ALL)) {
 			*c = l->c;
 			return;
 		}
 	}
 	c->type = CAND_PRFLX;
-	c->prio = cand_prio(CAND_PRFLX, (uint16_t)(c->prio >> 8));
+	c->prio = candpair_prflx_prio(p);
 	c->rel = c->base;
 	c->addr = p->mapped;
 	cand_foundation(c, NULL);
@@ -293,10 +322,11 @@ bool agent_controlling(const struct agent *a)
 
 static int pair_debug(struct re_printf *pf, const struct candpair *p)
 {
-	int err = re_hprintf(pf, "%s %-11s %-6s %s %J -> %s %J",
+	int err = re_hprintf(pf, "%s %-11s %-6s %s %s %J -> %s %J",
 			     p->selected ? "*" : " ",
 			     candpair_state_name(p->state),
 			     candpair_tier_name(candpair_tier(p)),
+			     p->local->c.transp == CAND_UDP ? "UDP" : "TCP",
 			     cand_type_name(p->local->c.type),
 			     &p->local->c.base,
 			     cand_type_name(p->remote->c.type),

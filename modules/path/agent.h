@@ -16,10 +16,14 @@
 struct agent;
 struct creds;
 
-/* Must not call the agent. 0 or errno: what will never work (no route, no
- * such address) fails the pair, what may pass counts as a lost packet. */
-typedef int (agent_send_h)(const struct sa *local, const struct sa *dst,
-			   const uint8_t *buf, size_t len, void *arg);
+/* Must not call the agent. A way is named by protocol (IPPROTO_UDP or _TCP),
+ * base and remote address; one by TCP is connected on demand, and what is
+ * sent before it stands may be lost. 0 or errno: what will never work (no
+ * route, no such address) fails the pair, what may pass counts as a lost
+ * packet. */
+typedef int (agent_send_h)(int proto, const struct sa *local,
+			   const struct sa *dst, const uint8_t *buf,
+			   size_t len, void *arg);
 
 struct agent_conf {
 	uint32_t handle;        /* first 4 bytes of our transaction ids, by
@@ -28,6 +32,9 @@ struct agent_conf {
 	                           What must not be guessed does not. */
 	bool controlling;
 	agent_send_h *sendh;
+	/* Has the selected pair carried data since this was asked last? Then
+	 * it is watched closely. NULL: never. */
+	bool (*busyh)(void *arg);
 	void *arg;
 };
 
@@ -36,6 +43,9 @@ enum agent_event {
 	AGENT_CONSENT = 1 << 1, /* agent_consent is later than before */
 	AGENT_NO_PAIR = 1 << 2, /* over: nothing worked in time */
 	AGENT_EXPIRED = 1 << 3, /* over: 30 s without an answer */
+	AGENT_SUSPECT = 1 << 4, /* the pair in use is silent, gone, or given
+	                           up for a worse kind: fresh candidates are
+	                           welcome */
 };
 
 int agent_alloc(struct agent **ap, const struct agent_conf *conf);
@@ -49,7 +59,8 @@ const char *agent_ufrag_old(const struct agent *a);
 /* A local candidate, any time. EALREADY: known or redundant. */
 int agent_local(struct agent *a, const struct cand *c, uint64_t now);
 
-/* This base is no longer ours: its pairs go. */
+/* This base is no longer ours: its pairs go, those by TCP from the same
+ * address too. */
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);
 
 /* No more local candidates are expected for now. */
@@ -77,8 +88,12 @@ int agent_remote(struct agent *a, const struct desc *d, uint64_t now);
 int agent_restart(struct agent *a);
 
 /* A Binding request, answer or error that came to local from src. */
-void agent_recv(struct agent *a, const struct sa *local, const struct sa *src,
-		const struct stun_pkt *m, uint64_t now);
+void agent_recv(struct agent *a, int proto, const struct sa *local,
+		const struct sa *src, const struct stun_pkt *m, uint64_t now);
+
+/* This way is broken: its connection was reset, its relay is gone. */
+void agent_lost(struct agent *a, int proto, const struct sa *local,
+		const struct sa *remote, uint64_t now);
 
 /* It is `now`; does all that is due. */
 void agent_tick(struct agent *a, uint64_t now);

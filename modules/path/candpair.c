@@ -73,6 +73,16 @@ uint64_t candpair_prio(const struct candpair *p, bool controlling)
 		(g > d);
 }
 
+uint32_t candpair_prflx_prio(const struct candpair *p)
+{
+	const struct cand *c = &p->local->c;
+
+	return c->transp == CAND_UDP ?
+		cand_prio(CAND_PRFLX, (uint16_t)(c->prio >> 8)) :
+		cand_prio_tcp(CAND_PRFLX, c->transp,
+			      (uint16_t)(c->prio >> 8));
+}
+
 static bool is_host(const struct candpair *p)
 {
 	bool unmapped = !sa_isset(&p->mapped, SA_ADDR) ||
@@ -111,6 +121,14 @@ bool candpair_better(const struct candpair *a, const struct candpair *b,
 		cost(a) + hyst < cost(b);
 }
 
+bool candpair_is(const struct candpair *p, int proto, const struct sa *base,
+		 const struct sa *remote)
+{
+	return cand_proto(&p->local->c) == proto &&
+		sa_cmp(&p->remote->c.addr, remote, SA_ALL) &&
+		sa_cmp(&p->local->c.base, base, SA_ALL);
+}
+
 void candpair_rtt(struct candpair *p, uint64_t rtt)
 {
 	uint64_t off = rtt > p->srtt ? rtt - p->srtt : p->srtt - rtt;
@@ -128,7 +146,25 @@ static bool loopback(const struct sa *sa)
 		: sa_is_loopback(sa);
 }
 
-bool candpair_fits(const struct sa *local, const struct sa *remote)
+enum cand_transp candpair_other(enum cand_transp transp)
+{
+	static const enum cand_transp other[] = {
+		[CAND_UDP]         = CAND_UDP,
+		[CAND_TCP_ACTIVE]  = CAND_TCP_PASSIVE,
+		[CAND_TCP_PASSIVE] = CAND_TCP_ACTIVE,
+		[CAND_TCP_SO]      = CAND_TCP_SO,
+	};
+
+	return other[transp];
+}
+
+/* Who is passive waits; its pairs are made by the checks that come. */
+static bool transp_fits(enum cand_transp local, enum cand_transp remote)
+{
+	return local != CAND_TCP_PASSIVE && candpair_other(local) == remote;
+}
+
+static bool addr_fits(const struct sa *local, const struct sa *remote)
 {
 	if (sa_af(local) != sa_af(remote))
 		return false;
@@ -139,4 +175,10 @@ bool candpair_fits(const struct sa *local, const struct sa *remote)
 	/* a description must not make us talk to our own machine's inside;
 	 * where loopback is all there is, it says so itself */
 	return !loopback(remote) || loopback(local);
+}
+
+bool candpair_fits(const struct cand *local, const struct cand *remote)
+{
+	return transp_fits(local->transp, remote->transp) &&
+		addr_fits(&local->base, &remote->addr);
 }

@@ -74,6 +74,13 @@ const char *candpair_tier_name(enum pair_tier tier);
 /* RFC 8445 section 6.1.2.3 */
 uint64_t candpair_prio(const struct candpair *p, bool controlling);
 
+/* What the other end of a way by TCP is; UDP is UDP. */
+enum cand_transp candpair_other(enum cand_transp transp);
+
+/* The priority of the peer-reflexive candidate that a check on p may make,
+ * RFC 8445 section 7.1.1 */
+uint32_t candpair_prflx_prio(const struct candpair *p);
+
 /* The kind that the pair is if valid, or can be at best if not. */
 enum pair_tier candpair_tier(const struct candpair *p);
 
@@ -83,10 +90,15 @@ enum pair_tier candpair_tier(const struct candpair *p);
 bool candpair_better(const struct candpair *a, const struct candpair *b,
 		     unsigned samples);
 
+/* It goes this way. */
+bool candpair_is(const struct candpair *p, int proto, const struct sa *base,
+		 const struct sa *remote);
+
 /* Note one measured round trip. */
 void candpair_rtt(struct candpair *p, uint64_t rtt);
 
-/* These two can be a pair at all: family, scope, loopback. */
-bool candpair_fits(const struct sa *local, const struct sa *remote);
+/* These two can be a pair at all: transport (RFC 6544 section 6.2), family,
+ * scope, loopback. */
+bool candpair_fits(const struct cand *local, const struct cand *remote);
 
 #endif

@@ -112,7 +112,7 @@ static bool sends(const struct lcand *l)
 
 static void pair_try(struct checklist *cl, struct lcand *l, struct rcand *r)
 {
-	if (sends(l) && candpair_fits(&l->c.base, &r->c.addr) &&
+	if (sends(l) && candpair_fits(&l->c, &r->c) &&
 	    !pair_find(cl, l, r))
 		(void)pair_form(cl, l, r, false);
 }
@@ -151,7 +151,8 @@ static bool local_redundant(const struct checklist *cl, const struct cand *c)
 	LIST_FOREACH(&cl->locall, le) {
 		const struct lcand *l = le->data;
 
-		if (sa_cmp(&l->c.addr, &c->addr, SA_ALL) &&
+		if (l->c.transp == c->transp &&
+		    sa_cmp(&l->c.addr, &c->addr, SA_ALL) &&
 		    sa_cmp(&l->c.base, &c->base, SA_ALL))
 			return true;
 	}
@@ -226,9 +227,26 @@ static void resort(struct checklist *cl)
 	list_sort(&cl->pairl, in_order, NULL);
 }
 
+/* What is known already: the same, or one that was peer-reflexive. */
+static struct rcand *described(const struct checklist *cl,
+			       const struct cand *c)
+{
+	struct le *le;
+
+	LIST_FOREACH(&cl->remotel, le) {
+		struct rcand *r = le->data;
+
+		if (cand_proto(&r->c) == cand_proto(c) &&
+		    (r->c.transp == c->transp || r->c.type == CAND_PRFLX) &&
+		    sa_cmp(&r->c.addr, &c->addr, SA_ALL))
+			return r;
+	}
+	return NULL;
+}
+
 int checklist_add_remote(struct checklist *cl, const struct cand *c)
 {
-	struct rcand *r = checklist_remote(cl, &c->addr);
+	struct rcand *r = described(cl, c);
 	struct le *le;
 
 	if (r && r->c.type != CAND_PRFLX)
@@ -250,10 +268,15 @@ int checklist_add_remote(struct checklist *cl, const struct cand *c)
 	return 0;
 }
 
-struct rcand *checklist_add_prflx(struct checklist *cl, const struct sa *src,
-				  uint32_t prio, uint32_t early)
+struct rcand *checklist_add_prflx(struct checklist *cl,
+				  enum cand_transp transp,
+				  const struct sa *src, uint32_t prio,
+				  uint32_t early)
 {
-	struct cand c = { .type = CAND_PRFLX, .prio = prio, .addr = *src };
+	struct cand c = {
+		.type = CAND_PRFLX, .transp = transp, .prio = prio,
+		.addr = *src
+	};
 	struct rcand *r;
 
 	if (remote_count(cl, true) >= PRFLX_MAX)
@@ -267,7 +290,7 @@ struct rcand *checklist_add_prflx(struct checklist *cl, const struct sa *src,
 	return r;
 }
 
-struct rcand *checklist_remote(const struct checklist *cl,
+struct rcand *checklist_remote(const struct checklist *cl, int proto,
 			       const struct sa *addr)
 {
 	struct le *le;
@@ -275,22 +298,43 @@ struct rcand *checklist_remote(const struct checklist *cl,
 	LIST_FOREACH(&cl->remotel, le) {
 		struct rcand *r = le->data;
 
-		if (sa_cmp(&r->c.addr, addr, SA_ALL))
+		if (cand_proto(&r->c) == proto &&
+		    sa_cmp(&r->c.addr, addr, SA_ALL))
 			return r;
 	}
 	return NULL;
 }
 
-struct lcand *checklist_base(const struct checklist *cl,
-			     const struct sa *addr)
+struct lcand *checklist_base(const struct checklist *cl, int proto,
+			     const struct sa *addr,
+			     const struct rcand *remote)
 {
+	struct lcand *found = NULL;
 	struct le *le;
 
 	LIST_FOREACH(&cl->locall, le) {
 		struct lcand *l = le->data;
 
-		if (sends(l) && sa_cmp(&l->c.base, addr, SA_ALL))
-			return l;
+		if (!sends(l) || cand_proto(&l->c) != proto ||
+		    !sa_cmp(&l->c.base, addr, SA_ALL))
+			continue;
+		if (!found || (remote && candpair_fits(&l->c, &remote->c)))
+			found = l;
+	}
+	return found;
+}
+
+struct candpair *checklist_way(const struct checklist *cl, int proto,
+			       const struct sa *base, const struct sa *remote)
+{
+	struct le *le;
+
+	LIST_FOREACH(&cl->pairl, le) {
+		struct candpair *p = le->data;
+
+		if (p->creds == cl->creds &&
+		    candpair_is(p, proto, base, remote))
+			return p;
 	}
 	return NULL;
 }
@@ -303,6 +347,13 @@ struct candpair *checklist_pair(struct checklist *cl, struct lcand *local,
 	return p ? p : pair_form(cl, local, remote, true);
 }
 
+static bool has_base(const struct cand *c, const struct sa *base)
+{
+	bool port = c->transp == CAND_UDP || c->type == CAND_RELAY;
+
+	return sa_cmp(&c->base, base, port ? SA_ALL : SA_ADDR);
+}
+
 bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 {
 	bool selected = false;
@@ -312,7 +363,7 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 		struct candpair *p = le->data;
 
 		next = le->next;
-		if (!sa_cmp(&p->local->c.base, base, SA_ALL))
+		if (!has_base(&p->local->c, base))
 			continue;
 		selected |= p->selected;
 		checklist_drop_pair(cl, p);
@@ -321,7 +372,7 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 		struct lcand *l = le->data;
 
 		next = le->next;
-		if (sa_cmp(&l->c.base, base, SA_ALL))
+		if (has_base(&l->c, base))
 			mem_deref(l);
 	}
 	return selected;

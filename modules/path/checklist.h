@@ -34,15 +34,23 @@ int checklist_add_remote(struct checklist *cl, const struct cand *c);
 
 /* A remote candidate that nobody described: its check came from src
  * (RFC 8445 section 7.3.1.3). NULL: too many, or no memory. */
-struct rcand *checklist_add_prflx(struct checklist *cl, const struct sa *src,
-				  uint32_t prio, uint32_t early);
+struct rcand *checklist_add_prflx(struct checklist *cl,
+				  enum cand_transp transp,
+				  const struct sa *src, uint32_t prio,
+				  uint32_t early);
 
-struct rcand *checklist_remote(const struct checklist *cl,
+struct rcand *checklist_remote(const struct checklist *cl, int proto,
 			       const struct sa *addr);
 
-/* The host or relay candidate that is sent from at this address. */
-struct lcand *checklist_base(const struct checklist *cl,
-			     const struct sa *addr);
+/* The host or relay candidate that is sent from at this address. By TCP more
+ * than one may be: that which suits the remote candidate, if it is known. */
+struct lcand *checklist_base(const struct checklist *cl, int proto,
+			     const struct sa *addr,
+			     const struct rcand *remote);
+
+/* The pair of this generation on a way that is in use. */
+struct candpair *checklist_way(const struct checklist *cl, int proto,
+			       const struct sa *base, const struct sa *remote);
 
 /* The pair of these two; formed if it does not exist, even if a worse one
  * must go for it. NULL: no memory, or only better ones. */
@@ -51,7 +59,8 @@ struct candpair *checklist_pair(struct checklist *cl, struct lcand *local,
 
 void checklist_drop_pair(struct checklist *cl, struct candpair *p);
 
-/* Drop all that has this local base; true if the selected pair had. */
+/* Drop all that has this local base, or is by TCP from the same address;
+ * true if the selected pair had. */
 bool checklist_drop_local(struct checklist *cl, const struct sa *base);
 
 /* Drop peer-reflexive candidates that gave another ufrag than `keep`. */

@@ -7,8 +7,10 @@
  *                                        +--- rto, 2 rto, ...
  *
  * The triggered queue goes first, then pairs on the same subnet, then by
- * priority. Retransmissions are not paced: with RTO = Ta x N they come no
- * faster than the checks did (RFC 8445 section 14.3).
+ * priority; TCP when UDP has had its head start, and what would go out and in
+ * again by the NAT that both are behind when the way inside has had its.
+ * Retransmissions are not paced: with RTO = Ta x N they come no faster than
+ * the checks did (RFC 8445 section 14.3).
  */
 #include <errno.h>
 #include <string.h>
@@ -27,13 +29,6 @@ static void put_username(struct stun_out *o, const struct creds *c)
 		stun_put(o, STUN_ATTR_USERNAME, buf, (size_t)n);
 }
 
-/* The priority of the peer-reflexive candidate that this check may make,
- * RFC 8445 section 7.1.1 */
-static uint32_t prflx_prio(const struct candpair *p)
-{
-	return cand_prio(CAND_PRFLX, (uint16_t)(p->local->c.prio >> 8));
-}
-
 static size_t request(uint8_t *buf, size_t size, const struct agent *a,
 		      const struct candpair *p)
 {
@@ -45,7 +40,7 @@ static size_t request(uint8_t *buf, size_t size, const struct agent *a,
 	memcpy(tid + 4, t->tid, sizeof t->tid);
 	stun_begin(&o, buf, size, STUN_CLASS_REQUEST, tid);
 	put_username(&o, p->creds);
-	stun_put_u32(&o, STUN_ATTR_PRIORITY, prflx_prio(p));
+	stun_put_u32(&o, STUN_ATTR_PRIORITY, candpair_prflx_prio(p));
 	stun_put_u64(&o, t->controlling ? STUN_ATTR_CONTROLLING
 		     : STUN_ATTR_CONTROLLED, a->tie);
 	if (t->nominate)
@@ -75,8 +70,9 @@ static bool transmit(struct agent *a, struct candpair *p, uint64_t now)
 	p->resend = now + p->rto;
 	if (!p->unanswered)
 		p->unanswered = now;
-	err = n ? a->conf.sendh(&p->local->c.base, &p->remote->c.addr, buf, n,
-				a->conf.arg) : EMSGSIZE;
+	err = n ? a->conf.sendh(cand_proto(&p->local->c), &p->local->c.base,
+				&p->remote->c.addr, buf, n, a->conf.arg) :
+		EMSGSIZE;
 	/* the selected pair is given up by consent only */
 	if (!netif_hopeless(err) || p->selected)
 		return true;
@@ -84,9 +80,15 @@ static bool transmit(struct agent *a, struct candpair *p, uint64_t now)
 	return false;
 }
 
+static bool is_tcp(const struct candpair *p)
+{
+	return p->local->c.transp != CAND_UDP;
+}
+
 static bool open_pair(const struct candpair *p)
 {
-	return p->state == PAIR_WAITING || p->state == PAIR_IN_PROGRESS;
+	return !is_tcp(p) &&
+		(p->state == PAIR_WAITING || p->state == PAIR_IN_PROGRESS);
 }
 
 static uint64_t rto_first(const struct agent *a, const struct candpair *p)
@@ -94,6 +96,8 @@ static uint64_t rto_first(const struct agent *a, const struct candpair *p)
 	unsigned n = 0;
 	struct le *le;
 
+	if (is_tcp(p))
+		return ICE_TCP_RTO;
 	if (p->srtt)
 		return min(max(2 * p->srtt, ICE_RTO_MIN), ICE_RTO_MAX);
 	LIST_FOREACH(&a->cl.pairl, le)
@@ -166,7 +170,37 @@ static struct candpair *triggered(const struct agent *a)
 	return first;
 }
 
-static struct candpair *waiting(const struct agent *a)
+/* The peer is behind the NAT that we are behind ourselves. Many do not let
+ * packets back in, and some take them for an attack. */
+static bool hairpin(const struct agent *a, const struct candpair *p)
+{
+	struct le *le;
+
+	if (p->local->c.type != CAND_HOST || p->remote->c.type == CAND_HOST)
+		return false;
+	LIST_FOREACH(&a->cl.locall, le) {
+		const struct lcand *l = le->data;
+
+		if (l->c.type == CAND_SRFLX &&
+		    sa_cmp(&l->c.addr, &p->remote->c.addr, SA_ADDR))
+			return true;
+	}
+	return false;
+}
+
+/* When the first check of a waiting pair may go. */
+static uint64_t begins(const struct agent *a, const struct candpair *p)
+{
+	uint64_t after = is_tcp(p) ? ICE_TCP_AFTER : 0;
+
+	if (hairpin(a, p))
+		after += ICE_HAIRPIN_AFTER;
+	return a->begun + after;
+}
+
+/* *later: when to ask again if there is none now. */
+static struct candpair *waiting(const struct agent *a, uint64_t now,
+				uint64_t *later)
 {
 	struct candpair *first = NULL;
 	struct le *le;
@@ -175,9 +209,15 @@ static struct candpair *waiting(const struct agent *a)
 		return NULL;
 	LIST_FOREACH(&a->cl.pairl, le) {
 		struct candpair *p = le->data;
+		uint64_t at;
 
 		if (p->state != PAIR_WAITING || !wanted(a, p))
 			continue;
+		at = begins(a, p);
+		if (at > now) {
+			*later = min(*later, at);
+			continue;
+		}
 		if (p->likely)
 			return p;
 		if (!first)
@@ -186,11 +226,12 @@ static struct candpair *waiting(const struct agent *a)
 	return first;
 }
 
-static struct candpair *next_check(const struct agent *a)
+static struct candpair *next_check(const struct agent *a, uint64_t now,
+				   uint64_t *later)
 {
 	struct candpair *p = triggered(a);
 
-	return p ? p : waiting(a);
+	return p ? p : waiting(a, now, later);
 }
 
 /* RFC 8445 section 7.3.1.4 cancels a check in progress and starts anew. Here
@@ -203,21 +244,51 @@ static bool check_again(struct agent *a, struct candpair *p, uint64_t now)
 	return transmit(a, p, now);
 }
 
+/* This pair would be of a better kind than what we have to make do with. */
+static bool hoped_for(const struct agent *a, const struct candpair *p)
+{
+	const struct candpair *sel = a->selected;
+
+	return sel && candpair_tier(sel) > TIER_DIRECT &&
+		candpair_tier(p) < candpair_tier(sel);
+}
+
+static uint64_t give_up_at(const struct agent *a, const struct candpair *p)
+{
+	uint64_t at = p->unanswered +
+		(a->selected ? ICE_GIVE_UP_UPGRADE : ICE_GIVE_UP);
+
+	if (hoped_for(a, p))
+		at = max(at, max(a->fresh_at, a->moved_at) +
+			 ICE_UPGRADE_FIRST);
+	return at;
+}
+
+/* However long an outage was, its end is noticed soon. With many pairs they
+ * take turns. */
+static uint64_t rto_max(const struct agent *a, const struct candpair *p)
+{
+	uint64_t turn = a->cl.pairc * ICE_TA;
+
+	if (a->selected && (p->selected || a->suspect_since))
+		return min(max(ICE_RTO_NEED, turn), ICE_RTO_MAX);
+	return hoped_for(a, p) ? ICE_UPGRADE_RTO : ICE_RTO_MAX;
+}
+
 static void give_up_or_resend(struct agent *a, struct candpair *p,
 			      uint64_t now)
 {
-	uint64_t limit = a->selected ? ICE_GIVE_UP_UPGRADE : ICE_GIVE_UP;
-
-	if (!p->selected && now >= p->unanswered + limit) {
+	if (!p->selected && now >= give_up_at(a, p)) {
 		check_fail(p);
 		return;
 	}
-	p->rto = min(2 * p->rto, ICE_RTO_MAX);
+	p->rto = min(2 * p->rto, rto_max(a, p));
 	(void)transmit(a, p, now);
 }
 
 void checks_run(struct agent *a, uint64_t now)
 {
+	uint64_t later = UINT64_MAX;
 	struct candpair *p;
 	struct le *le;
 
@@ -227,7 +298,7 @@ void checks_run(struct agent *a, uint64_t now)
 			give_up_or_resend(a, p, now);
 	}
 	/* one that fails at once has cost the network nothing: the next */
-	while (now >= a->pace_at && (p = next_check(a))) {
+	while (now >= a->pace_at && (p = next_check(a, now, &later))) {
 		if (p->pending ? check_again(a, p, now)
 		    : check_start(a, p, now))
 			a->pace_at = now + ICE_TA;
@@ -236,8 +307,12 @@ void checks_run(struct agent *a, uint64_t now)
 
 uint64_t checks_next(const struct agent *a)
 {
-	uint64_t next = next_check(a) ? a->pace_at : UINT64_MAX;
+	uint64_t next = UINT64_MAX;
 	struct le *le;
+
+	/* who waits for pace_at anyway has no other time to wait for */
+	if (next_check(a, a->pace_at, &next))
+		next = a->pace_at;
 
 	LIST_FOREACH(&a->cl.pairl, le) {
 		const struct candpair *p = le->data;

@@ -10,7 +10,8 @@
 /* The selected pair has answered. */
 void consent_heard(struct agent *a, uint64_t now);
 
-/* Ask the selected pair now: something hints that it may be dead. */
+/* Something hints that the selected pair may be dead: ask it now, or in a
+ * moment if it has just answered, and do not wait long. */
 void consent_probe(struct agent *a, uint64_t now);
 
 /* The selected pair is gone or silent: check all pairs again. */

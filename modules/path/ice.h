@@ -2,7 +2,8 @@
  * ice.h: the state of one ICE agent, shared by the files that are its parts
  * and by nobody else. Each calls only those to its right:
  *
- *   agent.c -> incoming.c -> consent.c -> nominate.c -> checks.c
+ *   agent.c -> incoming.c -> consent.c -> upgrade.c -> nominate.c
+ *           -> checks.c
  *
  * agent.h is what the rest of the world sees.
  */
@@ -16,18 +17,29 @@
 #define ICE_RTO         (200 * MSEC)    /* while the RTT is unknown */
 #define ICE_RTO_MIN     (50 * MSEC)
 #define ICE_RTO_MAX     (2 * SEC)
+#define ICE_RTO_NEED    SEC             /* at most, while nothing works */
+#define ICE_TCP_AFTER   (250 * MSEC)    /* the head start of UDP */
+#define ICE_TCP_RTO     SEC             /* TCP repeats what is lost */
+#define ICE_HAIRPIN_AFTER (300 * MSEC)  /* first the way inside */
 #define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */
 #define ICE_GIVE_UP_UPGRADE (8 * SEC)   /* while another pair works */
 #define ICE_NOMINATE_WAIT (40 * MSEC)   /* for a better kind of pair */
 #define ICE_NOMINATE_WAIT_ONCE (100 * MSEC) /* peer cannot renominate */
 #define ICE_NOMINATE_RETRY SEC          /* then try another valid pair */
 #define ICE_CONSENT     (5 * SEC)       /* +- 20 %, RFC 7675 section 5.1 */
+#define ICE_CONSENT_BUSY (1200 * MSEC)  /* while it carries data */
 #define ICE_CONSENT_END (30 * SEC)
 #define ICE_SUSPECT     (2 * SEC)       /* unanswered: look for another */
+#define ICE_SUSPECT_BUSY (900 * MSEC)
+#define ICE_SUSPECT_HINT (300 * MSEC)   /* the peer, too, seems to doubt */
 #define ICE_REPING      (5 * SEC)       /* all pairs, while suspect */
 #define ICE_WARM        (15 * SEC)      /* spare pairs */
 #define ICE_FRESH       (20 * SEC)      /* a spare that may be chosen */
 #define ICE_SWITCH      (10 * SEC)      /* between moves for speed only */
+#define ICE_UPGRADE     (60 * SEC)      /* while relayed or by TCP: pairs of
+	                                   a better kind are tried again */
+#define ICE_UPGRADE_FIRST (120 * SEC)   /* and without a pause at first */
+#define ICE_UPGRADE_RTO (1500 * MSEC)
 
 enum {
 	ICE_WARM_PAIRS = 2,             /* spares beside the selected pair */
@@ -46,6 +58,7 @@ struct agent {
 	bool gathered, failed;
 	uint32_t trig_last;             /* triggered checks queued so far */
 	uint64_t pace_at;               /* no new check before this */
+	uint64_t begun;                 /* the peer became known */
 	uint64_t deadline;              /* of the checks; 0: not running */
 	bool valid;                     /* some pair of this generation was */
 	uint64_t choose_at;             /* until then a better kind of pair is
@@ -54,9 +67,19 @@ struct agent {
 	uint64_t consent_at;            /* next request */
 	uint64_t consent_end;           /* 0: nothing was ever selected */
 	uint64_t suspect_since;         /* 0: all is well */
+	bool busy;                      /* data went at the last request */
+	bool hint;                      /* the peer checks others: doubt soon */
 	uint64_t reping_at, warm_at;
+	uint64_t fresh_at;              /* candidates or networks changed */
+	uint64_t upgrade_at;
 	unsigned events;                /* enum agent_event */
 };
+
+/* It has worked, but does not seem to any more. */
+static inline bool ice_silent(const struct candpair *p, uint64_t now)
+{
+	return p->pending && now >= p->unanswered + ICE_SUSPECT;
+}
 
 /* splitmix64: the same seed, the same agent, so that tests repeat. */
 static inline uint64_t ice_random(struct agent *a)

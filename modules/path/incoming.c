@@ -23,7 +23,7 @@ static struct creds *creds_of(const struct agent *a,
 }
 
 /* pwd NULL: an error that cannot be protected, RFC 8489 section 9.1.3. */
-static void refuse(const struct agent *a, const struct sa *local,
+static void refuse(const struct agent *a, int proto, const struct sa *local,
 		   const struct sa *src, const struct stun_pkt *m,
 		   uint16_t code, const char *pwd)
 {
@@ -35,11 +35,12 @@ static void refuse(const struct agent *a, const struct sa *local,
 	if (pwd)
 		stun_put_key(&o, pwd);
 	stun_put_fingerprint(&o);
-	(void)a->conf.sendh(local, src, buf, stun_end(&o), a->conf.arg);
+	(void)a->conf.sendh(proto, local, src, buf, stun_end(&o),
+			    a->conf.arg);
 }
 
-static void accept_check(const struct agent *a, const struct sa *local,
-			 const struct sa *src, const struct stun_pkt *m,
+static void accept_check(const struct agent *a, int proto,
+			 const struct sa *local, const struct sa *src, const struct stun_pkt *m,
 			 const struct creds *c)
 {
 	uint8_t buf[STUN_REQUEST_MAX];
@@ -49,7 +50,8 @@ static void accept_check(const struct agent *a, const struct sa *local,
 	stun_put_mapped(&o, src);
 	stun_put_key(&o, c->lpwd);
 	stun_put_fingerprint(&o);
-	(void)a->conf.sendh(local, src, buf, stun_end(&o), a->conf.arg);
+	(void)a->conf.sendh(proto, local, src, buf, stun_end(&o),
+			    a->conf.arg);
 }
 
 /* What is under way speaks of the old role; sent once more it would turn the
@@ -94,55 +96,65 @@ static uint16_t judge(struct agent *a, const struct stun_pkt *m,
 }
 
 /* The pair that a check has come on, RFC 8445 sections 7.3.1.3 and .4 */
-static struct candpair *pair_of(struct agent *a, struct lcand *base,
-				const struct sa *src,
+static struct candpair *pair_of(struct agent *a, int proto,
+				const struct sa *local, const struct sa *src,
 				const struct stun_pkt *m, uint64_t now)
 {
 	uint32_t early = a->cl.creds->rufrag ? 0 :
 		creds_peer_hash(&m->username);
-	struct rcand *r = checklist_remote(&a->cl, src);
+	struct candpair *p = checklist_way(&a->cl, proto, local, src);
+	struct rcand *r;
+	struct lcand *l;
 
+	if (p) {
+		/* why does the peer ask what it knows? */
+		if (p->state == PAIR_SUCCEEDED && !p->selected)
+			consent_probe(a, now);
+		return p;
+	}
+	r = checklist_remote(&a->cl, proto, src);
+	l = checklist_base(&a->cl, proto, local, r);
 	if (!r) {
-		r = checklist_add_prflx(&a->cl, src, m->prio, early);
+		r = checklist_add_prflx(&a->cl, candpair_other(l->c.transp),
+					src, m->prio, early);
 		if (!r)
 			return NULL;
 		/* the peer has moved: does what we use still work? */
 		consent_probe(a, now);
 	}
-	return checklist_pair(&a->cl, base, r);
+	return checklist_pair(&a->cl, l, r);
 }
 
 /* A pair that works need not be checked again, unless we look for one. */
 static bool worth_checking(const struct agent *a, const struct candpair *p,
 			   uint64_t now)
 {
-	if (p->state != PAIR_SUCCEEDED)
+	if (p->state != PAIR_SUCCEEDED || ice_silent(p, now))
 		return true;
 	return (!a->selected || a->suspect_since) && !p->pending &&
 		now >= p->heard + ICE_RTO;
 }
 
-void incoming_request(struct agent *a, const struct sa *local,
+void incoming_request(struct agent *a, int proto, const struct sa *local,
 		      const struct sa *src, const struct stun_pkt *m,
 		      uint64_t now)
 {
 	struct creds *c = creds_of(a, m);
-	struct lcand *base = checklist_base(&a->cl, local);
 	const char *pwd = NULL;
 	struct candpair *p;
 	uint16_t code;
 
-	if (!c || !base)
+	if (!c || !checklist_base(&a->cl, proto, local, NULL))
 		return;
 	code = judge(a, m, c, &pwd);
 	if (code) {
-		refuse(a, local, src, m, code, pwd);
+		refuse(a, proto, local, src, m, code, pwd);
 		return;
 	}
-	accept_check(a, local, src, m, c);
+	accept_check(a, proto, local, src, m, c);
 	if (c != a->cl.creds)
 		return;
-	p = pair_of(a, base, src, m, now);
+	p = pair_of(a, proto, local, src, m, now);
 	if (!p)
 		return;
 	if (worth_checking(a, p, now))
@@ -215,7 +227,7 @@ static void success(struct agent *a, struct candpair *p, struct pair_txn *t,
 	}
 }
 
-void incoming_answer(struct agent *a, const struct sa *local,
+void incoming_answer(struct agent *a, int proto, const struct sa *local,
 		     const struct sa *src, const struct stun_pkt *m,
 		     uint64_t now)
 {
@@ -227,8 +239,7 @@ void incoming_answer(struct agent *a, const struct sa *local,
 	/* Not from where the request went: RFC 8445 section 7.2.5.2.1 fails
 	 * the pair. It is ignored instead: whoever can replay an answer from
 	 * elsewhere must not be able to end a pair that works. */
-	if (!sa_cmp(src, &p->remote->c.addr, SA_ALL) ||
-	    !sa_cmp(local, &p->local->c.base, SA_ALL))
+	if (!candpair_is(p, proto, local, src))
 		return;
 	if (m->cls == STUN_CLASS_ERROR_RESP) {
 		if (m->ecode == 487)

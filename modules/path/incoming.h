@@ -7,11 +7,11 @@
 
 #include "modules/path/ice.h"
 
-void incoming_request(struct agent *a, const struct sa *local,
+void incoming_request(struct agent *a, int proto, const struct sa *local,
 		      const struct sa *src, const struct stun_pkt *m,
 		      uint64_t now);
 
-void incoming_answer(struct agent *a, const struct sa *local,
+void incoming_answer(struct agent *a, int proto, const struct sa *local,
 		     const struct sa *src, const struct stun_pkt *m,
 		     uint64_t now);
 

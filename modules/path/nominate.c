@@ -40,12 +40,15 @@ void nominate_select(struct agent *a, struct candpair *p, uint64_t now)
 
 	if (old == p)
 		return;
+	if (old && candpair_tier(old) < candpair_tier(p))
+		a->events |= AGENT_SUSPECT;
 	if (old)
 		old->selected = false;
 	p->selected = true;
 	a->selected = p;
 	a->moved_at = now;
 	a->suspect_since = 0;
+	a->hint = false;
 	/* a nomination may come long after the check that made p valid */
 	a->consent_at = p->heard + ICE_CONSENT * 4 / 5;
 	a->consent_end = now + ICE_CONSENT_END;
@@ -64,7 +67,8 @@ static bool usable(const struct agent *a, const struct candpair *p,
 		return !a->suspect_since;
 	if (a->suspect_since && a->selected)
 		return p->heard > a->suspect_since;
-	return !a->selected || p->heard + ICE_FRESH > now;
+	return !ice_silent(p, now) &&
+		(!a->selected || p->heard + ICE_FRESH > now);
 }
 
 /* The best valid pair but `not`; by priority where nothing else decides. */

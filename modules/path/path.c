@@ -77,6 +77,21 @@ static int send_packet(const struct sa *local, const struct sa *dst,
 	return conf->sendh(local, &to, buf, len, conf->arg);
 }
 
+static int send_check(int proto, const struct sa *local,
+		      const struct sa *dst, const uint8_t *buf, size_t len,
+		      void *arg)
+{
+	return proto == IPPROTO_UDP ? send_packet(local, dst, buf, len, arg) :
+		EPROTONOSUPPORT;
+}
+
+static bool is_busy(void *arg)
+{
+	struct path *p = arg;
+
+	return p->h.busyh && p->h.busyh(p->arg);
+}
+
 static uint64_t next_time(const struct path *p)
 {
 	uint64_t t = agent_next(p->agent);
@@ -85,64 +100,6 @@ static uint64_t next_time(const struct path *p)
 		if (p->finderv[i] && finders[i]->next)
 			t = min(t, finders[i]->next(p->finderv[i]));
 	return t;
-}
-
-static void stop_brief_finders(struct path *p)
-{
-	struct cand local, remote;
-
-	if (p->waiting || !agent_selected(p->agent, &local, &remote))
-		return;
-	for (int i = 0; i < FINDERS; i++)
-		if (finders[i]->until_found)
-			p->finderv[i] = mem_deref(p->finderv[i]);
-}
-
-static void report_found(struct path *p)
-{
-	struct cand local, remote;
-
-	if (!agent_selected(p->agent, &local, &remote) || !p->h.foundh)
-		return;
-	set_scope(&remote.addr, &local.base);
-	p->h.foundh(&local, &remote, p->arg);
-}
-
-static void report(struct path *p)
-{
-	unsigned ev = agent_events(p->agent);
-
-	if (ev & AGENT_FOUND)
-		report_found(p);
-	if (alive(p) && ev & AGENT_CONSENT && p->h.consenth)
-		p->h.consenth(agent_consent(p->agent), p->arg);
-	if (alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
-		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
-			   : PATH_FAIL_CHECKS, p->arg);
-	if (alive(p) && p->gathering && !p->waiting) {
-		p->gathering = false;
-		if (p->h.gatheredh)
-			p->h.gatheredh(p->arg);
-	}
-}
-
-static void settle(struct path *p)
-{
-	report(p);
-	if (alive(p)) {
-		uint64_t t;
-
-		stop_brief_finders(p);
-		t = next_time(p);
-		/* path_alloc has set the handler and made the room in the
-		 * heap: no ENOMEM */
-		if (!p->timer.heap || p->timer.when != t)
-			(void)timer_start_at(
-				paths_conf(p->member.ps)->timers, &p->timer,
-				t, p->timer.h, p);
-	}
-	p->held--;
-	mem_deref(p);
 }
 
 /* A finder's candh may lead to a restart, which drops the finder. */
@@ -165,34 +122,6 @@ static bool finder_recv(struct path *p, int i, const struct sa *local,
 
 	mem_deref(f);
 	return taken;
-}
-
-static void on_timer(void *arg)
-{
-	struct path *p = arg;
-	uint64_t now = clock_ns();
-
-	hold(p);
-	for (int i = 0; i < FINDERS; i++)
-		finder_tick(p, i, now);
-	agent_tick(p->agent, now);
-	settle(p);
-}
-
-static void on_recv(const struct sa *local, const struct sa *src,
-		    const struct stun_pkt *m, void *arg)
-{
-	struct path *p = arg;
-	uint64_t now = clock_ns();
-	bool taken = false;
-
-	hold(p);
-	for (int i = 0; i < FINDERS && !taken; i++)
-		taken = m->cls != STUN_CLASS_REQUEST &&
-			finder_recv(p, i, local, src, m, now);
-	if (!taken)
-		agent_recv(p->agent, local, src, m, now);
-	settle(p);
 }
 
 static void on_cand(const struct cand *c, void *arg)
@@ -228,6 +157,108 @@ static int finder_start(struct path *p, int i, struct finder_env *env)
 	if (err)
 		on_done(p);
 	return err == ENOMEM ? err : 0;
+}
+
+/* What the NATs made of us may have changed. */
+static void look_again(struct path *p)
+{
+	struct finder_env env;
+
+	if (paths_env(p->member.ps, &env, &p->member))
+		return;
+	p->waiting++;
+	for (int i = 0; i < FINDERS; i++)
+		if (finders[i]->until_found)
+			(void)finder_start(p, i, &env);
+	on_done(p);
+}
+
+static void stop_brief_finders(struct path *p)
+{
+	struct cand local, remote;
+
+	if (p->waiting || !agent_selected(p->agent, &local, &remote))
+		return;
+	for (int i = 0; i < FINDERS; i++)
+		if (finders[i]->until_found)
+			p->finderv[i] = mem_deref(p->finderv[i]);
+}
+
+static void report_found(struct path *p)
+{
+	struct cand local, remote;
+
+	if (!agent_selected(p->agent, &local, &remote) || !p->h.foundh)
+		return;
+	set_scope(&remote.addr, &local.base);
+	p->h.foundh(&local, &remote, p->arg);
+}
+
+static void report(struct path *p, unsigned ev)
+{
+	if (ev & AGENT_FOUND)
+		report_found(p);
+	if (alive(p) && ev & AGENT_CONSENT && p->h.consenth)
+		p->h.consenth(agent_consent(p->agent), p->arg);
+	if (alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
+		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
+			   : PATH_FAIL_CHECKS, p->arg);
+	if (alive(p) && p->gathering && !p->waiting) {
+		p->gathering = false;
+		if (p->h.gatheredh)
+			p->h.gatheredh(p->arg);
+	}
+}
+
+static void settle(struct path *p)
+{
+	unsigned ev = agent_events(p->agent);
+
+	if (ev & AGENT_SUSPECT)
+		look_again(p);
+	report(p, ev | agent_events(p->agent));
+	if (alive(p)) {
+		uint64_t t;
+
+		stop_brief_finders(p);
+		t = next_time(p);
+		/* path_alloc has set the handler and made the room in the
+		 * heap: no ENOMEM */
+		if (!p->timer.heap || p->timer.when != t)
+			(void)timer_start_at(
+				paths_conf(p->member.ps)->timers, &p->timer,
+				t, p->timer.h, p);
+	}
+	p->held--;
+	mem_deref(p);
+}
+
+static void on_timer(void *arg)
+{
+	struct path *p = arg;
+	uint64_t now = clock_ns();
+
+	hold(p);
+	for (int i = 0; i < FINDERS; i++)
+		finder_tick(p, i, now);
+	agent_tick(p->agent, now);
+	settle(p);
+}
+
+static void on_recv(const struct sa *local, const struct sa *src,
+		    const struct stun_pkt *m, void *arg)
+{
+	struct path *p = arg;
+	uint64_t now = clock_ns();
+	bool taken = false;
+
+	hold(p);
+	for (int i = 0; i < FINDERS && !taken; i++)
+		taken = m->cls != STUN_CLASS_REQUEST &&
+			finder_recv(p, i, local, src, m, now);
+	if (!taken)
+		agent_recv(p->agent, IPPROTO_UDP, local, src, m, now);
+	settle(p);
 }
 
 static int gather(struct path *p)
@@ -300,7 +331,8 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
 	struct agent_conf conf = {
-		.controlling = controlling, .sendh = send_packet,
+		.controlling = controlling, .sendh = send_check,
+		.busyh = is_busy,
 	};
 	struct path *p;
 	int err;

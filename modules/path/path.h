@@ -65,6 +65,9 @@ struct path_handlers {
 	 * peer was last heard, unless a later time is told (RFC 7675) */
 	void (*consenth)(uint64_t until, void *arg);
 	void (*failh)(enum path_fail why, void *arg);
+	/* Has the session carried data since this was asked last? Then the
+	 * path is watched more closely. NULL: never. Must not free. */
+	bool (*busyh)(void *arg);
 };
 
 /* A path that has not gathered yet. `controlling`: the offerer is. ufrag and

@@ -87,25 +87,178 @@ static void test_nats(void)
 	}
 }
 
-static void scenario(uint64_t seed, uint64_t *slowest)
+enum tier { LAN, DIRECT, TCP, RELAYED, NOTHING };
+
+static enum tier tier_of(const struct host *h)
+{
+	struct cand l, r;
+
+	if (!agent_selected(h->a, &l, &r))
+		return NOTHING;
+	if (l.type == CAND_RELAY || r.type == CAND_RELAY)
+		return RELAYED;
+	if (l.transp != CAND_UDP)
+		return TCP;
+	return l.type == CAND_HOST && r.type == CAND_HOST ? LAN : DIRECT;
+}
+
+/* TCP gets out everywhere, and its NATs filter by port at least. */
+static enum nat_kind tcp_nat(enum nat_kind k)
+{
+	return k == NAT_BLOCKED ? NAT_PORT : k;
+}
+
+static bool has_relay(const struct host *h)
+{
+	return sa_isset(&h->relay, SA_ALL) && !h->relay_dead;
+}
+
+static bool has_private(const struct host *h)
+{
+	for (unsigned i = 0; i < h->basec; i++)
+		if (!h->dead[i] && net_private(&h->base[i]))
+			return true;
+	return false;
+}
+
+/* The best that theory allows. */
+static enum tier best_tier(const struct host *a, const struct host *b)
+{
+	bool outa = a->nat != NAT_BLOCKED, outb = b->nat != NAT_BLOCKED;
+
+	if (!a->nat && !b->nat)
+		return LAN;
+	if (a->site == b->site && has_private(a) && has_private(b))
+		return LAN;
+	if (possible(a->nat, b->nat))
+		return DIRECT;
+	if (a->tcp && b->tcp && possible(tcp_nat(a->nat), tcp_nat(b->nat)))
+		return TCP;
+	if ((has_relay(a) && (outb || has_relay(b))) ||
+	    (has_relay(b) && outa))
+		return RELAYED;
+	return NOTHING;
+}
+
+/* From one network to another of the same kind. */
+static void move_away(struct host *h)
+{
+	char buf[32];
+	unsigned was = h->basec;
+
+	for (unsigned i = 0; i < was; i++) {
+		h->dead[i] = true;
+		agent_local_gone(h->a, &h->base[i], h->net->now);
+	}
+	if (has_relay(h))
+		agent_local_gone(h->a, &h->relay, h->net->now);
+	h->candc = 0;
+	(void)re_snprintf(buf, sizeof buf, h->nat ? "10.20%u.0.9"
+			  : "192.0.2.10%u", h->site);
+	host_add_base(h, buf);
+	if (h->tcp)
+		host_add_tcp(h, was);
+	if (h->nat)
+		host_add_srflx(h, was);
+	if (has_relay(h))
+		host_add_relay(h);
+	h->tell_at = h->net->now + h->net->delay;
+}
+
+/* How long until data gets through in both directions; UINT64_MAX: too
+ * long. */
+static uint64_t rejoin(struct net *n, struct host *a, struct host *b,
+		       uint64_t most)
+{
+	uint64_t begin = n->now;
+
+	while (!net_joined(a, b) || !net_joined(b, a)) {
+		if (n->now >= begin + most)
+			return UINT64_MAX;
+		net_run(n, 20 * MSEC);
+	}
+	return n->now - begin;
+}
+
+enum event { ADDRESS, NAT_REBOOT, DEAD_RELAY, EVENTS };
+
+static void happen(enum event ev, struct host *h)
+{
+	switch (ev) {
+	case ADDRESS:
+		move_away(h);
+		break;
+	case NAT_REBOOT:
+		host_nat_reboot(h);
+		break;
+	case DEAD_RELAY:
+		h->relay_dead = true;
+		break;
+	case EVENTS:
+		break;
+	}
+}
+
+static void trouble(struct net *n, struct host *a, struct host *b,
+		    uint64_t slowest[EVENTS])
+{
+	enum event ev = net_rand(n) % EVENTS;
+	struct host *h = net_rand(n) % 2 ? a : b;
+	enum tier best;
+	uint64_t t;
+
+	a->busy = b->busy = true;
+	net_run(n, 10 * SEC + net_rand(n) % 5000 * MSEC);
+	happen(ev, h);
+	best = best_tier(a, b);
+	if (best == NOTHING)
+		return;
+	t = rejoin(n, a, b, 3 * SEC);
+	CU_ASSERT(t <= 3 * SEC);
+	if (t <= 3 * SEC)
+		slowest[ev] = max(slowest[ev], t);
+	net_run(n, 10 * SEC);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	CU_ASSERT_EQUAL(tier_of(a), best);
+	CU_ASSERT_EQUAL(tier_of(b), best);
+}
+
+struct slowest {
+	uint64_t found;         /* the first path */
+	uint64_t again[EVENTS]; /* after trouble */
+};
+
+static void scenario(uint64_t seed, struct slowest *slowest)
 {
 	struct host *a, *b;
 	struct net n;
 	enum nat_kind na, nb;
-	bool same, lossy;
+	enum tier best;
+	bool lossy;
 
 	net_init(&n, seed);
 	n.delay = net_rand(&n) % 80 * MSEC + 100000;
 	n.jitter = net_rand(&n) % 2 ? net_rand(&n) % 30 * MSEC : 0;
 	lossy = net_rand(&n) % 2;
 	n.loss = lossy ? net_rand(&n) % 250 : 0;
-	na = net_rand(&n) % NAT_BLOCKED;
-	nb = net_rand(&n) % NAT_BLOCKED;
+	na = net_rand(&n) % (NAT_BLOCKED + 1);
+	nb = net_rand(&n) % (NAT_BLOCKED + 1);
 	a = net_host(&n, na, true);
 	b = net_host(&n, nb, net_rand(&n) % 8 == 0);
-	same = net_rand(&n) % 4 == 0;
-	if (same)
+	a->peer = b;
+	b->peer = a;
+	if (net_rand(&n) % 4 == 0)
 		b->site = a->site;
+	if (net_rand(&n) % 2) {
+		host_add_tcp(a, 0);
+		host_add_tcp(b, 0);
+		host_add_srflx(a, 0);
+		host_add_srflx(b, 0);
+	}
+	if (net_rand(&n) % 3 == 0)
+		host_add_relay(a);
+	if (net_rand(&n) % 3 == 0)
+		host_add_relay(b);
 	if (net_rand(&n) % 2)
 		host_add_base(a, "10.77.0.1");
 	if (net_rand(&n) % 2)
@@ -124,12 +277,18 @@ static void scenario(uint64_t seed, uint64_t *slowest)
 	n.end = n.now;
 	net_run(&n, 29 * SEC);
 	n.loss = 0;             /* with loss they may just be moving */
-	net_run(&n, 10 * SEC);
-	if (possible(na, nb) || (same && na && nb)) {
+	net_run(&n, lossy ? 70 * SEC : 10 * SEC);
+	best = best_tier(a, b);
+	if (best != NOTHING) {
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
 		CU_ASSERT(agent_controlling(a->a) != agent_controlling(b->a));
+		CU_ASSERT_EQUAL(tier_of(a), best);
+		CU_ASSERT_EQUAL(tier_of(b), best);
 		if (!lossy && a->found_at > n.end)
-			*slowest = max(*slowest, a->found_at - n.end);
+			slowest->found = max(slowest->found,
+					     a->found_at - n.end);
+		if (seed % 2)
+			trouble(&n, a, b, slowest->again);
 	}
 	else {
 		CU_ASSERT(!a->found && !b->found);
@@ -139,7 +298,8 @@ static void scenario(uint64_t seed, uint64_t *slowest)
 
 static void test_random(void)
 {
-	uint64_t t = clock_ns(), slowest = 0;
+	struct slowest slowest = { 0 };
+	uint64_t t = clock_ns();
 	enum { N = 3000 };
 
 	for (uint64_t seed = 1; seed <= N; seed++) {
@@ -150,9 +310,14 @@ static void test_random(void)
 			printf("agent: scenario %u\n", (unsigned)seed);
 	}
 	t = clock_ns() - t;
-	printf("agent: %d scenarios in %u ms, slowest without loss %u ms\n",
-	       N, (unsigned)(t / MSEC), (unsigned)(slowest / MSEC));
-	CU_ASSERT(slowest < 1500 * MSEC);
+	printf("agent: %d scenarios in %u ms, slowest without loss %u ms;"
+	       " after a new address %u, a NAT's restart %u, a dead relay"
+	       " %u ms\n", N, (unsigned)(t / MSEC),
+	       (unsigned)(slowest.found / MSEC),
+	       (unsigned)(slowest.again[ADDRESS] / MSEC),
+	       (unsigned)(slowest.again[NAT_REBOOT] / MSEC),
+	       (unsigned)(slowest.again[DEAD_RELAY] / MSEC));
+	CU_ASSERT(slowest.found < 1500 * MSEC);
 }
 
 static void test_role_conflict(void)
@@ -354,7 +519,7 @@ static void test_roaming(void)
 		h->dead[0] = true;
 		agent_local_gone(h->a, &h->base[0], n.now);
 		host_add_base(h, "10.200.0.9");
-		net_run(&n, 4 * SEC);
+		net_run(&n, SEC);
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
 		CU_ASSERT(a->moved_at > cut && b->moved_at > cut);
 		CU_ASSERT(h->local.type == CAND_PRFLX);
@@ -575,7 +740,7 @@ static void forge(struct net *n, struct host *h, const struct sa *src,
 	if (how == 1)
 		sa_set_str(&from, "192.0.2.66", 5000);
 	CU_ASSERT_EQUAL_FATAL(stun_parse(&m, out, stun_end(&o)), 0);
-	agent_recv(h->a, &to, &from, &m, n->now);
+	agent_recv(h->a, IPPROTO_UDP, &to, &from, &m, n->now);
 	net_events(h);
 }
 
@@ -686,7 +851,7 @@ static uint16_t probe(struct net *n, struct host *h, struct probe *p,
 	stun_put_fingerprint(&o);
 	p->len = stun_end(&o);
 	CU_ASSERT_EQUAL_FATAL(stun_parse(&m, p->req, p->len), 0);
-	agent_recv(h->a, &h->base[0], &src, &m, n->now);
+	agent_recv(h->a, IPPROTO_UDP, &h->base[0], &src, &m, n->now);
 	return p->answers ? (p->m.ecode ? p->m.ecode : 200) : 0;
 }
 
@@ -741,6 +906,149 @@ static int count_pairs(const char *buf, size_t len, void *arg)
 	for (size_t i = 0; i < len; i++)
 		*(unsigned *)arg += buf[i] == '\n';
 	return 0;
+}
+
+static bool count_tcp(struct net *n, struct host *h, const struct sa *src,
+		      const struct sa *dst, uint8_t *buf, size_t len)
+{
+	(void)n, (void)h, (void)dst, (void)buf, (void)len;
+	*(unsigned *)n->taparg += sa_port(src) == 9;
+	return false;
+}
+
+/* TCP begins when UDP has had its time, and not at all if that was enough. */
+static void test_tcp_later(void)
+{
+	for (int udp = 0; udp < 2; udp++) {
+		unsigned count = 0;
+		struct host *a, *b;
+		struct net n;
+
+		net_init(&n, 22);
+		n.taph = count_tcp;
+		n.taparg = &count;
+		a = net_host(&n, udp ? NAT_PORT : NAT_BLOCKED, true);
+		b = net_host(&n, NAT_NONE, false);
+		host_add_tcp(a, 0);
+		host_add_tcp(b, 0);
+		net_tell(a, b);
+		net_tell(b, a);
+		net_run(&n, 240 * MSEC);
+		CU_ASSERT_EQUAL(count, 0);
+		CU_ASSERT_EQUAL(a->found, (unsigned)udp);
+		net_run(&n, 400 * MSEC);
+		CU_ASSERT_EQUAL(count > 0, !udp);
+		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+		CU_ASSERT_EQUAL(tier_of(a), udp ? DIRECT : TCP);
+		CU_ASSERT_EQUAL(tier_of(b), udp ? DIRECT : TCP);
+		net_close(&n);
+	}
+}
+
+/* What becomes possible is used within two seconds. */
+static void test_becomes_possible(void)
+{
+	for (int relay = 0; relay < 2; relay++) {
+		struct host *a, *b;
+		struct net n;
+
+		net_init(&n, 23);
+		n.delay = 20 * MSEC;
+		a = net_host(&n, NAT_PORT, true);
+		b = net_host(&n, NAT_NONE, false);
+		if (relay) {
+			host_add_relay(a);
+		}
+		else {
+			host_add_tcp(a, 0);
+			host_add_tcp(b, 0);
+		}
+		a->nat = NAT_BLOCKED;
+		if (relay)
+			b->nat = NAT_FULL;      /* a public base, walled in */
+		net_tell(a, b);
+		net_tell(b, a);
+		net_run(&n, 40 * SEC);
+		CU_ASSERT_EQUAL(tier_of(a), relay ? RELAYED : TCP);
+		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+		a->nat = NAT_PORT;
+		net_run(&n, 2 * SEC);
+		CU_ASSERT_EQUAL(tier_of(a), DIRECT);
+		CU_ASSERT_EQUAL(tier_of(b), DIRECT);
+		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+		/* and a minute, when it takes long */
+		a->nat = NAT_BLOCKED;
+		net_run(&n, 200 * SEC);
+		CU_ASSERT_EQUAL(tier_of(a), relay ? RELAYED : TCP);
+		a->nat = NAT_PORT;
+		net_run(&n, 62 * SEC);
+		CU_ASSERT_EQUAL(tier_of(a), DIRECT);
+		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+		net_close(&n);
+	}
+}
+
+/* Both behind one NAT: nothing is sent out to come in again while the way
+ * inside has not been tried. */
+static bool no_hairpin(struct net *n, struct host *h, const struct sa *src,
+		       const struct sa *dst, uint8_t *buf, size_t len)
+{
+	(void)src, (void)buf, (void)len;
+	*(unsigned *)n->taparg += sa_cmp(dst, &h->pub, SA_ADDR);
+	return false;
+}
+
+static void test_hairpin(void)
+{
+	for (int inside = 0; inside < 2; inside++) {
+		unsigned count = 0;
+		struct host *a, *b;
+		struct net n;
+
+		net_init(&n, 24);
+		n.taph = no_hairpin;
+		n.taparg = &count;
+		a = net_host(&n, NAT_FULL, true);
+		b = net_host(&n, NAT_FULL, false);
+		b->pub = a->pub;
+		b->port_next = 50;
+		b->mapc = 0;
+		b->candc = 1;
+		host_add_srflx(b, 0);
+		if (inside)
+			b->site = a->site;
+		net_tell(a, b);
+		net_tell(b, a);
+		net_run(&n, 290 * MSEC);
+		CU_ASSERT_EQUAL(count, 0);
+		CU_ASSERT_EQUAL(tier_of(a), inside ? LAN : NOTHING);
+		net_run(&n, 60 * SEC);
+		CU_ASSERT_EQUAL(count > 0, !inside);
+		/* this NAT lets nothing back in */
+		CU_ASSERT_EQUAL(tier_of(a), inside ? LAN : NOTHING);
+		net_close(&n);
+	}
+}
+
+/* The way is known to be broken: no need to wait for silence. */
+static void test_lost(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 25);
+	meet(&n, &a, &b, NAT_NONE, NAT_FULL);
+	host_add_relay(b);
+	net_tell(b, a);
+	net_run(&n, 5 * SEC);
+	CU_ASSERT_EQUAL(tier_of(a), DIRECT);
+	agent_lost(a->a, IPPROTO_UDP, &a->local.base, &a->remote.addr, n.now);
+	CU_ASSERT(agent_events(a->a) & AGENT_SUSPECT);
+	/* but it was not true */
+	net_run(&n, 10 * SEC);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	CU_ASSERT_EQUAL(tier_of(a), DIRECT);
+	net_close(&n);
 }
 
 /* Too many of everything. */
@@ -803,7 +1111,7 @@ static void test_prflx_flood(void)
 			continue;
 		for (int port = 1; port < 1000; port++) {
 			sa_set_port(&src, (uint16_t)port);
-			agent_recv(a->a, &seen[i].dst, &src, &m, n.now);
+			agent_recv(a->a, IPPROTO_UDP, &seen[i].dst, &src, &m, n.now);
 		}
 		break;
 	}
@@ -870,6 +1178,10 @@ UNIT_SUITE("agent",
 	{ "spoofed", test_spoofed },
 	{ "answers", test_answers },
 	{ "unproven costs nothing", test_unproven_costs_nothing },
+	{ "tcp later", test_tcp_later },
+	{ "becomes possible", test_becomes_possible },
+	{ "hairpin", test_hairpin },
+	{ "lost", test_lost },
 	{ "limits", test_limits },
 	{ "prflx flood", test_prflx_flood },
 	{ "no memory", test_nomem })

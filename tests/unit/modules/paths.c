@@ -598,7 +598,7 @@ static void test_many(void)
 
 static int fail_run(void *arg)
 {
-	struct path_handlers none = { NULL, NULL, NULL, NULL, NULL };
+	struct path_handlers none = { 0 };
 	struct paths_conf conf = {
 		.port4 = 5000, .port6 = 5000, .interfaces = "lo",
 		.sendh = site_send, .timers = NULL, .arg = arg,
