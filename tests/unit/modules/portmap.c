@@ -1,0 +1,593 @@
+/*
+ * Tests modules/path/portmap*.c and igd.c against gateways in memory and in
+ * fake time.
+ *
+ *   [portmap] --udph--> gateway: answers queued, delivered when time passes
+ *             --httph-> the same
+ */
+#include <string.h>
+#include "modules/path/pcp.h"
+#include "modules/path/natpmp.h"
+#include "modules/path/portmap.h"
+#include "modules/path/wire.h"
+#include "sdp/base/clock.h"
+#include "tests/unit/fail.h"
+
+enum { QUEUE = 16, PORT = 4000 };
+
+struct packet {
+	uint64_t at;
+	size_t len;
+	uint8_t buf[1100];
+};
+
+/* What the gateway can do, and what has been done to it. */
+struct gw {
+	struct portmap *p;
+	uint64_t now;
+	struct sa addr, local;
+	bool pcp, natpmp, upnp, igd2;
+	uint8_t refuse;                 /* result code of MAP */
+	unsigned upnp_error;            /* of the next AddPortMapping */
+	bool deaf;
+	uint64_t began;
+	uint16_t mapped;                /* external port, 0: none */
+	uint16_t give;                  /* it gives another one */
+	uint32_t lifetime;              /* that was asked for last */
+	unsigned maps, probes, http, spoofed;
+	unsigned scode;                 /* of the HTTP answer that waits */
+	char body[2048];
+	uint64_t http_at;
+	struct packet q[QUEUE];
+	unsigned qn;
+};
+
+static const char desc[] =
+	"<root><URLBase>http://10.0.0.1:5000</URLBase><device><serviceList>"
+	"<service><serviceType>urn:schemas-upnp-org:service:Layer3Forwarding"
+	":1</serviceType><controlURL>/l3</controlURL></service>"
+	"<service>\n<serviceType>urn:schemas-upnp-org:service:WANIPConnection"
+	":%c</serviceType><controlURL> /ctl/IPConn </controlURL></service>"
+	"</serviceList></device></root>";
+
+static void reply(struct gw *g, const void *p, size_t n)
+{
+	struct packet *q = &g->q[g->qn];
+
+	if (g->qn == QUEUE || g->deaf)
+		return;
+	q->at = g->now + 5 * MSEC;
+	q->len = n;
+	memcpy(q->buf, p, n);
+	g->qn++;
+}
+
+static uint32_t epoch(const struct gw *g)
+{
+	return (uint32_t)((g->now - g->began) / SEC);
+}
+
+static void map(struct gw *g, uint16_t internal, uint32_t lifetime)
+{
+	CU_ASSERT_EQUAL(internal, PORT);
+	g->lifetime = lifetime;
+	g->mapped = lifetime ? g->give : 0;
+	g->maps++;
+}
+
+static void do_pcp(struct gw *g, const uint8_t *buf, size_t len)
+{
+	uint8_t r[60];
+
+	if (!g->pcp)
+		return;
+	memset(r, 0, sizeof r);
+	memcpy(r, buf, len);
+	r[1] |= 0x80;
+	memset(r + 8, 0, 16);
+	wire_put32(r + 8, epoch(g));
+	CU_ASSERT(!memcmp(buf + 8, "\0\0\0\0\0\0\0\0\0\0\377\377\12\0\0\2",
+			  16));
+	if (buf[1] == PCP_MAP) {
+		CU_ASSERT_EQUAL(len, 60);
+		r[3] = g->refuse;
+		if (!g->refuse) {
+			map(g, wire_get16(buf + 40), wire_get32(buf + 4));
+			wire_put16(r + 42, g->give);
+			memset(r + 44, 0, 10);
+			memset(r + 54, 0xff, 2);
+			wire_put32(r + 56, 0xc6336401);
+		}
+	}
+	else {
+		g->probes++;
+	}
+	reply(g, r, len);
+}
+
+static void do_natpmp(struct gw *g, const uint8_t *buf, size_t len)
+{
+	uint8_t r[16] = { 0 };
+
+	if (!g->natpmp)
+		return;
+	r[1] = 128 | buf[1];
+	wire_put32(r + 4, epoch(g));
+	if (len == 2) {
+		g->probes++;
+		wire_put32(r + 8, 0xc6336402);
+		reply(g, r, 12);
+		return;
+	}
+	CU_ASSERT_EQUAL(len, 12);
+	wire_put16(r + 2, g->refuse);
+	if (!g->refuse) {
+		map(g, wire_get16(buf + 4), wire_get32(buf + 8));
+		memcpy(r + 8, buf + 4, 8);
+		wire_put16(r + 10, g->give);
+	}
+	reply(g, r, 16);
+}
+
+static void do_search(struct gw *g, const uint8_t *buf, size_t len)
+{
+	static const char ok[] = "HTTP/1.1 200 OK\r\nST: x\r\n"
+		"Location: http://10.0.0.1:5000/rootDesc.xml\r\n\r\n";
+
+	if (g->upnp && len > 8 && !memcmp(buf, "M-SEARCH", 8)) {
+		g->probes++;
+		reply(g, ok, sizeof ok - 1);
+	}
+}
+
+static void on_udp(const struct sa *dst, const uint8_t *buf, size_t len,
+		   void *arg)
+{
+	struct gw *g = arg;
+
+	if (sa_port(dst) == 1900)
+		do_search(g, buf, len);
+	else if (buf[0] == 2)
+		do_pcp(g, buf, len);
+	else
+		do_natpmp(g, buf, len);
+}
+
+static bool has(const char *req, size_t len, const char *word)
+{
+	return memmem(req, len, word, strlen(word)) != NULL;
+}
+
+static void do_add(struct gw *g, const char *req, size_t len)
+{
+	CU_ASSERT(has(req, len, "<NewInternalClient>10.0.0.2<"));
+	CU_ASSERT(has(req, len, "<NewInternalPort>4000<"));
+	if (g->upnp_error) {
+		g->scode = 500;
+		(void)re_snprintf(g->body, sizeof g->body, "<s:Fault><detail>"
+				  "<errorCode>%u</errorCode></s:Fault>",
+				  g->upnp_error);
+		if (g->upnp_error != 606)
+			g->upnp_error = 0;
+		return;
+	}
+	map(g, PORT, has(req, len, "<NewLeaseDuration>0<") ? 1 : 7200);
+	(void)re_snprintf(g->body, sizeof g->body, "<u:R xmlns:u=\"x\">"
+			  "<NewReservedPort>%u</NewReservedPort></u:R>",
+			  g->give);
+}
+
+static int on_http(const struct sa *dst, const char *req, size_t len,
+		   void *arg)
+{
+	struct gw *g = arg;
+
+	CU_ASSERT_EQUAL(g->http_at, 0);         /* one at a time */
+	CU_ASSERT_EQUAL(sa_in(dst), 0x0a000001);
+	CU_ASSERT_EQUAL(sa_port(dst), 5000);
+	g->http++;
+	g->scode = 200;
+	g->http_at = g->now + 10 * MSEC;
+	*g->body = '\0';
+	if (!strncmp(req, "GET /rootDesc.xml ", 18))
+		(void)re_snprintf(g->body, sizeof g->body, desc,
+				  g->igd2 ? '2' : '1');
+	else if (has(req, len, "#GetExternalIPAddress\""))
+		(void)str_ncpy(g->body, "<NewExternalIPAddress>198.51.100.3"
+			       "</NewExternalIPAddress>", sizeof g->body);
+	else if (has(req, len, "#AddPortMapping\"") ||
+		 (g->igd2 && has(req, len, "#AddAnyPortMapping\"")))
+		do_add(g, req, len);
+	else if (has(req, len, "#DeletePortMapping\""))
+		g->mapped = 0;
+	else
+		g->scode = 401;
+	if (g->deaf)
+		g->scode = 0;
+	return 0;
+}
+
+static int gw_init(struct gw *g)
+{
+	struct portmap_conf conf = {
+		.udph = on_udp, .httph = on_http, .arg = g
+	};
+
+	memset(g, 0, sizeof *g);
+	g->now = g->began = SEC;
+	g->give = 4000;
+	(void)sa_set_str(&g->addr, "10.0.0.1", 0);
+	(void)sa_set_str(&g->local, "10.0.0.2", PORT);
+	conf.gateway = g->addr;
+	conf.local = g->local;
+	return portmap_alloc(&g->p, &conf);
+}
+
+static void deliver(struct gw *g)
+{
+	struct packet q = g->q[0];
+	struct sa src = g->addr;
+
+	memmove(g->q, g->q + 1, --g->qn * sizeof g->q[0]);
+	sa_set_port(&src, 5351);
+	portmap_recv(g->p, &src, q.buf, q.len, g->now);
+}
+
+/* Let that much time pass. */
+static void run(struct gw *g, uint64_t ns)
+{
+	uint64_t end = g->now + ns, next;
+
+	for (unsigned i = 0; i < 10000; i++) {
+		next = portmap_next(g->p);
+		if (g->qn)
+			next = min(next, g->q[0].at);
+		if (g->http_at)
+			next = min(next, g->http_at);
+		if (next > end)
+			break;
+		g->now = max(g->now, next);
+		if (g->qn && g->q[0].at <= g->now) {
+			deliver(g);
+		}
+		else if (g->http_at && g->http_at <= g->now) {
+			struct pl body;
+
+			pl_set_str(&body, g->body);
+			g->http_at = 0;
+			portmap_http(g->p, g->scode, &body, g->now);
+		}
+		else {
+			portmap_tick(g->p, g->now);
+		}
+	}
+	g->now = end;
+}
+
+static bool maps_to(const struct gw *g, const char *addr, uint16_t port)
+{
+	struct sa sa;
+
+	(void)sa_set_str(&sa, addr, port);
+	return sa_cmp(portmap_external(g->p), &sa, SA_ALL) &&
+		g->mapped == port;
+}
+
+static bool unmapped(const struct gw *g)
+{
+	return !sa_isset(portmap_external(g->p), SA_ALL);
+}
+
+/* And release: nothing stays behind. */
+static void finish(struct gw *g)
+{
+	portmap_release(g->p, g->now);
+	run(g, SEC);
+	CU_ASSERT(portmap_released(g->p));
+	CU_ASSERT_EQUAL(g->mapped, 0);
+	g->p = mem_deref(g->p);
+}
+
+static void test_pcp(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.pcp = g.natpmp = g.upnp = true;
+	g.give = 50000;
+	run(&g, 20 * MSEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 50000));
+	run(&g, 300 * MSEC);
+	CU_ASSERT_EQUAL(portmap_found(g.p), 7);
+	CU_ASSERT_EQUAL(g.lifetime, 7200);
+	CU_ASSERT_EQUAL(g.maps, 1);
+	/* renewed at half life, with the port that was given */
+	run(&g, 3601 * SEC);
+	CU_ASSERT_EQUAL(g.maps, 2);
+	finish(&g);
+}
+
+static void test_natpmp(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.natpmp = g.upnp = true;
+	run(&g, 240 * MSEC);
+	CU_ASSERT(unmapped(&g));        /* PCP may still answer */
+	run(&g, 100 * MSEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.2", 4000));
+	CU_ASSERT_EQUAL(g.http, 0);
+	finish(&g);
+}
+
+static void test_upnp(void)
+{
+	struct gw g;
+
+	for (int v = 1; v <= 2; v++) {
+		(void)gw_init(&g);
+		g.upnp = true;
+		g.igd2 = v == 2;
+		if (g.igd2)
+			g.give = 4711;
+		run(&g, 400 * MSEC);
+		CU_ASSERT(maps_to(&g, "198.51.100.3", g.give));
+		CU_ASSERT_EQUAL(g.http, 3);
+		CU_ASSERT_EQUAL(g.lifetime, 7200);
+		run(&g, 3601 * SEC);
+		CU_ASSERT_EQUAL(g.maps, 2);
+		finish(&g);
+	}
+}
+
+/* The port is taken; no leases; not allowed. */
+static void test_upnp_errors(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.upnp = true;
+	g.upnp_error = 718;
+	run(&g, 400 * MSEC);
+	CU_ASSERT_EQUAL(g.maps, 1);
+	CU_ASSERT(!unmapped(&g));
+	CU_ASSERT(sa_port(portmap_external(g.p)) >= 1024);
+	finish(&g);
+
+	(void)gw_init(&g);
+	g.upnp = true;
+	g.upnp_error = 725;
+	run(&g, 400 * MSEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.3", 4000));
+	CU_ASSERT_EQUAL(g.lifetime, 1); /* "0" was asked for */
+	finish(&g);
+
+	(void)gw_init(&g);
+	g.upnp = true;
+	g.upnp_error = 606;
+	run(&g, SEC);
+	CU_ASSERT(unmapped(&g));
+	CU_ASSERT_EQUAL(g.maps, 0);
+	finish(&g);
+}
+
+/* What refuses is left for the next best. */
+static void test_refused(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.pcp = g.upnp = true;
+	g.refuse = 2;
+	run(&g, SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.3", 4000));
+	finish(&g);
+
+	(void)gw_init(&g);
+	g.pcp = g.natpmp = true;
+	g.refuse = 2;
+	run(&g, SEC);
+	CU_ASSERT(unmapped(&g));
+	/* it is asked again later */
+	g.refuse = 0;
+	run(&g, 601 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
+	finish(&g);
+}
+
+static void test_lost(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.pcp = true;
+	run(&g, 1000 * SEC);
+	CU_ASSERT_EQUAL(g.maps, 1);
+	/* it begins anew, and forgets */
+	g.began = g.now;
+	g.mapped = 0;
+	g.give = 5000;
+	run(&g, 61 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 5000));
+	CU_ASSERT_EQUAL(g.maps, 2);
+	/* it is gone: what it gave ends with the lease, then it comes back */
+	g.deaf = true;
+	run(&g, 7300 * SEC);
+	CU_ASSERT(unmapped(&g));
+	g.deaf = false;
+	run(&g, 700 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 5000));
+	finish(&g);
+}
+
+/* One lost packet, of each kind, does no harm. */
+static void test_loss(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.pcp = true;
+	g.deaf = true;
+	run(&g, 50 * MSEC);
+	g.deaf = false;
+	run(&g, 100 * MSEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
+	finish(&g);
+
+	(void)gw_init(&g);
+	g.natpmp = true;
+	run(&g, 249 * MSEC);
+	g.deaf = true;
+	run(&g, 100 * MSEC);
+	CU_ASSERT(unmapped(&g));
+	g.deaf = false;
+	run(&g, 400 * MSEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.2", 4000));
+	finish(&g);
+}
+
+/* Nobody there: quiet after two rounds, for ten minutes. A late answer still
+ * counts. */
+static void test_nothing(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	run(&g, 300 * SEC);
+	CU_ASSERT(unmapped(&g));
+	g.natpmp = true;
+	run(&g, 10 * SEC);
+	CU_ASSERT_EQUAL(g.probes, 0);
+	do_natpmp(&g, (const uint8_t *)"\0\0", 2);
+	run(&g, SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.2", 4000));
+	finish(&g);
+}
+
+/* From another address, with another nonce, for another port, unasked. */
+static void test_spoofed(void)
+{
+	uint8_t pcp[60] = { 2, 0x81 }, pmp[16] = { 0, 129 };
+	struct sa other;
+	struct gw g;
+
+	(void)gw_init(&g);
+	wire_put32(pcp + 4, 7200);
+	pcp[36] = 17;
+	wire_put16(pcp + 40, PORT);
+	wire_put16(pcp + 42, 666);
+	memset(pcp + 54, 0xff, 2);
+	wire_put32(pcp + 56, 0x06060606);
+	wire_put16(pmp + 8, PORT);
+	wire_put16(pmp + 10, 666);
+	wire_put32(pmp + 12, 7200);
+	(void)sa_set_str(&other, "10.0.0.66", 5351);
+	g.pcp = true;
+	g.refuse = 8;
+	run(&g, 5 * MSEC);
+	do_pcp(&g, (const uint8_t *)"\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	       "\377\377\12\0\0\2", 24);
+	portmap_recv(g.p, &g.addr, pcp, sizeof pcp, g.now);
+	portmap_recv(g.p, &other, pcp, sizeof pcp, g.now);
+	portmap_recv(g.p, &g.addr, pmp, sizeof pmp, g.now);
+	CU_ASSERT(unmapped(&g));
+	g.refuse = 0;
+	run(&g, 601 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
+	portmap_recv(g.p, &g.addr, pcp, sizeof pcp, g.now);
+	portmap_recv(g.p, &other, pmp, sizeof pmp, g.now);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
+	finish(&g);
+
+	/* NAT-PMP has no secret: only who sends it counts */
+	(void)gw_init(&g);
+	g.natpmp = true;
+	run(&g, 251 * MSEC);
+	portmap_recv(g.p, &other, pmp, sizeof pmp, g.now);
+	CU_ASSERT(unmapped(&g));
+	run(&g, SEC);
+	portmap_recv(g.p, &other, (const uint8_t *)"\0\x80\0\0\0\0\0\2"
+		     "\6\6\6\6", 12, g.now);
+	CU_ASSERT(maps_to(&g, "198.51.100.2", 4000));
+	finish(&g);
+}
+
+/* Released while it is being asked, or before. */
+static void test_release(void)
+{
+	struct gw g;
+
+	(void)gw_init(&g);
+	portmap_release(g.p, g.now);
+	CU_ASSERT(portmap_released(g.p));
+	mem_deref(g.p);
+
+	(void)gw_init(&g);
+	g.pcp = true;
+	run(&g, 7 * MSEC);
+	finish(&g);
+
+	for (unsigned ms = 250; ms < 290; ms += 5) {
+		(void)gw_init(&g);
+		g.upnp = true;
+		run(&g, ms * MSEC);
+		finish(&g);
+	}
+	/* a gateway that says nothing any more holds nobody up */
+	(void)gw_init(&g);
+	g.pcp = true;
+	run(&g, SEC);
+	g.pcp = false;
+	portmap_release(g.p, g.now);
+	run(&g, 301 * MSEC);
+	CU_ASSERT(portmap_released(g.p));
+	mem_deref(g.p);
+}
+
+static void test_ipv6(void)
+{
+	struct portmap_conf conf = { .udph = on_udp, .httph = on_http };
+	struct gw g;
+
+	(void)gw_init(&g);
+	mem_deref(g.p);
+	(void)sa_set_str(&conf.gateway, "fe80::1", 0);
+	(void)sa_set_str(&conf.local, "2001:db8::2", PORT);
+	conf.arg = &g;
+	g.natpmp = g.upnp = true;       /* not by IPv6 */
+	CU_ASSERT_EQUAL(portmap_alloc(&g.p, &conf), 0);
+	run(&g, SEC);
+	CU_ASSERT_EQUAL(g.probes, 0);
+	CU_ASSERT_EQUAL(portmap_found(g.p), 0);
+	finish(&g);
+}
+
+static int alloc_one(void *arg)
+{
+	struct gw g;
+	int err = gw_init(&g);
+	(void)arg;
+
+	mem_deref(err ? NULL : g.p);
+	return err;
+}
+
+static void test_nomem(void)
+{
+	FAIL_EACH(alloc_one, NULL);
+}
+
+UNIT_SUITE("portmap",
+	{ "PCP", test_pcp },
+	{ "NAT-PMP", test_natpmp },
+	{ "UPnP", test_upnp },
+	{ "UPnP, errors", test_upnp_errors },
+	{ "refused: the next", test_refused },
+	{ "state lost", test_lost },
+	{ "packets lost", test_loss },
+	{ "nothing there", test_nothing },
+	{ "spoofed", test_spoofed },
+	{ "release", test_release },
+	{ "IPv6", test_ipv6 },
+	{ "no memory", test_nomem })
