@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include "modules/path/netif.h"
+#include "modules/path/nldump.h"
 
 #ifndef IFA_PROTO               /* Linux 5.18 */
 #define IFA_PROTO 11
@@ -166,46 +166,11 @@ static int link_msg(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *nl, uint16_t type, uint32_t seq,
-		mnl_cb_t cb, void *arg)
-{
-	char buf[16384] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct rtgenmsg *gen;
-	int n;
-
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = seq;
-	gen = mnl_nlmsg_put_extra_header(nlh, sizeof *gen);
-	gen->rtgen_family = AF_UNSPEC;
-	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
-		return errno;
-	do {
-		ssize_t len = mnl_socket_recvfrom(nl, buf, sizeof buf);
-
-		if (len < 0)
-			return errno;
-		n = mnl_cb_run(buf, (size_t)len, seq,
-			       mnl_socket_get_portid(nl), cb, arg);
-	} while (n > MNL_CB_STOP);
-	return n < 0 ? errno : 0;
-}
-
 static int read_all(struct raw *raw)
 {
-	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	int err;
+	int err = nldump(RTM_GETADDR, addr_msg, raw);
 
-	if (!nl)
-		return errno;
-	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ? errno : 0;
-	if (!err)
-		err = dump(nl, RTM_GETADDR, 1, addr_msg, raw);
-	if (!err)
-		err = dump(nl, RTM_GETLINK, 2, link_msg, raw);
-	(void)mnl_socket_close(nl);
-	return err;
+	return err ? err : nldump(RTM_GETLINK, link_msg, raw);
 }
 
 /* A temporary address beside a stable one of the same /64. */

@@ -1,0 +1,12 @@
+/*
+ * nldump.h: ask the kernel for a whole list by netlink.
+ */
+#ifndef DIALTONE_NLDUMP_H
+#define DIALTONE_NLDUMP_H
+
+#include <libmnl/libmnl.h>
+
+/* Call cb with each message of the answer to `type` (RTM_GETADDR ...). */
+int nldump(uint16_t type, mnl_cb_t cb, void *arg);
+
+#endif
