@@ -61,6 +61,7 @@ struct conf {
 	uint16_t nat_port;
 	char *stun;             /* comma list host[:port] */
 	char *interfaces;
+	bool portmap;
 	/* kept for the finders to come; parsed and checked now only when
 	 * their work is there: no dead keys */
 

@@ -78,6 +78,8 @@ const struct conf_key conf_keys[] = {
 	  "", NULL, true, 0, 0 },
 	{ SEC_NAT, "interfaces", confval_list, IN(conf, interfaces),
 	  "", NULL, true, 0, 0 },
+	{ SEC_NAT, "portmap", confval_bool, IN(conf, portmap),
+	  "yes", NULL, false, 0, 0 },
 
 	{ SEC_PEER, "address", confval_address, IN(conf_peer, address),
 	  NULL, "sip:bob@example.org", false, 0, 0 },

@@ -2,7 +2,7 @@
  * house.c: builds and tears down what sessions share.
  *
  *   conf -> folders, identity, peers, call log
- *        -> worker (UDP, thread) -> paths (ICE)
+ *        -> worker (UDP, thread) -> paths (ICE) -> mapper (gateways)
  *        -> accounts (SIP), netwatch
  */
 #include <errno.h>
@@ -24,6 +24,7 @@ static void house_destructor(void *arg)
 	mem_deref(h->netwatch);
 	mem_deref(h->resolve);
 	mem_deref(h->accounts);
+	mem_deref(h->mapper);
 	mem_deref(h->paths);
 	/* the worker runs what was posted to it, then stops; what it posted
 	 * back is run here */
@@ -142,6 +143,30 @@ static int open_media(struct house *h, char *why, size_t size)
 	return err;
 }
 
+static void mapped_handler(const struct path_mapping *v, size_t n, void *arg)
+{
+	struct house *h = arg;
+
+	for (size_t i = 0; i < n; i++)
+		log_info("mapped by a gateway: %J to %J", &v[i].external,
+			 &v[i].base);
+	paths_mapped_set(h->paths, v, n);
+}
+
+static int open_mapper(struct house *h)
+{
+	const struct mapper_conf mc = {
+		.timers = h->timers,
+		.port4 = worker_port(h->worker, AF_INET),
+		.port6 = worker_port(h->worker, AF_INET6),
+		.interfaces = h->conf->interfaces,
+		.mappedh = mapped_handler,
+		.arg = h,
+	};
+
+	return h->conf->portmap ? mapper_alloc(&h->mapper, &mc) : 0;
+}
+
 static void resolved_handler(int err, const struct sa *sav, size_t sac,
 			     void *arg)
 {
@@ -231,6 +256,7 @@ static void network_handler(void *arg)
 
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
+	mapper_changed(h->mapper);
 	accounts_changed(h->accounts);
 	h->h.movedh(h->h.arg);
 }
@@ -262,6 +288,8 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = open_media(h, why, size);
 	if (!err)
+		err = open_mapper(h);
+	if (!err)
 		err = stun_start(h);
 	if (!err)
 		err = open_accounts(h, why, size);
@@ -291,4 +319,21 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 	h->conf = conf;
 	accounts_reload(h->accounts, conf);
 	return stun_start(h);
+}
+
+static void closed_handler(void *arg)
+{
+	struct house *h = arg;
+
+	if (!--h->closing)
+		h->closedh(h->closed_arg);
+}
+
+void house_close(struct house *h, void (*doneh)(void *arg), void *arg)
+{
+	h->closing = 2;
+	h->closedh = doneh;
+	h->closed_arg = arg;
+	mapper_close(h->mapper, closed_handler, h);
+	accounts_close(h->accounts, closed_handler, h);
 }

@@ -7,7 +7,7 @@
 
 #include "sdp/base/clock.h"
 #include "sdp/base/mailbox.h"
-#include "modules/path/path.h"
+#include "modules/path/mapper.h"
 #include "tunnels/flow/identity.h"
 #include "tunnels/flow/worker.h"
 #include "sipd/accounts.h"
@@ -39,10 +39,14 @@ struct house {
 	struct calllog *calllog;
 	struct worker *worker;
 	struct paths *paths;
+	struct mapper *mapper;          /* NULL: portmap = no */
 	struct accounts *accounts;
 	struct house_handlers h;
 	struct resolve *resolve;
 	struct netwatch *netwatch;
+	unsigned closing;               /* what is still to be closed */
+	void (*closedh)(void *arg);
+	void *closed_arg;
 };
 
 /* Make folders, key, sockets and accounts. On error one sentence in why. */
@@ -53,5 +57,9 @@ int house_alloc(struct house **hp, const struct conf *conf,
 /* Follow another configuration: peers and accounts. */
 int house_reload(struct house *h, const struct conf *conf, char *why,
 		 size_t size);
+
+/* Unregister everywhere and give back what gateways have mapped; doneh once
+ * it is over (at most 2 s). */
+void house_close(struct house *h, void (*doneh)(void *arg), void *arg);
 
 #endif

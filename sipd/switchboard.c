@@ -348,7 +348,7 @@ void board_close(struct board *b, void (*doneh)(void *arg), void *arg)
 
 		session_hangup(l->s, r, NULL);
 	}
-	accounts_close(b->house->accounts, doneh, arg);
+	house_close(b->house, doneh, arg);
 }
 
 int board_reload(struct board *b, const struct conf *conf, char *why,

@@ -15,6 +15,7 @@
 #include "modules/path/stun.h"
 #include "sdp/cand.h"
 
+struct path_mapping;
 struct finder;                  /* each kind completes its own */
 
 /* Valid during start only, but for sendh. */
@@ -24,6 +25,8 @@ struct finder_env {
 	uint16_t port4, port6;          /* 0: no such family */
 	const struct sa *stunv;
 	size_t stunc;
+	const struct path_mapping *mapv;
+	size_t mapc;
 	uint32_t handle;                /* first 4 bytes of transaction ids */
 	int (*sendh)(const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
@@ -50,7 +53,7 @@ struct finder_kind {
 	uint64_t (*next)(const struct finder *f);
 };
 
-extern const struct finder_kind host_finder, stun_finder;
+extern const struct finder_kind host_finder, portmap_finder, stun_finder;
 
 /* The base that sends from address number i of env, with its port; false if
  * we have no socket of its family. */

@@ -16,7 +16,7 @@
 
 /* In the order of their start. */
 static const struct finder_kind *const finders[] = {
-	&host_finder, &stun_finder,
+	&host_finder, &portmap_finder, &stun_finder,
 };
 
 enum { FINDERS = ARRAY_SIZE(finders) };
@@ -327,6 +327,22 @@ static void on_stun(void *arg)
 	settle(p);
 }
 
+/* A gateway has answered while sessions are under way: one more address. */
+static void on_mapped(void *arg)
+{
+	struct path *p = arg;
+	struct finder_env env;
+
+	if (!p->begun)
+		return;
+	hold(p);
+	if (!paths_env(p->member.ps, &env, &p->member))
+		for (int i = 0; i < FINDERS; i++)
+			if (finders[i] == &portmap_finder)
+				(void)finder_start(p, i, &env);
+	settle(p);
+}
+
 int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
@@ -347,6 +363,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	p->member.recvh = on_recv;
 	p->member.changedh = on_changed;
 	p->member.stunh = on_stun;
+	p->member.mappedh = on_mapped;
 	p->member.arg = p;
 	err = paths_join(ps, &p->member);
 	if (!err && RAND_bytes((uint8_t *)&conf.seed, sizeof conf.seed) != 1)

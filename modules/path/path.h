@@ -34,10 +34,22 @@ struct paths_conf {
 	void *arg;
 };
 
+/* A gateway lets `external` in to base. */
+struct path_mapping {
+	struct sa base, external;       /* with ports */
+};
+
+enum { PATH_MAPPINGS_MAX = 4 };
+
 int paths_alloc(struct paths **pp, const struct paths_conf *conf);
 
 /* STUN servers learned later (by DNS); replaces those known. */
 void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac);
+
+/* All mappings of gateways there are now (mapper.h). Every path learns of
+ * them; it does not lose those that are gone. */
+void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
+		      size_t n);
 
 /* Hand in one packet whose first byte is 0..3. Any source, any length,
  * hostile. Finds the path by the ufrag in USERNAME or by transaction. */

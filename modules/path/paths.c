@@ -27,6 +27,8 @@ struct paths {
 	struct netif netv[NETIF_MAX];
 	size_t netc;
 	uint64_t net_at;                /* when netv was read; 0: never */
+	struct path_mapping mapv[PATH_MAPPINGS_MAX];
+	size_t mapc;
 };
 
 static void paths_destructor(void *arg)
@@ -227,6 +229,7 @@ int paths_env(struct paths *ps, struct finder_env *env,
 		.netv = ps->netv, .netc = ps->netc,
 		.port4 = ps->conf.port4, .port6 = ps->conf.port6,
 		.stunv = ps->conf.stunv, .stunc = ps->conf.stunc,
+		.mapv = ps->mapv, .mapc = ps->mapc,
 		.handle = m->handle,
 	};
 	return 0;
@@ -255,5 +258,20 @@ void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac)
 	for (uint32_t i = 0; i < ps->slotc; i++)
 		if (ps->slotv[i])
 			ps->slotv[i]->stunh(ps->slotv[i]->arg);
+	mem_deref(ps);
+}
+
+void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
+		      size_t n)
+{
+	if (!ps)
+		return;
+	ps->mapc = min(n, (size_t)PATH_MAPPINGS_MAX);
+	for (size_t i = 0; i < ps->mapc; i++)
+		ps->mapv[i] = v[i];
+	mem_ref(ps);
+	for (uint32_t i = 0; i < ps->slotc; i++)
+		if (ps->slotv[i])
+			ps->slotv[i]->mappedh(ps->slotv[i]->arg);
 	mem_deref(ps);
 }

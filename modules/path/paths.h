@@ -14,6 +14,7 @@ struct member {
 		      const struct stun_pkt *m, void *arg);
 	void (*changedh)(void *arg);    /* addresses of the host */
 	void (*stunh)(void *arg);       /* STUN servers */
+	void (*mappedh)(void *arg);     /* mappings of gateways */
 	void *arg;
 	struct paths *ps;               /* a reference, while joined */
 	uint32_t handle;                /* bears answers home, O(1) */

@@ -1,0 +1,206 @@
+#!/bin/sh
+# portmap.sh: a gateway is asked to let our port in: by PCP, by UPnP, by the
+# real miniupnpd; both peers are behind NATs that give every destination
+# another port, so only what is mapped can be reached.
+#
+#   alice 10.9.0.2 --- gate: miniupnpd --- 11.0.0.1 |
+#         fd09::2      10.9.0.1, fd09::1            | 11.0.0.0/24, net
+#   bob   10.8.0.2 --- wall: no mapping -- 11.0.0.2 |
+#                      meet: meeting point, STUN    | 11.0.0.4
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns
+
+at() { n=$1; shift; ip netns exec "$n" "$@"; }
+# router NAME ADDRESS INSIDE HOST HOSTADDRESS: one with its host behind it
+router() {
+	ip netns add "$1"
+	ip netns add "$4"
+	ip -n "$1" link set lo up
+	ip -n "$4" link set lo up
+	ip link add "$1" type veth peer name eth0 netns "$1"
+	ip link set "$1" master net up
+	ip -n "$1" addr add "$2/24" dev eth0
+	ip -n "$1" link set eth0 up
+	ip -n "$1" link add eth1 type veth peer name eth0 netns "$4"
+	ip -n "$1" addr add "$3/24" dev eth1
+	ip -n "$1" link set eth1 up
+	ip -n "$4" addr add "$5/24" dev eth0
+	ip -n "$4" link set eth0 up
+	ip -n "$4" route add default via "$3"
+	at "$1" sysctl -qw net.ipv4.ip_forward=1
+}
+# The chains are those that miniupnpd fills.
+rules() {
+	at "$1" nft -f - <<-EOT
+	flush ruleset
+	table inet filter {
+		chain miniupnpd {
+		}
+		chain prerouting_miniupnpd {
+		}
+		chain postrouting_miniupnpd {
+		}
+		chain forward {
+			type filter hook forward priority 0; policy drop;
+			ct state established,related accept
+			iifname eth1 accept
+			jump miniupnpd
+		}
+		chain prerouting {
+			type nat hook prerouting priority -100;
+			jump prerouting_miniupnpd
+		}
+		chain postrouting {
+			type nat hook postrouting priority 100;
+			jump postrouting_miniupnpd
+			meta nfproto ipv4 oifname eth0 masquerade fully-random
+		}
+	}
+	EOT
+}
+network() {
+	ip link add net type bridge
+	ip link set net up
+	router gate 11.0.0.1 10.9.0.1 alice 10.9.0.2
+	router wall 11.0.0.2 10.8.0.1 bob 10.8.0.2
+	ip netns add meet
+	ip -n meet link set lo up
+	ip link add meet type veth peer name eth0 netns meet
+	ip link set meet master net up
+	ip -n meet addr add 11.0.0.4/24 dev eth0
+	ip -n meet link set eth0 up
+	at gate sysctl -qw net.ipv6.conf.all.forwarding=1
+	ip -n gate addr add fd09::1/64 dev eth1 nodad
+	ip -n gate addr add fd11::1/64 dev eth0 nodad
+	ip -n alice addr add fd09::2/64 dev eth0 nodad
+	ip -n alice -6 route add default via fd09::1
+	rules gate
+	rules wall
+}
+check "the network" network
+check "alice reaches the meeting point" at alice ping -c1 -W2 11.0.0.4
+
+# miniupnpd NATPMP UPNP: started as a router does; its PID in $upnpd
+upnpd_start() {
+	cat > upnpd.conf <<-EOT
+	ext_ifname=eth0
+	listening_ip=eth1
+	enable_natpmp=$1
+	enable_upnp=$2
+	secure_mode=yes
+	system_uptime=no
+	uuid=00000000-0000-4000-8000-000000000001
+	allow 1024-65535 10.9.0.0/24 1024-65535
+	deny 0-65535 0.0.0.0/0 0-65535
+	EOT
+	ip netns exec gate miniupnpd -d -f upnpd.conf -P "$T/upnpd.pid" \
+	    > upnpd.log 2>&1 &
+	upnpd=$!
+	wait_for 5 grep -q 'istening' upnpd.log
+}
+upnpd_stop() {
+	kill -TERM $upnpd
+	wait $upnpd
+	rules gate
+}
+mapped() { at gate nft list chain inet filter prerouting_miniupnpd |
+    grep -q "dnat.*10.9.0.2:$1"; }
+mappings() { at gate nft list chain inet filter prerouting_miniupnpd |
+    grep -c dnat | grep -qx "$1"; }
+unmapped() { ! mapped "$1"; }
+
+fa=$(key alice) fb=$(key bob)
+printf 'alice:pa\nbob:pb\n' > users
+chmod 600 users
+conf meet <<EOT
+port = 0
+[registrar]
+listen = udp:11.0.0.4:5070
+domain = demo.example
+users-file = $T/users
+EOT
+# member NAME PASSWORD PEER FINGERPRINT MORE
+member() {
+	{
+		account "$1" "$2" sip:11.0.0.4:5070
+		printf '[nat]\nstun = 11.0.0.4:5070\n%b\n' "$5"
+		printf '[peer %s]\naddress = %s@demo.example\n' "$3" "$3"
+		printf 'fingerprint = %s\nallow = file, pipe\n' "$4"
+		printf '[pipe]\ncommand = cat\n'
+	} | conf "$1"
+}
+launch() {
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 dial -c "$T/$1/sipd.conf" status
+}
+echo hello > hello
+# reaches FROM TO WHERE: a call, and at what address the other is reached
+reaches() {
+	as "$1" -j "$2" pipe < hello > calls.out || { cat calls.out; return 1; }
+	grep '"event":"open"' calls.out
+	grep -qF "\"remote\":\"$3" calls.out && grep -q hello calls.out
+}
+member alice pa bob "$fb" 'port = 5088\nportmap = yes'
+member bob pb alice "$fa" ''
+check "the meeting point starts" launch meet
+
+# --- PCP and NAT-PMP
+check "miniupnpd starts" upnpd_start yes no
+check "bob starts" launch bob
+check "alice starts" launch alice
+check "her port is mapped" wait_for 3 mapped 5088
+check "she knows it" wait_for 3 says alice "mapped by a gateway: 11.0.0.1:5088"
+check "by PCP" grep -q 'PCP MAP: added mapping UDP 5088' upnpd.log
+hole() { at gate nft list chain inet filter miniupnpd |
+    grep -q 'dport 5088.*fd09::2\|dport 5088.*0xfd090*2 '; }
+no_hole() { ! hole; }
+check "the IPv6 firewall has a hole" wait_for 3 hole
+for n in alice bob; do
+	check "$n is registered" wait_for 5 registered $n
+done
+check "bob reaches her there" reaches bob alice "srflx 11.0.0.1:5088"
+check "she reaches bob from there" reaches alice bob ''
+key carol > /dev/null
+ip netns exec alice dial -c carol/key.conf wait pipe > wait.out 2>&1 &
+second=$!
+check "a dial of its own has a port of its own" wait_for 3 mappings 2
+kill -INT $second
+wait $second
+check "which goes with it" mappings 1
+sleep 4         # its age goes back by more than clocks may differ
+upnpd_stop
+check "a gateway that restarts has forgotten" unmapped 5088
+check "miniupnpd starts again" upnpd_start yes no
+# it says so itself only when its address has changed: have it say so
+kill -USR1 $upnpd
+check "what was forgotten is mapped again" wait_for 8 mapped 5088
+check "bob reaches her again" reaches bob alice "srflx 11.0.0.1:5088"
+check "alice ends" stop alice
+check "and nothing stays behind" unmapped 5088
+check "by IPv6 neither" no_hole
+
+# --- UPnP
+upnpd_stop
+check "miniupnpd starts, with UPnP alone" upnpd_start no yes
+check "alice starts" launch alice
+check "her port is mapped" wait_for 5 mapped 5088
+check "by UPnP" grep -q 'AddAnyPortMapping\|AddPortMapping' upnpd.log
+check "alice is registered" wait_for 5 registered alice
+check "bob reaches her there" reaches bob alice "srflx 11.0.0.1:5088"
+check "alice ends" stop alice
+check "and nothing stays behind" unmapped 5088
+
+# --- not wanted
+sed -i 's/^portmap = .*/portmap = no/' alice/sipd.conf
+check "alice starts without it" launch alice
+check "alice is registered" wait_for 5 registered alice
+check "nothing is mapped" unmapped 5088
+check "alice ends" stop alice
+upnpd_stop
+for n in bob meet; do
+	check "$n ends" stop $n
+done
+finish
