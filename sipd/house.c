@@ -98,17 +98,17 @@ static void stun_handler(int proto, const struct sa *local,
 			 void *arg)
 {
 	struct house *h = arg;
-	(void)proto;
 
-	paths_recv(h->paths, local, src, buf, len);
+	paths_recv(h->paths, proto, local, src, buf, len);
 }
 
-static int send_handler(const struct sa *local, const struct sa *dst,
-			const uint8_t *buf, size_t len, void *arg)
+static int send_handler(int proto, const struct sa *local,
+			const struct sa *dst, const uint8_t *buf, size_t len,
+			void *arg)
 {
 	struct house *h = arg;
 
-	return worker_send(h->worker, IPPROTO_UDP, local, dst, buf, len);
+	return worker_send(h->worker, proto, local, dst, buf, len);
 }
 
 static int open_media(struct house *h, char *why, size_t size)

@@ -28,7 +28,7 @@ struct finder_env {
 	const struct path_mapping *mapv;
 	size_t mapc;
 	uint32_t handle;                /* first 4 bytes of transaction ids */
-	int (*sendh)(const struct sa *local, const struct sa *dst,
+	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	void *arg;
 };
@@ -46,7 +46,7 @@ struct finder_kind {
 		     void *arg);
 	/* A STUN answer; true if it was this finder's. May be NULL, as
 	 * tick and next. */
-	bool (*recv)(struct finder *f, const struct sa *local,
+	bool (*recv)(struct finder *f, int proto, const struct sa *local,
 		     const struct sa *src, const struct stun_pkt *m,
 		     uint64_t now);
 	void (*tick)(struct finder *f, uint64_t now);

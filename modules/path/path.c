@@ -66,23 +66,16 @@ static void set_scope(struct sa *remote, const struct sa *local)
 		remote->u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
 }
 
-static int send_packet(const struct sa *local, const struct sa *dst,
-		       const uint8_t *buf, size_t len, void *arg)
+static int send_packet(int proto, const struct sa *local,
+		       const struct sa *dst, const uint8_t *buf, size_t len,
+		       void *arg)
 {
 	const struct paths_conf *conf =
 		paths_conf(((struct path *)arg)->member.ps);
 	struct sa to = *dst;
 
 	set_scope(&to, local);
-	return conf->sendh(local, &to, buf, len, conf->arg);
-}
-
-static int send_check(int proto, const struct sa *local,
-		      const struct sa *dst, const uint8_t *buf, size_t len,
-		      void *arg)
-{
-	return proto == IPPROTO_UDP ? send_packet(local, dst, buf, len, arg) :
-		EPROTONOSUPPORT;
+	return conf->sendh(proto, local, &to, buf, len, conf->arg);
 }
 
 static bool is_busy(void *arg)
@@ -112,13 +105,13 @@ static void finder_tick(struct path *p, int i, uint64_t now)
 	mem_deref(f);
 }
 
-static bool finder_recv(struct path *p, int i, const struct sa *local,
-			const struct sa *src, const struct stun_pkt *m,
+static bool finder_recv(struct path *p, int i, int proto,
+			const struct sa *local, const struct sa *src, const struct stun_pkt *m,
 			uint64_t now)
 {
 	struct finder *f = mem_ref(p->finderv[i]);
 	bool taken = f && finders[i]->recv &&
-		finders[i]->recv(f, local, src, m, now);
+		finders[i]->recv(f, proto, local, src, m, now);
 
 	mem_deref(f);
 	return taken;
@@ -245,7 +238,7 @@ static void on_timer(void *arg)
 	settle(p);
 }
 
-static void on_recv(const struct sa *local, const struct sa *src,
+static void on_recv(int proto, const struct sa *local, const struct sa *src,
 		    const struct stun_pkt *m, void *arg)
 {
 	struct path *p = arg;
@@ -255,9 +248,19 @@ static void on_recv(const struct sa *local, const struct sa *src,
 	hold(p);
 	for (int i = 0; i < FINDERS && !taken; i++)
 		taken = m->cls != STUN_CLASS_REQUEST &&
-			finder_recv(p, i, local, src, m, now);
+			finder_recv(p, i, proto, local, src, m, now);
 	if (!taken)
-		agent_recv(p->agent, IPPROTO_UDP, local, src, m, now);
+		agent_recv(p->agent, proto, local, src, m, now);
+	settle(p);
+}
+
+static void on_lost(int proto, const struct sa *local,
+		    const struct sa *remote, void *arg)
+{
+	struct path *p = arg;
+
+	hold(p);
+	agent_lost(p->agent, proto, local, remote, clock_ns());
 	settle(p);
 }
 
@@ -347,7 +350,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
 	struct agent_conf conf = {
-		.controlling = controlling, .sendh = send_check,
+		.controlling = controlling, .sendh = send_packet,
 		.busyh = is_busy,
 	};
 	struct path *p;
@@ -361,6 +364,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	p->h = *h;
 	p->arg = arg;
 	p->member.recvh = on_recv;
+	p->member.losth = on_lost;
 	p->member.changedh = on_changed;
 	p->member.stunh = on_stun;
 	p->member.mappedh = on_mapped;

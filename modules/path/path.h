@@ -27,9 +27,9 @@ struct paths_conf {
 	                                   is there or it is named */
 	struct sa stunv[4];             /* STUN servers */
 	size_t stunc;
-	/* Send one packet from local (address; port is ours) to dst.
-	 * 0 or errno; EMSGSIZE, ENETUNREACH... fail the pair. */
-	int (*sendh)(const struct sa *local, const struct sa *dst,
+	/* Send one packet by UDP or TCP (IPPROTO_) from local to dst: a
+	 * base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
+	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	void *arg;
 };
@@ -53,8 +53,12 @@ void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
 
 /* Hand in one packet whose first byte is 0..3. Any source, any length,
  * hostile. Finds the path by the ufrag in USERNAME or by transaction. */
-void paths_recv(struct paths *ps, const struct sa *local,
+void paths_recv(struct paths *ps, int proto, const struct sa *local,
 		const struct sa *src, const uint8_t *buf, size_t len);
+
+/* This way has come to its end: a connection was reset, could not be made. */
+void paths_lost(struct paths *ps, int proto, const struct sa *local,
+		const struct sa *remote);
 
 /* The host's addresses changed: every path gathers again and re-checks. */
 void paths_changed(struct paths *ps);

@@ -184,12 +184,11 @@ static struct member *owner(const struct paths *ps, const struct stun_pkt *m)
 	}
 }
 
-void paths_recv(struct paths *ps, const struct sa *local,
+void paths_recv(struct paths *ps, int proto, const struct sa *local,
 		const struct sa *src, const uint8_t *buf, size_t len)
 {
 	struct member *member;
 	struct stun_pkt m;
-	struct sa base;
 
 	if (!ps || !local || !src || stun_parse(&m, buf, len) ||
 	    m.method != STUN_METHOD_BINDING)
@@ -197,10 +196,7 @@ void paths_recv(struct paths *ps, const struct sa *local,
 	member = owner(ps, &m);
 	if (!member)
 		return;
-	base = *local;
-	sa_set_port(&base, sa_af(local) == AF_INET6 ? ps->conf.port6
-		    : ps->conf.port4);
-	member->recvh(&base, src, &m, member->arg);
+	member->recvh(proto, local, src, &m, member->arg);
 }
 
 static int net_read(struct paths *ps)
@@ -235,7 +231,21 @@ int paths_env(struct paths *ps, struct finder_env *env,
 	return 0;
 }
 
-/* By index: a handler may free any path, and start others. */
+/* Whose it was is not known here: each looks. By index: a handler may free any
+ * path, and start others. */
+void paths_lost(struct paths *ps, int proto, const struct sa *local,
+		const struct sa *remote)
+{
+	if (!ps)
+		return;
+	mem_ref(ps);
+	for (uint32_t i = 0; i < ps->slotc; i++)
+		if (ps->slotv[i])
+			ps->slotv[i]->losth(proto, local, remote,
+					    ps->slotv[i]->arg);
+	mem_deref(ps);
+}
+
 void paths_changed(struct paths *ps)
 {
 	if (!ps || net_read(ps))

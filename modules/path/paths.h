@@ -10,8 +10,11 @@
 
 /* Embedded in each path; set the handlers, then join. */
 struct member {
-	void (*recvh)(const struct sa *local, const struct sa *src,
-		      const struct stun_pkt *m, void *arg);
+	void (*recvh)(int proto, const struct sa *local,
+		      const struct sa *src, const struct stun_pkt *m,
+		      void *arg);
+	void (*losth)(int proto, const struct sa *local,
+		      const struct sa *remote, void *arg);
 	void (*changedh)(void *arg);    /* addresses of the host */
 	void (*stunh)(void *arg);       /* STUN servers */
 	void (*mappedh)(void *arg);     /* mappings of gateways */

@@ -39,7 +39,7 @@ struct finder {
 	finder_cand_h *candh;
 	finder_done_h *doneh;   /* NULL once called */
 	void *arg;
-	int (*sendh)(const struct sa *local, const struct sa *dst,
+	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	void *send_arg;
 	uint64_t done_at;
@@ -69,7 +69,7 @@ static void transmit(struct finder *f, struct ask *q, uint64_t now)
 	stun_put_fingerprint(&o);
 	q->next = q->txc < RC ? now + (RTO << q->txc) : UINT64_MAX;
 	q->txc++;
-	err = f->sendh(&q->base, &q->server, buf, stun_end(&o), f->send_arg);
+	err = f->sendh(IPPROTO_UDP, &q->base, &q->server, buf, stun_end(&o), f->send_arg);
 	if (netif_hopeless(err))
 		q->next = UINT64_MAX;
 }
@@ -194,11 +194,11 @@ static void report(struct finder *f, struct ask *q,
 /* An error of any kind ends this request: 300 could send us anywhere without
  * proof, 401 and 438 want what a Binding server has no reason to ask for,
  * and 5xx is answered as well by the next server. */
-static bool recv_answer(struct finder *f, const struct sa *local,
+static bool recv_answer(struct finder *f, int proto, const struct sa *local,
 			const struct sa *src, const struct stun_pkt *m,
 			uint64_t now)
 {
-	struct ask *q = find(f, local, src, m);
+	struct ask *q = proto == IPPROTO_UDP ? find(f, local, src, m) : NULL;
 
 	if (!q)
 		return false;

@@ -57,13 +57,15 @@ static int udp_socket(int af, struct sa *sa)
 	return fd;
 }
 
-static int site_send(const struct sa *local, const struct sa *dst,
-		     const uint8_t *buf, size_t len, void *arg)
+static int site_send(int proto, const struct sa *local,
+		     const struct sa *dst, const uint8_t *buf, size_t len,
+		     void *arg)
 {
 	struct site *s = arg;
 	int i = sa_af(dst) == AF_INET6;
 
 	s->sent++;
+	CU_ASSERT_EQUAL(proto, IPPROTO_UDP);
 	CU_ASSERT(sa_cmp(local, &s->sa[i], SA_ALL));
 	if (s->mute)
 		return 0;
@@ -118,7 +120,8 @@ static void site_read(struct site *s)
 			if (n < 0)
 				break;
 			src.len = len;
-			paths_recv(s->ps, &s->sa[i], &src, buf, (size_t)n);
+			paths_recv(s->ps, IPPROTO_UDP, &s->sa[i], &src, buf,
+				   (size_t)n);
 		}
 	}
 }
@@ -538,7 +541,7 @@ static void test_silence(void)
 	stun_put_key(&o, path_pwd(a.p));
 	stun_put_fingerprint(&o);
 	n = stun_end(&o);
-	paths_recv(s.ps, &s.sa[0], &s.sa[0], buf, n);
+	paths_recv(s.ps, IPPROTO_UDP, &s.sa[0], &s.sa[0], buf, n);
 	for (int i = 0; i < 100000; i++) {
 		uint8_t junk[STUN_REQUEST_MAX];
 
@@ -547,8 +550,9 @@ static void test_silence(void)
 			seed = seed * 1664525 + 1013904223;
 			junk[(seed >> 8) % n] = (uint8_t)(seed >> 24);
 		}
-		paths_recv(s.ps, &s.sa[0], &s.sa[0], junk, seed % (n + 1));
-		paths_recv(s.ps, &s.sa[0], &s.sa[0], junk, n);
+		paths_recv(s.ps, IPPROTO_UDP, &s.sa[0], &s.sa[0], junk,
+			   seed % (n + 1));
+		paths_recv(s.ps, IPPROTO_UDP, &s.sa[0], &s.sa[0], junk, n);
 	}
 	CU_ASSERT_EQUAL(s.sent, 0);
 	end_close(&a);
