@@ -92,6 +92,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make e2e         end-to-end tests alone (as root, for namespaces)
 #: make san         unit and end-to-end tests under the sanitizers
 #: make fuzz        each fuzzer for FUZZ_TIME seconds (60)
+#: make lab         sessions between all kinds of NATs (as root); PAIR="A B"
+#:                  for one pair, REFERENCE=nice for libnice beside it
 #: make bench       measure against ssh and others (as root)
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR
@@ -124,6 +126,19 @@ san:
 fuzz:
 	@tests/fuzz/run.sh
 
+# The laboratory's own programs; libnice is asked for where it is compared.
+LAB_EMU := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/lab/natemu/*.c))
+$(B)/lab/natemu: $(LAB_EMU)
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) -o $@ $^ $(SAN) -lm
+$(B)/lab/nicepeer: tests/lab/nicepeer.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -O2 -o $@ \
+	$< $(shell pkg-config --cflags --libs nice 2>/dev/null)
+lab-tools: $(B)/lab/natemu
+lab:
+	@tests/install.sh build check lab
+	@$(MAKE) -s -j2 all lab-tools $(if $(REFERENCE),$(B)/lab/nicepeer)
+	@B=$(B) LAB_REFERENCE=$(REFERENCE) tests/lab/run.sh $(PAIR)
+
 bench: all
 	@tests/install.sh build bench
 	@tests/bench/run.sh $(B)
@@ -149,7 +164,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help units unit e2e demo check san fuzz bench debian13 install \
-	clean
+.PHONY: all help units unit e2e demo check san fuzz lab lab-tools bench \
+	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
