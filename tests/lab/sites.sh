@@ -78,6 +78,12 @@ masquerade() {
 		}
 	}
 	table inet filter {
+		# a stranger's packet that the router took for itself would
+		# keep its port from the host behind
+		chain input {
+			type filter hook input priority 0;
+			iifname wan ct state new drop
+		}
 		chain forward {
 			type filter hook forward priority 0;
 			iifname wan ct state new drop
