@@ -10,11 +10,12 @@ MAKEFLAGS += --no-builtin-rules
 
 # Rooms, bottom up; each directory is one archive (see README, house plan).
 ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
-	   tunnels/forward tunnels/pipe tunnels/vpn sipd/ua sipd/registrar sipd sipd/dial
+	   tunnels/forward tunnels/pair tunnels/pipe tunnels/vpn \
+	   sipd/ua sipd/registrar sipd sipd/dial
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
-	   libmnl libxxhash
+	   libmnl libxxhash libsodium libqrencode
 RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
 	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
 
@@ -75,7 +76,7 @@ below_base      := sdp/base
 below_sdp       := sdp/base sdp
 below_modules   := sdp/base sdp modules/path
 below_tunnels   := sdp/base sdp tunnels/flow tunnels tunnels/file \
-		   tunnels/forward tunnels/pipe tunnels/vpn
+		   tunnels/forward tunnels/pair tunnels/pipe tunnels/vpn
 below_ua        := sdp/base sdp sipd/ua
 below_registrar := sdp/base sdp sipd/ua sipd/registrar
 below_sipd      := $(ROOMS)
@@ -98,6 +99,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR
 #: make clean       remove what was built
+pkgs:
+	@echo $(PKGS)
 units: $(UNITS)
 unit: $(UNITS)
 	@tests/check.sh unit $(B)
@@ -164,7 +167,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help units unit e2e demo check san fuzz lab lab-tools bench \
+.PHONY: all help pkgs units unit e2e demo check san fuzz lab lab-tools bench \
 	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -26,9 +26,8 @@ struct item {
 struct wire {
 	struct bundle *bundle;          /* control thread only; NULL: gone */
 	struct mailbox *control;
-	struct flow *flow;              /* NULL: no tunnel needs it */
-	struct dgram *dgram;            /* the same */
-	struct loop *loop;
+	struct tunnel_way way;          /* number and keys are set later */
+	uint8_t local_fp[DESC_FP_SIZE], remote_fp[DESC_FP_SIZE];
 	size_t itemc;
 	struct item itemv[DESC_MEDIA_MAX];
 };
@@ -237,11 +236,13 @@ static void wire_start(void *data)
 		const struct tunnel_events ev = {
 			progress_handler, done_handler, it
 		};
-		const struct tunnel_way way = {
-			.flow = w->flow, .dgram = w->dgram,
-			.number = it->number, .loop = w->loop
-		};
-		int err = it->kind->start(it->tunnel, &it->remote, &way, &ev);
+		struct tunnel_way way = w->way;
+		int err;
+
+		way.number = it->number;
+		way.local_fp = w->local_fp;
+		way.remote_fp = w->remote_fp;
+		err = it->kind->start(it->tunnel, &it->remote, &way, &ev);
 		if (err)
 			done_handler(err, strerror(err), it);
 	}
@@ -350,7 +351,7 @@ bool bundle_needs(const struct bundle *b, const struct desc *remote,
 }
 
 int bundle_start(struct bundle *b, const struct desc *remote,
-		 struct flow *flow, struct dgram *dgram, struct loop *loop)
+		 const struct tunnel_way *way)
 {
 	int err;
 
@@ -359,12 +360,12 @@ int bundle_start(struct bundle *b, const struct desc *remote,
 	err = take_answer(b->wire, remote);
 	if (err)
 		return err;
-	b->wire->flow = flow;
-	b->wire->dgram = dgram;
-	b->wire->loop = loop;
-	err = loop_post(loop, wire_start, b->wire);
+	b->wire->way = *way;
+	memcpy(b->wire->local_fp, way->local_fp, DESC_FP_SIZE);
+	memcpy(b->wire->remote_fp, way->remote_fp, DESC_FP_SIZE);
+	err = loop_post(way->loop, wire_start, b->wire);
 	if (!err)
-		b->loop = loop;
+		b->loop = way->loop;
 	return err;
 }
 

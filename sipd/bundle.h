@@ -42,9 +42,9 @@ bool bundle_needs(const struct bundle *b, const struct desc *remote,
 		  enum flow_need need);
 
 /* Hand the tunnels that `remote` takes to the worker, with the flows that
- * they need. ENOENT if none is left. Once. */
+ * they need; way's number is not looked at. ENOENT if none is left. Once. */
 int bundle_start(struct bundle *b, const struct desc *remote,
-		 struct flow *flow, struct dgram *dgram, struct loop *loop);
+		 const struct tunnel_way *way);
 
 /* Have the tunnels counted on their thread; the answer is there when a round
  * trip to it (worker_barrier) is over. */

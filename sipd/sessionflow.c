@@ -98,13 +98,18 @@ static void flow_end_handler(enum flow_end why, uint64_t code,
 /* When all that is needed is there. */
 static void start_tunnels(struct session *s)
 {
+	const struct tunnel_way way = {
+		.flow = s->flow, .dgram = s->dgram,
+		.loop = worker_loop(s->house->worker),
+		.local_fp = identity_fp(s->house->identity),
+		.remote_fp = s->remote->fp,
+	};
 	int err;
 
 	if ((s->quic && !s->flow) || (s->dtls && !s->dgram))
 		return;
 	s->times.secured = session_since(s);
-	err = bundle_start(s->bundle, s->remote, s->flow, s->dgram,
-			   worker_loop(s->house->worker));
+	err = bundle_start(s->bundle, s->remote, &way);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 		return;

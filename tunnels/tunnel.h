@@ -65,12 +65,16 @@ struct tunnel_way {
 	struct dgram *dgram;            /* FLOW_DATAGRAM */
 	unsigned number;                /* of its m-line, names its streams */
 	struct loop *loop;              /* of the worker */
+	/* SHA-256 of the certificates that the flow was secured with, valid
+	 * during the start */
+	const uint8_t *local_fp, *remote_fp;
 };
 
 struct tunnel_kind {
 	const char *name;       /* in SDP, in sipd.conf, on dial's line */
 	const char *verb;       /* on dial's line instead; NULL: the name */
-	const char *usage;      /* words after the kind, for `dial help` */
+	const char *usage;      /* words after the kind, for `dial help`; NULL:
+	                           not for users, a command makes it */
 	enum flow_need need;
 	bool endless;           /* never done by itself: as long as the session */
 	/* Do these words need the user's stdin and stdout? NULL: none do. */

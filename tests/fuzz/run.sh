@@ -13,8 +13,7 @@ cd "$(dirname "$0")/../.." || exit 1
 
 out=${B:-build}/fuzz
 seconds=${FUZZ_TIME:-60}
-pkgs='libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls libmnl
-libxxhash'
+pkgs=$(make -s pkgs)
 re_ver=$(pkg-config --modversion libre |
 	 awk -F. '{ printf "%d%02d%02d", $1, $2, $3 }')
 # shellcheck disable=SC2086

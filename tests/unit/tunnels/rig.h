@@ -23,6 +23,8 @@ struct rig_side {
 	char notes[2048];               /* all of them, a line each */
 	uint64_t bytes, total, files, files_total;
 	unsigned reports;
+	/* what its handshake has shown: all 'a' and all 'b' unless set */
+	uint8_t local_fp[DESC_FP_SIZE], remote_fp[DESC_FP_SIZE];
 };
 
 struct rig {
@@ -103,6 +105,10 @@ static inline void rig_open(struct rig *r, const char *kind)
 	rig_now = r;
 	r->kind = tunnel_find(kind);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(r->kind);
+	memset(r->a.local_fp, 'a', DESC_FP_SIZE);
+	memset(r->b.remote_fp, 'a', DESC_FP_SIZE);
+	memset(r->b.local_fp, 'b', DESC_FP_SIZE);
+	memset(r->a.remote_fp, 'b', DESC_FP_SIZE);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->cond, NULL);
 	CU_ASSERT_EQUAL_FATAL(loop_alloc(&r->loop, "rig"), 0);
@@ -131,7 +137,10 @@ static inline void rig_start_handler(void *arg)
 	struct rig *r = arg;
 	const struct tunnel_events ea = { rig_progress, rig_done, &r->a };
 	const struct tunnel_events eb = { rig_progress, rig_done, &r->b };
-	struct tunnel_way wa = { .loop = r->loop }, wb = wa;
+	struct tunnel_way wa = { .loop = r->loop, .local_fp = r->a.local_fp,
+				 .remote_fp = r->a.remote_fp };
+	struct tunnel_way wb = { .loop = r->loop, .local_fp = r->b.local_fp,
+				 .remote_fp = r->b.remote_fp };
 
 	r->err = fakeflow_alloc(&r->a.flow, &r->b.flow, r->loop);
 	if (r->piece && !r->err) {
