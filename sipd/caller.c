@@ -39,7 +39,10 @@ static void judge(struct session *s)
 	const uint8_t *fp = s->remote->fp;
 	char text[FP_TEXT_SIZE], why[256];
 
-	if (s->peer.pinned) {
+	if (s->flags & SESSION_ANY_KEY) {
+		session_begin(s);
+	}
+	else if (s->peer.pinned) {
 		if (!memcmp(fp, s->peer.fp, sizeof s->peer.fp))
 			session_begin(s);
 		else

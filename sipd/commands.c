@@ -11,6 +11,7 @@
 #include "sipd/commands.h"
 #include "sipd/events.h"
 #include "sipd/orders.h"
+#include "sipd/pairing.h"
 
 enum { LOG_LINES = 20 };
 
@@ -353,6 +354,7 @@ command_h *command_find(const char *name)
 	} commandv[] = {
 		{ "dial",     order_dial       },
 		{ "wait",     order_wait       },
+		{ "pair",     order_pair       },
 		{ "answer",   cmd_trust_answer },
 		{ "status",   cmd_status       },
 		{ "list",     cmd_list         },

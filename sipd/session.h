@@ -62,6 +62,8 @@ struct session_info {
 	struct session_times times;
 	uint64_t started;               /* wall clock, ms since 1970 */
 	const char *counters;           /* of the tunnels, as last counted */
+	bool complete;                  /* closed, and each tunnel had done
+	                                   what it was for */
 	const struct quic_stats *stats;
 };
 void session_info(const struct session *s, struct session_info *info);
@@ -69,8 +71,12 @@ void session_info(const struct session *s, struct session_info *info);
 /* Have the tunnels counted; see bundle_count. */
 void session_count(struct session *s);
 
-/* May the user be asked about a new key? Else `unknown` decides. */
-enum { SESSION_CAN_ASK = 1 };
+enum session_flag {
+	SESSION_CAN_ASK = 1,    /* the user can be asked about a new key; else
+	                           `unknown` decides */
+	SESSION_ANY_KEY = 2,    /* any key is taken and none is pinned: the
+	                           tunnel itself finds out whose it is */
+};
 
 /* Call a peer for these tunnels. On error nothing was sent: the reason is
  * in *rp and a kind's sentence in its ask.why. Owned by the caller; mem_deref without session_hangup

@@ -63,6 +63,7 @@ static void let_go(struct session *s)
 	timer_stop(&s->timer);
 	(void)str_ncpy(s->tunnels, bundle_names(s->bundle),
 		       sizeof s->tunnels);
+	s->complete = s->state == SESSION_OPEN && bundle_complete(s->bundle);
 	s->bundle = mem_deref(s->bundle);
 	s->path = mem_deref(s->path);
 	s->quic = mem_deref(s->quic);
@@ -169,5 +170,6 @@ void session_info(const struct session *s, struct session_info *info)
 	info->started = s->started;
 	read_stats(m);
 	info->counters = bundle_counters(s->bundle);
+	info->complete = s->complete;
 	info->stats = &m->stats;
 }

@@ -19,6 +19,7 @@ struct session {
 	enum session_state state;
 	enum reason reason;
 	bool peer_said;
+	bool complete;                  /* of the tunnels, once closed */
 	char text[256];
 
 	struct call *call;

@@ -163,8 +163,8 @@ static bool limited(struct board *b, struct incoming *in)
 static bool judge_unknown(struct board *b, struct incoming *in,
 			  const struct wait *w, struct session_answer *an)
 {
-	an->trusted = in->known;
-	if (in->known)
+	an->trusted = in->known || (w && w->conf.flags & SESSION_ANY_KEY);
+	if (an->trusted)
 		return true;
 	if (w && w->conf.flags & SESSION_CAN_ASK)
 		return true;
@@ -183,15 +183,17 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 struct lookup {
 	const struct conf *conf;
 	const char *kind;
-	const char *into;
+	const struct wait_conf *wait;   /* or NULL */
 };
 
 static const char *conf_handler(const char *key, void *arg)
 {
 	const struct lookup *lu = arg;
 
-	if (lu->into && !strcmp(key, "inbox"))
-		return lu->into;
+	if (lu->wait && lu->wait->into && !strcmp(key, "inbox"))
+		return lu->wait->into;
+	if (lu->wait && lu->wait->code && !strcmp(key, "code"))
+		return lu->wait->code;
 	return conf_kind_get(lu->conf, lu->kind, key);
 }
 
@@ -254,9 +256,12 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 	const struct wait *w;
 	unsigned n = 0;
 
+	w = in->offer ? waits_find(&b->waitl, in) : NULL;
+	if (w && w->conf.flags & SESSION_ANY_KEY &&
+	    in->reason == REASON_WRONG_KEY)
+		in->reason = REASON_NONE;       /* it may be a new one */
 	if (in->reason != REASON_NONE || limited(b, in))
 		return false;
-	w = waits_find(&b->waitl, in);
 	if (!judge_unknown(b, in, w, &an))
 		return false;
 	for (size_t i = 0; i < in->offer->mediac; i++) {
@@ -269,7 +274,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 			return false;
 		lookupv[i].conf = b->conf;
 		lookupv[i].kind = m->kind;
-		lookupv[i].into = w ? w->conf.into : NULL;
+		lookupv[i].wait = w ? &w->conf : NULL;
 		want->ask.arg = &lookupv[i];
 		n += want->kind != NULL;
 	}

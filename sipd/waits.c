@@ -11,13 +11,14 @@ static void wait_destructor(void *arg)
 	list_unlink(&w->le);
 	mem_deref((void *)w->conf.from);
 	mem_deref((void *)w->conf.into);
+	mem_deref((void *)w->conf.code);
 }
 
 int wait_alloc(struct wait **wp, struct list *waitl,
 	       const struct wait_conf *conf)
 {
 	struct wait *w = mem_zalloc(sizeof *w, wait_destructor);
-	char *from = NULL, *into = NULL;
+	char *from = NULL, *into = NULL, *code = NULL;
 	int err = 0;
 
 	if (!w)
@@ -26,9 +27,12 @@ int wait_alloc(struct wait **wp, struct list *waitl,
 		err = str_dup(&from, conf->from);
 	if (!err && conf->into)
 		err = str_dup(&into, conf->into);
+	if (!err && conf->code)
+		err = str_dup(&code, conf->code);
 	w->conf = *conf;
 	w->conf.from = from;
 	w->conf.into = into;
+	w->conf.code = code;
 	if (err) {
 		mem_deref(w);
 		return err;
@@ -41,6 +45,9 @@ int wait_alloc(struct wait **wp, struct list *waitl,
 bool wait_matches(const struct wait *w, const struct incoming *in,
 		  const struct desc_media *m)
 {
+	/* a key that nobody knows opens this one tunnel and no other */
+	if (w->conf.flags & SESSION_ANY_KEY && in->offer->mediac != 1)
+		return false;
 	if (w->conf.kind ? str_cmp(w->conf.kind->name, m->kind)
 			 : str_cmp(m->kind, "pipe") &&
 			   str_cmp(m->kind, "file"))

@@ -10,8 +10,9 @@ struct wait_conf {
 	const struct tunnel_kind *kind; /* NULL: pipe and file */
 	const char *from;               /* only this peer; NULL: any */
 	const char *into;               /* folder for files; NULL: inbox */
+	const char *code;               /* of a pairing */
 	int fd_in, fd_out;              /* for pipe; kept by the caller */
-	unsigned flags;                 /* SESSION_CAN_ASK */
+	unsigned flags;                 /* enum session_flag */
 	struct session_handlers sh;     /* told of the sessions */
 };
 

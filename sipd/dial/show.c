@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
+#include "sipd/dial/qr.h"
 #include "sipd/dial/show.h"
 
 enum { BAR = 24, PLAIN_EVERY = 5 };
@@ -280,6 +281,30 @@ static void show_peer(struct show *s, const struct odict *o)
 		     str_of(o, "allow"));
 }
 
+static void show_pairing(struct show *s, const struct odict *o)
+{
+	const char *address = str_of(o, "address");
+	char command[320];
+
+	(void)re_snprintf(command, sizeof command, "dial pair %s %s",
+			  str_of(o, "code"), *address ? address
+			  : "THIS-MACHINE");
+	(void)printf("%s\n", str_of(o, "code"));
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "Tell this code where nobody else hears it,"
+		      " and only to the one you want to pair with.\n"
+		      "There: %s\nIt is valid for ten minutes.\n", command);
+	if (s->tty && isatty(STDOUT_FILENO))
+		(void)qr_print(stdout, command);
+}
+
+static void show_paired(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)fprintf(stderr, "paired with %s, whose key is\n  %s\n",
+		      str_of(o, "peer"), str_of(o, "fingerprint"));
+}
+
 void show_event(struct show *s, const struct odict *o)
 {
 	static const struct {
@@ -298,6 +323,8 @@ void show_event(struct show *s, const struct odict *o)
 		{ "meeting-point", show_meeting },
 		{ "session",  show_session  },
 		{ "peer",     show_peer     },
+		{ "pairing",  show_pairing  },
+		{ "paired",   show_paired   },
 	};
 	const char *event = str_of(o, "event");
 

@@ -53,19 +53,23 @@ static const char *kind_verb(const struct tunnel_kind *k)
 static const struct tunnel_kind *find_verb(const char *verb)
 {
 	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
-		if (!strcmp(kind_verb(*kp), verb))
+		if ((*kp)->usage && !strcmp(kind_verb(*kp), verb))
 			return *kp;
 	return NULL;
 }
 
 static int words_verbs(struct re_printf *pf, void *unused)
 {
+	const char *comma = "";
 	int err = 0;
 	(void)unused;
 
-	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
-		err |= re_hprintf(pf, "%s%s", kp == tunnel_kinds ? "" : ", ",
-				  kind_verb(*kp));
+	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++) {
+		if (!(*kp)->usage)
+			continue;
+		err |= re_hprintf(pf, "%s%s", comma, kind_verb(*kp));
+		comma = ", ";
+	}
 	return err;
 }
 
@@ -150,6 +154,19 @@ static int parse_trust(struct parse *p)
 	return no_more(p);
 }
 
+static int parse_pair(struct parse *p)
+{
+	const char *code = next(p), *peer = next(p);
+
+	p->wo->role = code ? HOUSE_CALLER : HOUSE_WAITER;
+	if (code && !peer)
+		return complain(p, "Whose code is it? Write `dial pair CODE"
+				" PEER`.");
+	set_str(p, "code", code);
+	set_str(p, "peer", peer);
+	return no_more(p);
+}
+
 static const struct {
 	const char *name, *usage, *help;
 	enum client_mode mode;
@@ -169,6 +186,8 @@ static const struct {
 	  CLIENT_RUNNING, no_more },
 	{ "trust", "[PEER [FINGERPRINT]]", "list pinned keys, or pin one",
 	  CLIENT_ANY, parse_trust },
+	{ "pair", "[CODE PEER]", "make a code for who shall be trusted; or"
+	  " use the one that PEER made", CLIENT_ANY, parse_pair },
 	{ "identity", "", "this side's own fingerprint", CLIENT_ANY,
 	  no_more },
 };
@@ -274,8 +293,9 @@ int words_usage(struct re_printf *pf, void *unused)
 	(void)unused;
 
 	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
-		err |= re_hprintf(pf, "  dial PEER %s %s\n", kind_verb(*kp),
-				  (*kp)->usage);
+		if ((*kp)->usage)
+			err |= re_hprintf(pf, "  dial PEER %s %s\n",
+					  kind_verb(*kp), (*kp)->usage);
 	err |= re_hprintf(pf, "\nCommands:\n");
 	for (size_t i = 0; i < RE_ARRAY_SIZE(commandv); i++)
 		err |= re_hprintf(pf, "  dial %s%s%s\n        %s\n",

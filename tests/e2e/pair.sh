@@ -1,0 +1,92 @@
+#!/bin/sh
+# pair.sh: `dial pair`: two machines learn each other's keys by a code that
+# two people tell each other; and who does not know it learns nothing.
+#
+#   alice --\                   /-- bob
+#   mallory --> meeting point <---- carol (no sipd)
+. "$(dirname "$0")/lib.sh"
+
+conf meet <<EOT
+port = 0
+[registrar]
+listen = udp:127.0.0.1:5060
+domain = demo.example
+users-file = $T/users
+EOT
+mkdir -p "$T/meet"
+printf 'alice:secret-a\nbob:secret-b\n' > "$T/users"
+chmod 600 "$T/users"
+m='sip:127.0.0.1:5060'
+{ account alice secret-a $m; echo "[file]"; echo "inbox = $T/alice/in"; } |
+    conf alice
+account bob secret-b $m | conf bob
+printf '[peer alice]\naddress = alice@demo.example\nallow = file\n' \
+    >> "$T/bob/sipd.conf"
+echo "port = 0" | conf carol
+start meet; start alice; start bob
+check "alice is registered" wait_for 10 registered alice
+check "and bob" wait_for 10 registered bob
+echo hello > "$T/hello"
+
+# host NAME: run `dial pair` there; the code is then in $code
+host() {
+	behind "$1" "pair.$1" pair
+	wait_for 5 grep -qE '^[a-z]+-[a-z]+-[0-9]{3}$' "$T/pair.$1" || return 1
+	code=$(grep -m 1 -xE '[a-z]+-[a-z]+-[0-9]{3}' "$T/pair.$1")
+}
+
+check "strangers do nothing" fails_with 1 "does not know our key" \
+    as alice bob@demo.example send "$T/hello"
+check "bob makes a code" host bob
+check "which is not used up by a typing error" \
+    fails_with 2 "is no word of a code" \
+    as alice pair "x$code" bob@demo.example
+check "nor by other words" fails_with 2 "two words and a number" \
+    as alice pair hello bob@demo.example
+check "alice uses it" fails_with 0 "paired with" \
+    as alice pair "$(echo "$code" | tr 'a-z-' 'A-Z ')" bob@demo.example
+check "bob is told" ends 0 "$behind"
+check "by name" grep -q "paired with .*alice" "$T/pair.bob"
+check "both know each other" as alice bob@demo.example send "$T/hello"
+check "the file is there" cmp "$T/hello" "$T/bob/inbox/hello"
+check "a code is good for one" fails_with 1 "does not know our key" \
+    as carol pair "$code" "$(as bob --json status |
+	sed -n 's/.*"reached_at":"\([^"]*\)".*/\1/p' | head -1)"
+
+check "without a sipd: carol makes a code" host carol
+check "with her address" grep -q "dial pair $code sip:" "$T/pair.carol"
+kill -TERM "$behind"
+check "and gives it up" ends 130 "$behind"
+
+other=acorn-zebra-100
+check "bob makes another" host bob
+[ "$code" != $other ] || other=acorn-zebra-101
+fa=$(as alice trust | grep -c :)
+for guess in 1 2 3; do
+	check "guess $guess is wrong" fails_with 1 "somebody stands between" \
+	    as alice pair $other bob@demo.example
+done
+check "the code is dead" ends 1 "$behind"
+check "and why" grep -q "Three wrong guesses" "$T/pair.bob"
+check "nobody else is trusted" test "$(as alice trust | grep -c :)" = "$fa"
+
+# a hostile meeting point sends bob's calls to mallory
+account mallory secret-b $m | sed 's/^address.*/address = bob@demo.example/' |
+    conf mallory
+check "bob makes a third" host bob
+right=$code
+waits=$behind
+stop bob > /dev/null 2>&1
+start mallory
+check "mallory has bob's address" wait_for 10 registered mallory
+check "and makes a code of her own" host mallory
+fm=$(as mallory identity)
+check "alice is not taken in" fails_with 1 "somebody stands between" \
+    as alice pair "$right" bob@demo.example
+check "mallory's key is not trusted" sh -c \
+    "! dial -c $T/alice/sipd.conf trust | grep -F $fm"
+check "alice goes on" alive alice
+kill -TERM "$behind"
+wait "$behind" "$waits" 2> /dev/null
+stop mallory; stop alice; stop meet
+finish
