@@ -21,6 +21,7 @@ enum {
 	MI_SIZE  = 20,
 	FP_SIZE  = 4,
 	USERNAME_MAX = 513,             /* RFC 8489 section 14.3 */
+	ATTR_MAX = 763,                 /* a realm or a nonce */
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -95,24 +96,29 @@ static void xor_addr(uint8_t *dst, const uint8_t *src, size_t n,
 		dst[i] = src[i] ^ mask[i];
 }
 
-static bool get_mapped(struct stun_pkt *m, const uint8_t *p, size_t n)
+bool stun_get_xor(struct sa *sa, const uint8_t *p, size_t n,
+		  const uint8_t tid[STUN_TID_SIZE])
 {
-	uint16_t port = (uint16_t)(get16(p + 2) ^ MAGIC >> 16);
 	uint8_t a[16];
+	uint16_t port;
 
-	if (sa_isset(&m->mapped, SA_ADDR))
-		return true;
-	if (p[1] == STUN_AF_IPv4 && n == 8) {
-		xor_addr(a, p + 4, 4, m->tid);
-		sa_set_in(&m->mapped, get32(a), port);
-	}
-	else if (p[1] == STUN_AF_IPv6 && n == 20) {
-		xor_addr(a, p + 4, 16, m->tid);
-		sa_set_in6(&m->mapped, a, port);
-	}
+	if (n != 8 && n != 20)
+		return false;
+	port = (uint16_t)(get16(p + 2) ^ MAGIC >> 16);
+	xor_addr(a, p + 4, n - 4, tid);
+	if (p[1] == STUN_AF_IPv4 && n == 8)
+		sa_set_in(sa, get32(a), port);
+	else if (p[1] == STUN_AF_IPv6 && n == 20)
+		sa_set_in6(sa, a, port);
 	else
 		return false;
 	return true;
+}
+
+static bool get_mapped(struct stun_pkt *m, const uint8_t *p, size_t n)
+{
+	return sa_isset(&m->mapped, SA_ADDR) ||
+		stun_get_xor(&m->mapped, p, n, m->tid);
 }
 
 static bool get_username(struct stun_pkt *m, const uint8_t *p, size_t n)
@@ -191,7 +197,7 @@ static const struct attr {
 	{ STUN_ATTR_UNKNOWN_ATTR, 0, UINT16_MAX, NULL },
 	{ STUN_ATTR_REALM, 0, UINT16_MAX, NULL },
 	{ STUN_ATTR_NONCE, 0, UINT16_MAX, NULL },
-	{ 0x001c /* MESSAGE-INTEGRITY-SHA256 */, 0, UINT16_MAX, NULL },
+	{ STUN_ATTR_INTEGRITY_SHA256, 0, UINT16_MAX, NULL },
 	{ 0x001d /* PASSWORD-ALGORITHM */, 0, UINT16_MAX, NULL },
 	{ 0x001e /* USERHASH */, 0, UINT16_MAX, NULL },
 };
@@ -264,43 +270,66 @@ bool stun_fingerprint_ok(const struct stun_pkt *m)
 		get32(m->buf + m->fp + 4);
 }
 
-/* HMAC-SHA1 of the message up to MESSAGE-INTEGRITY, with the length as if
- * that were the last attribute (RFC 8489 section 14.5). */
+/* HMAC of the message up to its integrity, with the length as if that were
+ * the last attribute (RFC 8489 sections 14.5 and 14.6). */
 static bool message_hmac(uint8_t md[EVP_MAX_MD_SIZE], const uint8_t *buf,
-			 size_t mi, const char *pwd)
+			 size_t mi, const EVP_MD *hash, const void *key,
+			 size_t len)
 {
+	const size_t size = (size_t)EVP_MD_get_size(hash);
 	uint8_t tmp[STUN_SIZE_MAX];
 	unsigned n = 0;
 
 	if (mi > sizeof tmp)
 		return false;
 	memcpy(tmp, buf, mi);
-	set16(tmp + 2, (uint16_t)(mi + 4 + MI_SIZE - STUN_HEADER_SIZE));
-	return HMAC(EVP_sha1(), pwd, (int)strlen(pwd), tmp, mi, md, &n) &&
-		n == MI_SIZE;
+	set16(tmp + 2, (uint16_t)(mi + 4 + size - STUN_HEADER_SIZE));
+	return HMAC(hash, key, (int)len, tmp, mi, md, &n) && n == size;
 }
 
 bool stun_key_ok(const struct stun_pkt *m, const char *pwd)
 {
 	uint8_t md[EVP_MAX_MD_SIZE];
 
-	return m->mi && pwd && message_hmac(md, m->buf, m->mi, pwd) &&
+	return m->mi && pwd && message_hmac(md, m->buf, m->mi, EVP_sha1(),
+					    pwd, strlen(pwd)) &&
 		!CRYPTO_memcmp(md, m->buf + m->mi + 4, MI_SIZE);
 }
 
-void stun_begin(struct stun_out *o, uint8_t *buf, size_t size,
-		enum stun_msg_class cls, const uint8_t tid[STUN_TID_SIZE])
+/* One that was cut short is not accepted: we never ask for such. */
+bool stun_long_key_ok(const struct stun_pkt *m, size_t mi,
+		      const struct stun_key *key)
+{
+	const EVP_MD *hash = key->sha256 ? EVP_sha256() : EVP_sha1();
+	const size_t size = (size_t)EVP_MD_get_size(hash);
+	uint8_t md[EVP_MAX_MD_SIZE];
+
+	return mi >= STUN_HEADER_SIZE && mi + 4 + size <= m->len &&
+		get16(m->buf + mi + 2) == size &&
+		message_hmac(md, m->buf, mi, hash, key->key, key->len) &&
+		!CRYPTO_memcmp(md, m->buf + mi + 4, size);
+}
+
+void stun_begin_method(struct stun_out *o, uint8_t *buf, size_t size,
+		       uint16_t method, enum stun_msg_class cls,
+		       const uint8_t tid[STUN_TID_SIZE])
 {
 	*o = (struct stun_out){ .buf = buf, .size = size };
 	if (size < STUN_HEADER_SIZE) {
 		o->overflow = true;
 		return;
 	}
-	set16(buf, type_encode(STUN_METHOD_BINDING, cls));
+	set16(buf, type_encode(method, cls));
 	set16(buf + 2, 0);
 	set32(buf + 4, MAGIC);
 	memcpy(buf + 8, tid, STUN_TID_SIZE);
 	o->len = STUN_HEADER_SIZE;
+}
+
+void stun_begin(struct stun_out *o, uint8_t *buf, size_t size,
+		enum stun_msg_class cls, const uint8_t tid[STUN_TID_SIZE])
+{
+	stun_begin_method(o, buf, size, STUN_METHOD_BINDING, cls, tid);
 }
 
 /* Room for an attribute of n bytes, its header written; NULL: overflow. */
@@ -309,7 +338,7 @@ static uint8_t *attr_begin(struct stun_out *o, uint16_t type, size_t n)
 	size_t padded = (n + 3) & ~(size_t)3;
 	uint8_t *p = o->buf + o->len;
 
-	if (o->overflow || n > USERNAME_MAX || o->size - o->len < 4 + padded) {
+	if (o->overflow || n > ATTR_MAX || o->size - o->len < 4 + padded) {
 		o->overflow = true;
 		return NULL;
 	}
@@ -346,18 +375,23 @@ void stun_put_u64(struct stun_out *o, uint16_t type, uint64_t v)
 	stun_put(o, type, b, sizeof b);
 }
 
-void stun_put_mapped(struct stun_out *o, const struct sa *sa)
+void stun_put_xor(struct stun_out *o, uint16_t type, const struct sa *sa)
 {
 	bool v6 = sa_af(sa) == AF_INET6;
 	const uint8_t *a = v6 ? (const uint8_t *)&sa->u.in6.sin6_addr
 		: (const uint8_t *)&sa->u.in.sin_addr;
-	uint8_t *p = attr_begin(o, STUN_ATTR_XOR_MAPPED_ADDR, v6 ? 20 : 8);
+	uint8_t *p = attr_begin(o, type, v6 ? 20 : 8);
 
 	if (!p)
 		return;
 	p[1] = v6 ? STUN_AF_IPv6 : STUN_AF_IPv4;
 	set16(p + 2, (uint16_t)(sa_port(sa) ^ MAGIC >> 16));
 	xor_addr(p + 4, a, v6 ? 16 : 4, o->buf + 8);
+}
+
+void stun_put_mapped(struct stun_out *o, const struct sa *sa)
+{
+	stun_put_xor(o, STUN_ATTR_XOR_MAPPED_ADDR, sa);
 }
 
 void stun_put_error(struct stun_out *o, uint16_t code,
@@ -376,18 +410,35 @@ void stun_put_error(struct stun_out *o, uint16_t code,
 		set16(p + 2 * i, m->unknownv[i]);
 }
 
-void stun_put_key(struct stun_out *o, const char *pwd)
+static void put_integrity(struct stun_out *o, uint16_t type,
+			  const EVP_MD *hash, const void *key, size_t len)
 {
-	size_t mi = o->len;
+	const size_t mi = o->len, size = (size_t)EVP_MD_get_size(hash);
 	uint8_t md[EVP_MAX_MD_SIZE];
-	uint8_t *p = attr_begin(o, STUN_ATTR_MSG_INTEGRITY, MI_SIZE);
+	uint8_t *p = attr_begin(o, type, size);
 
 	if (!p)
 		return;
-	if (message_hmac(md, o->buf, mi, pwd))
-		memcpy(p, md, MI_SIZE);
+	if (message_hmac(md, o->buf, mi, hash, key, len))
+		memcpy(p, md, size);
 	else
 		o->overflow = true;
+}
+
+void stun_put_key(struct stun_out *o, const char *pwd)
+{
+	put_integrity(o, STUN_ATTR_MSG_INTEGRITY, EVP_sha1(), pwd,
+		      strlen(pwd));
+}
+
+void stun_put_long_key(struct stun_out *o, const struct stun_key *key)
+{
+	if (key->sha256)
+		put_integrity(o, STUN_ATTR_INTEGRITY_SHA256, EVP_sha256(),
+			      key->key, key->len);
+	else
+		put_integrity(o, STUN_ATTR_MSG_INTEGRITY, EVP_sha1(),
+			      key->key, key->len);
 }
 
 void stun_put_fingerprint(struct stun_out *o)
