@@ -16,8 +16,6 @@
  *   OpenSSL   batches out    tables, buffers
  *      |         |
  *   dtlsrec.c: records      dtlspmtu.c: how large they may be
- *      |
- *   aead.c
  */
 #ifndef DIALTONE_DTLSIMPL_H
 #define DIALTONE_DTLSIMPL_H

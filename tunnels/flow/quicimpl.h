@@ -8,7 +8,7 @@
  *   quicend.c   quicsetup.c
  *   how it ends what ngtcp2 is told, connection ids
  *      |     \          \
- *   quicsend.c \        quictls.c, quickeys.c
+ *   quicsend.c \        quictls.c
  *   batches out  quicstream.c
  *                streams, over quicbuf.c
  */

@@ -1,0 +1,543 @@
+/*
+ * tcpconn.c: a TCP connection out, perhaps by a proxy, perhaps with TLS.
+ *
+ * OpenSSL reads and writes by a BIO of ours, for its own would raise SIGPIPE
+ * in a program that has other uses for it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include "tunnels/flow/tcpconn.h"
+
+enum {
+	UNSENT = 64 << 10,              /* bytes that the kernel may hold */
+	READS = 8,                      /* of one turn */
+	HEAD_MAX = 4096,                /* of a proxy's answer */
+	WHY_MAX = 160,
+};
+
+#define UP_TIME   (10 * SEC)
+#define DEAD_TIME 15000                 /* ms, for what was sent */
+
+enum state { CONNECTING, ASKING, TLS, UP, DOWN };
+
+struct tcpconn {
+	struct loop *loop;
+	struct loop_fd lf;
+	struct timer timer;
+	int fd;
+	enum state state;
+	struct tcpconn_handlers h;
+	void *arg;
+	char *connect, *login, *name;
+	SSL_CTX *ctx;
+	SSL *ssl;
+	BIO_METHOD *method;
+	bool want_write;                /* TLS must, before it can go on */
+	uint8_t *out;
+	size_t out_start, out_end;
+	uint8_t *in;
+	size_t in_len;
+};
+
+static void conn_destructor(void *arg)
+{
+	struct tcpconn *c = arg;
+
+	timer_stop(&c->timer);
+	loop_unwatch(&c->lf);
+	SSL_free(c->ssl);
+	BIO_meth_free(c->method);
+	SSL_CTX_free(c->ctx);
+	if (c->fd >= 0)
+		(void)close(c->fd);
+	free(c->out);
+	free(c->in);
+	mem_deref(c->connect);
+	mem_deref(c->login);
+	mem_deref(c->name);
+}
+
+/* Last in whatever calls it: the connection may be freed in there. */
+static void down(struct tcpconn *c, int err, const char *why)
+{
+	if (c->state == DOWN)
+		return;
+	c->state = DOWN;
+	timer_stop(&c->timer);
+	loop_unwatch(&c->lf);
+	c->h.downh(err, why, c->arg);
+}
+
+static void timeout_handler(void *arg)
+{
+	struct tcpconn *c = arg;
+
+	down(c, ETIMEDOUT, c->state == CONNECTING
+	     ? "it does not answer" : c->state == ASKING
+	     ? "the proxy does not answer" : "TLS is not answered");
+}
+
+static int bio_write(BIO *b, const char *p, int n)
+{
+	const struct tcpconn *c = BIO_get_data(b);
+	ssize_t sent = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(b);
+	if (sent < 0 && errno == EAGAIN)
+		BIO_set_retry_write(b);
+	return (int)sent;
+}
+
+static int bio_read(BIO *b, char *p, int n)
+{
+	const struct tcpconn *c = BIO_get_data(b);
+	ssize_t got = recv(c->fd, p, (size_t)n, 0);
+
+	BIO_clear_retry_flags(b);
+	if (got < 0 && errno == EAGAIN)
+		BIO_set_retry_read(b);
+	return (int)got;
+}
+
+static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+{
+	(void)b;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static int bio_new(BIO **bp, struct tcpconn *c)
+{
+	c->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "tcpconn");
+	if (!c->method || !BIO_meth_set_write(c->method, bio_write) ||
+	    !BIO_meth_set_read(c->method, bio_read) ||
+	    !BIO_meth_set_ctrl(c->method, bio_ctrl))
+		return ENOMEM;
+	*bp = BIO_new(c->method);
+	if (!*bp)
+		return ENOMEM;
+	BIO_set_data(*bp, c);
+	BIO_set_init(*bp, 1);
+	return 0;
+}
+
+static bool is_address(const char *name)
+{
+	struct sa sa;
+
+	return !sa_set_str(&sa, name, 0);
+}
+
+static int tls_setup(struct tcpconn *c, const char *ca)
+{
+	BIO *bio;
+	bool ok;
+	int err;
+
+	c->ctx = SSL_CTX_new(TLS_client_method());
+	if (!c->ctx)
+		return ENOMEM;
+	(void)SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+	(void)SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+			       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	ok = ca ? SSL_CTX_load_verify_file(c->ctx, ca) == 1
+		: SSL_CTX_set_default_verify_paths(c->ctx) == 1;
+	if (!ok)
+		return ENOENT;
+	c->ssl = SSL_new(c->ctx);
+	if (!c->ssl)
+		return ENOMEM;
+	if (is_address(c->name))
+		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl),
+						   c->name) == 1;
+	else
+		ok = SSL_set1_host(c->ssl, c->name) == 1 &&
+			SSL_set_tlsext_host_name(c->ssl, c->name) == 1;
+	err = ok ? bio_new(&bio, c) : EINVAL;
+	if (err)
+		return err;
+	SSL_set_bio(c->ssl, bio, bio);
+	SSL_set_connect_state(c->ssl);
+	return 0;
+}
+
+static void watch(struct tcpconn *c)
+{
+	uint32_t events = EPOLLIN;
+
+	if (c->state == CONNECTING || c->want_write ||
+	    c->out_start < c->out_end)
+		events |= EPOLLOUT;
+	(void)loop_rewatch(&c->lf, events);
+}
+
+/* n > 0; 0: not now; < 0: it is broken. */
+static ssize_t raw_send(struct tcpconn *c, const uint8_t *p, size_t n)
+{
+	ssize_t sent;
+
+	if (c->ssl && c->state == UP) {
+		int ret, e;
+
+		ERR_clear_error();
+		ret = SSL_write(c->ssl, p, (int)n);
+		if (ret > 0)
+			return ret;
+		e = SSL_get_error(c->ssl, ret);
+		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ
+			? 0 : -1;
+	}
+	sent = send(c->fd, p, n, MSG_NOSIGNAL);
+	if (sent < 0)
+		return errno == EAGAIN ? 0 : -1;
+	return sent;
+}
+
+static ssize_t raw_recv(struct tcpconn *c, uint8_t *p, size_t n)
+{
+	ssize_t got;
+
+	if (c->ssl && c->state == UP) {
+		int ret, e;
+
+		ERR_clear_error();
+		ret = SSL_read(c->ssl, p, (int)n);
+		if (ret > 0)
+			return ret;
+		e = SSL_get_error(c->ssl, ret);
+		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ
+			? 0 : -1;
+	}
+	got = recv(c->fd, p, n, 0);
+	if (got < 0)
+		return errno == EAGAIN ? 0 : -1;
+	return got ? got : -1;
+}
+
+/* False: it is broken. */
+static bool flush(struct tcpconn *c)
+{
+	while (c->out_start < c->out_end) {
+		ssize_t n = raw_send(c, c->out + c->out_start,
+				     c->out_end - c->out_start);
+
+		if (n < 0)
+			return false;
+		if (!n)
+			break;
+		c->out_start += (size_t)n;
+	}
+	if (c->out_start == c->out_end)
+		c->out_start = c->out_end = 0;
+	watch(c);
+	return true;
+}
+
+bool tcpconn_busy(const struct tcpconn *c)
+{
+	return c->out_start < c->out_end;
+}
+
+uint8_t *tcpconn_room(struct tcpconn *c, size_t n)
+{
+	if (n > TCPCONN_OUT - c->out_end && c->out_start) {
+		memmove(c->out, c->out + c->out_start,
+			c->out_end - c->out_start);
+		c->out_end -= c->out_start;
+		c->out_start = 0;
+	}
+	return n <= TCPCONN_OUT - c->out_end ? c->out + c->out_end : NULL;
+}
+
+static void broken_handler(void *arg)
+{
+	down(arg, ECONNRESET, "the connection was closed");
+}
+
+/* Its owner is in the middle of something: it hears of the end later. */
+void tcpconn_commit(struct tcpconn *c, size_t n)
+{
+	c->out_end += n;
+	if (c->state == UP && !flush(c))
+		(void)timer_start(loop_timers(c->loop), &c->timer, 0,
+				  broken_handler, c);
+}
+
+void tcpconn_local(const struct tcpconn *c, struct sa *sa)
+{
+	sa_init(sa, AF_UNSPEC);
+	sa->len = sizeof sa->u;
+	if (c->state != UP || getsockname(c->fd, &sa->u.sa, &sa->len))
+		sa_init(sa, AF_UNSPEC);
+}
+
+static void is_up(struct tcpconn *c)
+{
+	c->state = UP;
+	timer_stop(&c->timer);
+	watch(c);
+	c->h.uph(c->arg);
+}
+
+/* One clause: what did not fit. */
+static void tls_failed(struct tcpconn *c)
+{
+	const long v = SSL_get_verify_result(c->ssl);
+	char why[WHY_MAX];
+
+	if (v == X509_V_OK)
+		down(c, EPROTO, "TLS fails");
+	else {
+		(void)re_snprintf(why, sizeof why, "its certificate is not"
+				  " accepted: %s",
+				  X509_verify_cert_error_string(v));
+		down(c, EACCES, why);
+	}
+}
+
+static void tls_step(struct tcpconn *c)
+{
+	int ret;
+
+	ERR_clear_error();
+	ret = SSL_do_handshake(c->ssl);
+	if (ret == 1) {
+		c->want_write = false;
+		is_up(c);
+		return;
+	}
+	switch (SSL_get_error(c->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		c->want_write = false;
+		watch(c);
+		break;
+	case SSL_ERROR_WANT_WRITE:
+		c->want_write = true;
+		watch(c);
+		break;
+	default:
+		tls_failed(c);
+		break;
+	}
+}
+
+static void after_connect(struct tcpconn *c)
+{
+	if (c->ssl) {
+		c->state = TLS;
+		tls_step(c);
+	}
+	else
+		is_up(c);
+}
+
+static void ask_proxy(struct tcpconn *c)
+{
+	char b64[512] = "";
+	int n;
+
+	c->state = ASKING;
+	if (c->login && strlen(c->login) < sizeof b64 * 3 / 4 - 3)
+		(void)EVP_EncodeBlock((uint8_t *)b64,
+				      (const uint8_t *)c->login,
+				      (int)strlen(c->login));
+	n = re_snprintf((char *)c->out, TCPCONN_OUT, "CONNECT %s HTTP/1.1\r\n"
+			"Host: %s\r\n%s%s%s\r\n", c->connect, c->connect,
+			*b64 ? "Proxy-Authorization: Basic " : "", b64,
+			*b64 ? "\r\n" : "");
+	c->out_end = n > 0 ? (size_t)n : 0;
+	if (n <= 0 || !flush(c))
+		down(c, EPIPE, "the proxy closed the connection");
+}
+
+/* "HTTP/1.1 200 ..." and headers, up to an empty line; what follows is the
+ * server's already, but servers here do not speak first. */
+static void proxy_step(struct tcpconn *c)
+{
+	struct pl code;
+	char *head = (char *)c->in + TCPCONN_ROOM, why[WHY_MAX];
+	ssize_t n;
+
+	n = raw_recv(c, (uint8_t *)head + c->in_len, HEAD_MAX - c->in_len);
+	if (n < 0 || c->in_len + (size_t)n == HEAD_MAX) {
+		down(c, EPIPE, "the proxy closed the connection");
+		return;
+	}
+	c->in_len += (size_t)n;
+	head[c->in_len] = '\0';
+	if (!strstr(head, "\r\n\r\n"))
+		return;
+	if (re_regex(head, c->in_len, "HTTP/1.[01]1 [0-9]3", NULL, &code) ||
+	    strncmp(head, "HTTP/1.", 7)) {
+		down(c, EPROTO, "the proxy does not speak HTTP");
+		return;
+	}
+	c->in_len = 0;
+	if (*code.p == '2') {
+		after_connect(c);
+		return;
+	}
+	(void)re_snprintf(why, sizeof why, "the proxy refuses: %r", &code);
+	down(c, EACCES, why);
+}
+
+static void connected(struct tcpconn *c)
+{
+	int err = 0;
+	socklen_t len = sizeof err;
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (err) {
+		down(c, err, strerror(err));
+		return;
+	}
+	if (c->connect)
+		ask_proxy(c);
+	else
+		after_connect(c);
+}
+
+/* False: it is broken. */
+static bool read_some(struct tcpconn *c)
+{
+	uint8_t *in = c->in + TCPCONN_ROOM;
+
+	/* what TLS holds already does not make the descriptor readable */
+	for (int i = 0; i < READS ||
+	     (c->ssl && SSL_pending(c->ssl) > 0); i++) {
+		ssize_t n = raw_recv(c, in + c->in_len,
+				     TCPCONN_IN - c->in_len);
+		size_t used;
+
+		if (n <= 0)
+			return n == 0;
+		c->in_len += (size_t)n;
+		used = c->h.readh(in, c->in_len, c->arg);
+		if (used > c->in_len || (!used && c->in_len == TCPCONN_IN))
+			return false;
+		c->in_len -= used;
+		memmove(in, in + used, c->in_len);
+	}
+	return true;
+}
+
+static void up_events(struct tcpconn *c, uint32_t events)
+{
+	bool waited = tcpconn_busy(c);
+
+	if (events & EPOLLOUT && !flush(c)) {
+		broken_handler(c);
+		return;
+	}
+	if (waited && !tcpconn_busy(c))
+		c->h.roomh(c->arg);
+	if (events & ~(uint32_t)EPOLLOUT && !read_some(c))
+		broken_handler(c);
+}
+
+static void fd_handler(uint32_t events, void *arg)
+{
+	struct tcpconn *c = mem_ref(arg);
+
+	switch (c->state) {
+	case CONNECTING:
+		connected(c);
+		break;
+	case ASKING:
+		if (events & EPOLLOUT && !flush(c))
+			broken_handler(c);
+		else if (events & ~(uint32_t)EPOLLOUT)
+			proxy_step(c);
+		break;
+	case TLS:
+		tls_step(c);
+		break;
+	case UP:
+		up_events(c, events);
+		break;
+	case DOWN:
+		break;
+	}
+	mem_deref(c);
+}
+
+static void set_options(int fd)
+{
+	const int on = 1, unsent = UNSENT, dead = DEAD_TIME;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent,
+			 sizeof unsent);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead,
+			 sizeof dead);
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+static int conn_setup(struct tcpconn *c, const struct tcpconn_conf *conf)
+{
+	int err = 0;
+
+	c->out = malloc(TCPCONN_OUT);
+	c->in = malloc(TCPCONN_ROOM + TCPCONN_IN + 1);
+	if (!c->out || !c->in)
+		return ENOMEM;
+	if (conf->connect)
+		err = str_dup(&c->connect, conf->connect);
+	if (!err && conf->login)
+		err = str_dup(&c->login, conf->login);
+	if (!err && conf->tls)
+		err = str_dup(&c->name, conf->tls);
+	if (!err && conf->tls)
+		err = tls_setup(c, conf->ca);
+	if (err)
+		return err;
+	c->fd = socket(sa_af(&conf->dst), SOCK_STREAM | SOCK_NONBLOCK |
+		       SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return errno;
+	set_options(c->fd);
+	if (connect(c->fd, &conf->dst.u.sa, conf->dst.len) &&
+	    errno != EINPROGRESS)
+		return errno;
+	err = loop_watch(c->loop, &c->lf, c->fd, EPOLLIN | EPOLLOUT,
+			 fd_handler, c);
+	if (!err)
+		err = timer_start(loop_timers(c->loop), &c->timer, UP_TIME,
+				  timeout_handler, c);
+	return err;
+}
+
+int tcpconn_open(struct tcpconn **cp, struct loop *l,
+		 const struct tcpconn_conf *conf,
+		 const struct tcpconn_handlers *h, void *arg)
+{
+	struct tcpconn *c;
+	int err;
+
+	if (!cp || !l || !conf || !h)
+		return EINVAL;
+	c = mem_zalloc(sizeof *c, conn_destructor);
+	if (!c)
+		return ENOMEM;
+	c->fd = -1;
+	c->loop = l;
+	c->h = *h;
+	c->arg = arg;
+	err = conn_setup(c, conf);
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+	return err;
+}
