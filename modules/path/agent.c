@@ -42,6 +42,11 @@ int agent_alloc(struct agent **ap, const struct agent_conf *conf)
 	return err;
 }
 
+void agent_relays(struct agent *a, bool on)
+{
+	a->cl.no_relay = !on;
+}
+
 const char *agent_ufrag(const struct agent *a)
 {
 	return a->cl.creds->lufrag;

@@ -50,6 +50,10 @@ enum agent_event {
 
 int agent_alloc(struct agent **ap, const struct agent_conf *conf);
 
+/* May the peer's relayed candidates be used? They are unless said so before
+ * its description is known. */
+void agent_relays(struct agent *a, bool on);
+
 /* Ours. old: of the generation before the last restart, NULL if none; checks
  * for either are to be handed in. */
 const char *agent_ufrag(const struct agent *a);

@@ -77,6 +77,8 @@ static struct candpair *pair_form(struct checklist *cl, struct lcand *local,
 {
 	struct candpair *p;
 
+	if (cl->no_relay && remote->c.type == CAND_RELAY)
+		return NULL;
 	if (candpair_alloc(&p, local, remote, cl->creds))
 		return NULL;
 	if (!pair_room(cl, candpair_prio(p, cl->controlling), forced)) {
@@ -244,6 +246,20 @@ static struct rcand *described(const struct checklist *cl,
 	return NULL;
 }
 
+/* All but the selected one. */
+static void drop_pairs(struct checklist *cl, const struct rcand *r)
+{
+	struct le *le, *next;
+
+	for (le = cl->pairl.head; le; le = next) {
+		struct candpair *p = le->data;
+
+		next = le->next;
+		if (p->remote == r && !p->selected)
+			checklist_drop_pair(cl, p);
+	}
+}
+
 int checklist_add_remote(struct checklist *cl, const struct cand *c)
 {
 	struct rcand *r = described(cl, c);
@@ -256,6 +272,8 @@ int checklist_add_remote(struct checklist *cl, const struct cand *c)
 	if (r) {
 		r->c = *c;
 		r->early = 0;
+		if (cl->no_relay && c->type == CAND_RELAY)
+			drop_pairs(cl, r);      /* it came before its name */
 		resort(cl);
 	}
 	else {
@@ -380,15 +398,7 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 
 static void drop_remote(struct checklist *cl, struct rcand *r)
 {
-	struct le *le, *next;
-
-	for (le = cl->pairl.head; le; le = next) {
-		struct candpair *p = le->data;
-
-		next = le->next;
-		if (p->remote == r)
-			checklist_drop_pair(cl, p);
-	}
+	drop_pairs(cl, r);
 	mem_deref(r);
 }
 

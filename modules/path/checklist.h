@@ -19,6 +19,7 @@ struct checklist {
 	struct creds *creds;    /* of the present generation */
 	unsigned pairc;
 	bool controlling;
+	bool no_relay;          /* the peer's are not paired */
 };
 
 /* Drop everything but the selected pair; the next generation has creds. */

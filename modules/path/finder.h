@@ -12,13 +12,14 @@
 #define DIALTONE_FINDER_H
 
 #include "modules/path/netif.h"
+#include "modules/path/relay.h"
 #include "modules/path/stun.h"
 #include "sdp/cand.h"
 
 struct path_mapping;
 struct finder;                  /* each kind completes its own */
 
-/* Valid during start only, but for sendh. */
+/* Valid during start only, but for the handlers. */
 struct finder_env {
 	const struct netif *netv;       /* this host's addresses */
 	size_t netc;
@@ -27,9 +28,18 @@ struct finder_env {
 	size_t stunc;
 	const struct path_mapping *mapv;
 	size_t mapc;
+	struct relay *const *relayv;
+	size_t relayc;
+	const struct relay_ops *relay_ops;      /* lives as long as finders */
+	bool private;                   /* our addresses are not to be told */
 	uint32_t handle;                /* first 4 bytes of transaction ids */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
+	/* a base that is no more: its candidates go */
+	void (*goneh)(const struct sa *base, void *arg);
+	/* something came from outside: a tick is wanted, now; the last thing
+	 * a handler does */
+	void (*wakeh)(void *arg);
 	void *arg;
 };
 
@@ -51,9 +61,35 @@ struct finder_kind {
 		     uint64_t now);
 	void (*tick)(struct finder *f, uint64_t now);
 	uint64_t (*next)(const struct finder *f);
+
+	/* What follows is for those that own the bases they bring (relays);
+	 * all may be NULL. */
+
+	/* The host's addresses have changed or ICE restarts: tell what is
+	 * there once more. Without it the finder is started anew. */
+	void (*again)(struct finder *f, const struct finder_env *env,
+		      uint64_t now);
+	/* doneh is still to be called. */
+	bool (*waits)(const struct finder *f);
+	/* Something is to be sent from local. ENOENT: not one of its bases;
+	 * 0: send it; EAGAIN: it is kept and goes soon; other errors: it
+	 * cannot go. */
+	int (*send)(struct finder *f, const struct sa *local,
+		    const struct sa *dst, const uint8_t *buf, size_t len,
+		    uint64_t now);
+	/* This peer will send to us. */
+	void (*permit)(struct finder *f, const struct sa *peer,
+		       uint64_t now);
+	/* The path is silent: is what it goes by still there? */
+	void (*probe)(struct finder *f, uint64_t now);
+	/* For people: who carries what is sent from this base, NULL if it is
+	 * not its; what stands in the way, NULL if nothing does. */
+	const char *(*whose)(struct finder *f, const struct sa *base);
+	const char *(*problem)(const struct finder *f);
 };
 
-extern const struct finder_kind host_finder, portmap_finder, stun_finder;
+extern const struct finder_kind host_finder, portmap_finder, stun_finder,
+	turn_finder;
 
 /* The base that sends from address number i of env, with its port; false if
  * we have no socket of its family. */

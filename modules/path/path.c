@@ -16,7 +16,7 @@
 
 /* In the order of their start. */
 static const struct finder_kind *const finders[] = {
-	&host_finder, &portmap_finder, &stun_finder,
+	&host_finder, &portmap_finder, &stun_finder, &turn_finder,
 };
 
 enum { FINDERS = ARRAY_SIZE(finders) };
@@ -33,6 +33,7 @@ struct path {
 	bool nomem;             /* a candidate was lost for want of memory */
 	bool begun;             /* path_gather was called */
 	bool gathering;         /* gatheredh is still to be called */
+	enum path_relay relay;
 };
 
 static void path_destructor(void *arg)
@@ -76,6 +77,25 @@ static int send_packet(int proto, const struct sa *local,
 
 	set_scope(&to, local);
 	return conf->sendh(proto, local, &to, buf, len, conf->arg);
+}
+
+/* A relay may have to be asked first whether it takes packets to dst. */
+static int send_check(int proto, const struct sa *local,
+		      const struct sa *dst, const uint8_t *buf, size_t len,
+		      void *arg)
+{
+	struct path *p = arg;
+	int err = ENOENT;
+
+	for (int i = 0; i < FINDERS && err == ENOENT; i++)
+		if (proto == IPPROTO_UDP && p->finderv[i] &&
+		    finders[i]->send)
+			err = finders[i]->send(p->finderv[i], local, dst, buf,
+					       len, clock_ns());
+	if (err == EAGAIN)
+		return 0;       /* it goes when the relay has said yes */
+	return err && err != ENOENT ? err
+		: send_packet(proto, local, dst, buf, len, arg);
 }
 
 static bool is_busy(void *arg)
@@ -127,6 +147,13 @@ static void on_cand(const struct cand *c, void *arg)
 		p->h.candh(c, p->arg);
 }
 
+static void on_gone(const struct sa *base, void *arg)
+{
+	struct path *p = arg;
+
+	agent_local_gone(p->agent, base, clock_ns());
+}
+
 static void on_done(void *arg)
 {
 	struct path *p = arg;
@@ -135,15 +162,26 @@ static void on_done(void *arg)
 		agent_gathered(p->agent, clock_ns());
 }
 
+static bool wanted(const struct path *p, int i)
+{
+	const bool relays = finders[i] == &turn_finder;
+
+	return p->relay == PATH_RELAY_AUTO ||
+		relays == (p->relay == PATH_RELAY_ONLY);
+}
+
 /* A finder that cannot start is one that finds nothing, but for memory. */
 static int finder_start(struct path *p, int i, struct finder_env *env)
 {
 	int err;
 
-	if (p->finderv[i])
+	if (p->finderv[i] || !wanted(p, i))
 		return 0;
 	env->sendh = send_packet;
+	env->goneh = on_gone;
+	env->wakeh = p->timer.h;
 	env->arg = p;
+	env->private = p->relay == PATH_RELAY_ONLY;
 	p->waiting++;
 	err = finders[i]->start(&p->finderv[i], env, clock_ns(), on_cand,
 				on_done, p);
@@ -160,9 +198,12 @@ static void look_again(struct path *p)
 	if (paths_env(p->member.ps, &env, &p->member))
 		return;
 	p->waiting++;
-	for (int i = 0; i < FINDERS; i++)
+	for (int i = 0; i < FINDERS; i++) {
 		if (finders[i]->until_found)
 			(void)finder_start(p, i, &env);
+		if (finders[i]->probe && p->finderv[i])
+			finders[i]->probe(p->finderv[i], clock_ns());
+	}
 	on_done(p);
 }
 
@@ -264,6 +305,15 @@ static void on_lost(int proto, const struct sa *local,
 	settle(p);
 }
 
+static void finder_again(struct path *p, int i, const struct finder_env *env)
+{
+	struct finder *f = mem_ref(p->finderv[i]);
+
+	p->waiting += finders[i]->waits(f);
+	finders[i]->again(f, env, clock_ns());
+	mem_deref(f);
+}
+
 static int gather(struct path *p)
 {
 	struct finder_env env;
@@ -271,8 +321,12 @@ static int gather(struct path *p)
 
 	p->nomem = false;
 	p->waiting++;           /* not done before all have started */
-	for (int i = 0; i < FINDERS && !err; i++)
-		err = finder_start(p, i, &env);
+	for (int i = 0; i < FINDERS && !err; i++) {
+		if (p->finderv[i])
+			finder_again(p, i, &env);
+		else
+			err = finder_start(p, i, &env);
+	}
 	on_done(p);
 	return p->nomem ? ENOMEM : err;
 }
@@ -281,7 +335,8 @@ static int gather(struct path *p)
 static int gather_again(struct path *p)
 {
 	for (int i = 0; i < FINDERS; i++)
-		p->finderv[i] = mem_deref(p->finderv[i]);
+		if (!finders[i]->again)
+			p->finderv[i] = mem_deref(p->finderv[i]);
 	p->waiting = 0;
 	return gather(p);
 }
@@ -330,10 +385,8 @@ static void on_stun(void *arg)
 	settle(p);
 }
 
-/* A gateway has answered while sessions are under way: one more address. */
-static void on_mapped(void *arg)
+static void start_late(struct path *p, const struct finder_kind *kind)
 {
-	struct path *p = arg;
 	struct finder_env env;
 
 	if (!p->begun)
@@ -341,16 +394,28 @@ static void on_mapped(void *arg)
 	hold(p);
 	if (!paths_env(p->member.ps, &env, &p->member))
 		for (int i = 0; i < FINDERS; i++)
-			if (finders[i] == &portmap_finder)
+			if (finders[i] == kind)
 				(void)finder_start(p, i, &env);
 	settle(p);
+}
+
+/* A gateway has answered while sessions are under way: one more address. */
+static void on_mapped(void *arg)
+{
+	start_late(arg, &portmap_finder);
+}
+
+/* The names of relays are found while sessions are under way. */
+static void on_relays(void *arg)
+{
+	start_late(arg, &turn_finder);
 }
 
 int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
 	struct agent_conf conf = {
-		.controlling = controlling, .sendh = send_packet,
+		.controlling = controlling, .sendh = send_check,
 		.busyh = is_busy,
 	};
 	struct path *p;
@@ -368,6 +433,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	p->member.changedh = on_changed;
 	p->member.stunh = on_stun;
 	p->member.mappedh = on_mapped;
+	p->member.relaysh = on_relays;
 	p->member.arg = p;
 	err = paths_join(ps, &p->member);
 	if (!err && RAND_bytes((uint8_t *)&conf.seed, sizeof conf.seed) != 1)
@@ -427,6 +493,18 @@ static int restart(struct path *p)
 	return gather_again(p);
 }
 
+/* Before the peer's checks come to our relays. */
+static void permit(struct path *p, const struct desc *remote)
+{
+	for (int i = 0; i < FINDERS; i++)
+		for (size_t k = 0; k < remote->candc && p->finderv[i] &&
+		     finders[i]->permit; k++)
+			if (remote->candv[k].transp == CAND_UDP)
+				finders[i]->permit(p->finderv[i],
+						   &remote->candv[k].addr,
+						   clock_ns());
+}
+
 int path_remote(struct path *p, const struct desc *remote)
 {
 	int err = 0;
@@ -440,6 +518,8 @@ int path_remote(struct path *p, const struct desc *remote)
 		err = restart(p);
 	if (!err && alive(p))
 		err = agent_remote(p->agent, remote, clock_ns());
+	if (!err && alive(p))
+		permit(p, remote);
 	settle(p);
 	return err;
 }
@@ -464,4 +544,32 @@ uint64_t path_rtt(const struct path *p)
 int path_debug(struct re_printf *pf, const struct path *p)
 {
 	return p ? agent_debug(pf, p->agent) : 0;
+}
+
+void path_relay_set(struct path *p, enum path_relay relay)
+{
+	if (!p)
+		return;
+	p->relay = relay;
+	agent_relays(p->agent, relay != PATH_RELAY_NEVER);
+}
+
+const char *path_relay_name(const struct path *p, const struct sa *base)
+{
+	const char *name = NULL;
+
+	for (int i = 0; p && i < FINDERS && !name; i++)
+		if (p->finderv[i] && finders[i]->whose)
+			name = finders[i]->whose(p->finderv[i], base);
+	return name;
+}
+
+const char *path_relay_problem(const struct path *p)
+{
+	const char *why = NULL;
+
+	for (int i = 0; p && i < FINDERS && !why; i++)
+		if (p->finderv[i] && finders[i]->problem)
+			why = finders[i]->problem(p->finderv[i]);
+	return why;
 }

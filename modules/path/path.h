@@ -13,6 +13,7 @@
 
 #include "sdp/base/clock.h"
 #include "sdp/desc.h"
+#include "modules/path/relay.h"
 
 struct path;
 struct paths;
@@ -27,6 +28,8 @@ struct paths_conf {
 	                                   is there or it is named */
 	struct sa stunv[4];             /* STUN servers */
 	size_t stunc;
+	const struct relay_ops *relay_ops;      /* NULL: there are no relays;
+	                                   outlives the paths */
 	/* Send one packet by UDP or TCP (IPPROTO_) from local to dst: a
 	 * base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
@@ -45,6 +48,10 @@ int paths_alloc(struct paths **pp, const struct paths_conf *conf);
 
 /* STUN servers learned later (by DNS); replaces those known. */
 void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac);
+
+/* Relays, in place of those known: for paths that gather from now on, and
+ * for those that have none yet. References are taken. */
+void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n);
 
 /* All mappings of gateways there are now (mapper.h). Every path learns of
  * them; it does not lose those that are gone. */
@@ -94,6 +101,18 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 /* This side's credentials, for the description; valid as long as p. */
 const char *path_ufrag(const struct path *p);
 const char *path_pwd(const struct path *p);
+
+/* What relays may be used for; before path_gather, AUTO if it is not called.
+ * NEVER: the peer's are not used either. ONLY: no address of ours is told or
+ * sent from but relayed ones. */
+enum path_relay { PATH_RELAY_AUTO, PATH_RELAY_NEVER, PATH_RELAY_ONLY };
+void path_relay_set(struct path *p, enum path_relay relay);
+
+/* For people: which relay carries what is sent from this base, NULL: none;
+ * what keeps relays from being used, NULL: nothing. Valid until the next
+ * call. */
+const char *path_relay_name(const struct path *p, const struct sa *base);
+const char *path_relay_problem(const struct path *p);
 
 /* Start the finders. Host candidates come within the call itself. */
 int path_gather(struct path *p);

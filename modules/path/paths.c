@@ -29,12 +29,16 @@ struct paths {
 	uint64_t net_at;                /* when netv was read; 0: never */
 	struct path_mapping mapv[PATH_MAPPINGS_MAX];
 	size_t mapc;
+	struct relay *relayv[RELAYS_MAX];
+	size_t relayc;
 };
 
 static void paths_destructor(void *arg)
 {
 	struct paths *ps = arg;
 
+	for (size_t i = 0; i < ps->relayc; i++)
+		mem_deref(ps->relayv[i]);
 	mem_deref(ps->slotv);
 	mem_deref(ps->ufrags);
 	mem_deref(ps->interfaces);
@@ -184,6 +188,23 @@ static struct member *owner(const struct paths *ps, const struct stun_pkt *m)
 	}
 }
 
+/* Of TURN: answers to requests (turn.c). */
+static bool known_method(const struct stun_pkt *m)
+{
+	switch (m->method) {
+	case STUN_METHOD_BINDING:
+		return true;
+	case STUN_METHOD_ALLOCATE:
+	case STUN_METHOD_REFRESH:
+	case STUN_METHOD_CREATEPERM:
+	case STUN_METHOD_CHANBIND:
+		return m->cls == STUN_CLASS_SUCCESS_RESP ||
+			m->cls == STUN_CLASS_ERROR_RESP;
+	default:
+		return false;
+	}
+}
+
 void paths_recv(struct paths *ps, int proto, const struct sa *local,
 		const struct sa *src, const uint8_t *buf, size_t len)
 {
@@ -191,7 +212,7 @@ void paths_recv(struct paths *ps, int proto, const struct sa *local,
 	struct stun_pkt m;
 
 	if (!ps || !local || !src || stun_parse(&m, buf, len) ||
-	    m.method != STUN_METHOD_BINDING)
+	    !known_method(&m))
 		return;
 	member = owner(ps, &m);
 	if (!member)
@@ -226,6 +247,8 @@ int paths_env(struct paths *ps, struct finder_env *env,
 		.port4 = ps->conf.port4, .port6 = ps->conf.port6,
 		.stunv = ps->conf.stunv, .stunc = ps->conf.stunc,
 		.mapv = ps->mapv, .mapc = ps->mapc,
+		.relayv = ps->relayv, .relayc = ps->relayc,
+		.relay_ops = ps->conf.relay_ops,
 		.handle = m->handle,
 	};
 	return 0;
@@ -283,5 +306,21 @@ void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
 	for (uint32_t i = 0; i < ps->slotc; i++)
 		if (ps->slotv[i])
 			ps->slotv[i]->mappedh(ps->slotv[i]->arg);
+	mem_deref(ps);
+}
+
+void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n)
+{
+	if (!ps)
+		return;
+	for (size_t i = 0; i < ps->relayc; i++)
+		ps->relayv[i] = mem_deref(ps->relayv[i]);
+	ps->relayc = min(n, (size_t)RELAYS_MAX);
+	for (size_t i = 0; i < ps->relayc; i++)
+		ps->relayv[i] = mem_ref(v[i]);
+	mem_ref(ps);
+	for (uint32_t i = 0; i < ps->slotc; i++)
+		if (ps->slotv[i])
+			ps->slotv[i]->relaysh(ps->slotv[i]->arg);
 	mem_deref(ps);
 }

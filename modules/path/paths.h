@@ -18,6 +18,7 @@ struct member {
 	void (*changedh)(void *arg);    /* addresses of the host */
 	void (*stunh)(void *arg);       /* STUN servers */
 	void (*mappedh)(void *arg);     /* mappings of gateways */
+	void (*relaysh)(void *arg);     /* relays */
 	void *arg;
 	struct paths *ps;               /* a reference, while joined */
 	uint32_t handle;                /* bears answers home, O(1) */
@@ -36,8 +37,8 @@ void paths_leave(struct member *m);
  * until the next call. */
 void paths_name(struct member *m, const char *ufrag, const char *old);
 
-/* What finders need, with addresses not older than 2 s. sendh and arg are
- * the caller's to set. */
+/* What finders need, with addresses not older than 2 s. The handlers and arg
+ * are the caller's to set. */
 int paths_env(struct paths *ps, struct finder_env *env,
 	      const struct member *m);
 

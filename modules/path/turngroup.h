@@ -1,0 +1,72 @@
+/*
+ * turngroup.h: one relay of a path: the ways to it that are tried, and the
+ * allocation that one of them gave. Part of turnfinder.c.
+ */
+#ifndef DIALTONE_TURNGROUP_H
+#define DIALTONE_TURNGROUP_H
+
+#include "modules/path/finder.h"
+#include "modules/path/turn.h"
+
+enum { TURNGROUP_PERMITS = 16, TURNGROUP_WHY_MAX = 256 };
+
+/* What all relays of a path share; the finder's. */
+struct turnenv {
+	struct finder_env env;          /* its lists are not kept */
+	finder_cand_h *candh;
+	void *arg;
+	struct sa permitv[TURNGROUP_PERMITS];   /* peers so far */
+	unsigned permitc;
+};
+
+struct group;
+
+/* One way to one relay. */
+struct attempt {
+	struct group *g;
+	size_t way;
+	uint64_t open_at;               /* UINT64_MAX: not (again) */
+	struct relay_link *link;
+	struct turn *turn;
+	struct sa local, server;        /* as the link told */
+	struct sa elsewhere;
+	unsigned hops;
+	bool up, down;                  /* told, to be dealt with */
+	char why[TURNGROUP_WHY_MAX];    /* of down */
+};
+
+struct group {
+	struct turnenv *e;
+	size_t index;                   /* among the path's relays */
+	struct relay *r;
+	struct attempt v[RELAY_WAYS];
+	struct attempt *chosen;         /* has an allocation */
+	uint64_t retry_at;              /* UINT64_MAX: it is being tried */
+	unsigned fails;                 /* rounds in a row */
+	bool settled;                   /* allocated, or failed once */
+	enum turn_end end;              /* of the latest failure */
+	char why[TURNGROUP_WHY_MAX];
+};
+
+void group_init(struct group *g, struct turnenv *e, struct relay *r,
+		size_t index, uint64_t now);
+void group_close(struct group *g);
+
+/* An answer that came by one of its ways: true, whether it was awaited or
+ * not. */
+bool group_recv(struct group *g, const struct sa *local, const struct sa *src,
+		const struct stun_pkt *m, uint64_t now);
+void group_tick(struct group *g, uint64_t now);
+uint64_t group_next(const struct group *g);
+
+/* Tell the candidates of its allocation, if it has one. */
+void group_announce(const struct group *g);
+
+/* The allocation is no more: candidates go, all ways are tried again. */
+void group_lost(struct group *g, enum turn_end end, const char *why,
+		uint64_t now);
+
+/* The relayed address of its allocation, NULL: none. */
+const struct sa *group_relayed(const struct group *g, int af);
+
+#endif
