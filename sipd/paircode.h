@@ -7,9 +7,8 @@
 #define DIALTONE_PAIRCODE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-enum { PAIRCODE_SIZE = 32, PAIRCODE_WORDS = 256 };
+enum { PAIRCODE_SIZE = 32 };
 
 /* A random one. */
 void paircode_make(char code[PAIRCODE_SIZE]);
@@ -18,8 +17,5 @@ void paircode_make(char code[PAIRCODE_SIZE]);
  * writes it. EINVAL with a sentence in why: it cannot be a code. */
 int paircode_read(char code[PAIRCODE_SIZE], const char *text, char *why,
 		  size_t size);
-
-/* Word number i of the list, for other words people have to compare. */
-const char *paircode_word(uint8_t i);
 
 #endif
