@@ -93,6 +93,8 @@ const struct conf_key conf_keys[] = {
 	{ SEC_FILE, "inbox", confval_path, 0,
 	  NULL, "~/Downloads", false, 0, 0 },
 	{ SEC_FILE, "max-size", confval_size, 0, "0", NULL, false, 0, 0 },
+	{ SEC_FILE, "quota", confval_size, 0, "0", NULL, false, 0, 0 },
+	{ SEC_FILE, "overwrite", confval_switch, 0, "no", NULL, false, 0, 0 },
 
 	{ SEC_PIPE, "command", confval_string, 0,
 	  NULL, "cat", false, 0, 0 },

@@ -9,11 +9,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include "tunnels/file/fileopts.h"
 #include "tunnels/file/filerecv.h"
 #include "tunnels/file/filesend.h"
 #include "tunnels/file/filewalk.h"
@@ -23,7 +23,8 @@ struct tunnel {
 	struct filewalk_arg *pathv;
 	size_t pathc;
 	char *folder;                   /* receiver */
-	uint64_t max;
+	uint64_t max, quota;
+	enum filestore_taken taken;
 	char *peer;
 	struct filesend *send;
 	struct filerecv *recv;
@@ -42,17 +43,6 @@ static void tunnel_destructor(void *arg)
 	mem_deref(t->peer);
 }
 
-static int refuse(const struct tunnel_ask *ask, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (ask->why)
-		(void)re_vsnprintf(ask->why, ask->why_size, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 /* Can it be sent, as far as one look can tell? */
 static int check(const struct tunnel_ask *ask, const char *word,
 		 const char *path, struct stat *st)
@@ -60,18 +50,19 @@ static int check(const struct tunnel_ask *ask, const char *word,
 	char name[FW_NAME_MAX + 1];
 
 	if (stat(path, st))
-		return refuse(ask, EINVAL, "%s cannot be sent: %m.", word,
-			      errno);
+		return fileopts_refuse(ask, EINVAL, "%s cannot be sent: %m.",
+				       word, errno);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return refuse(ask, EINVAL, "%s cannot be sent: it is neither"
-			      " a file nor a folder.", word);
+		return fileopts_refuse(ask, EINVAL, "%s cannot be sent: it is"
+				       " neither a file nor a folder.", word);
 	if (faccessat(AT_FDCWD, path, S_ISDIR(st->st_mode) ? R_OK | X_OK :
 		      R_OK, AT_EACCESS))
-		return refuse(ask, EINVAL, "%s cannot be read: %m.", word,
-			      errno);
+		return fileopts_refuse(ask, EINVAL, "%s cannot be read: %m.",
+				       word, errno);
 	if (filewalk_name(name, path))
-		return refuse(ask, EINVAL, "%s has no name to be stored"
-			      " under: send what is in it.", word);
+		return fileopts_refuse(ask, EINVAL, "%s has no name to be"
+				       " stored under: send what is in it.",
+				       word);
 	return 0;
 }
 
@@ -82,11 +73,9 @@ static int add_path(struct tunnel *t, const struct tunnel_ask *ask,
 	int err;
 
 	if (!*word)
-		return refuse(ask, EINVAL, "An empty name cannot be sent.");
-	if (*word == '/' || !ask->cwd)
-		err = str_dup(pp, word);
-	else
-		err = re_sdprintf(pp, "%s/%s", ask->cwd, word);
+		return fileopts_refuse(ask, EINVAL, "An empty name cannot be"
+				       " sent.");
+	err = fileopts_path(pp, ask, word);
 	if (err)
 		return err;
 	t->pathc++;
@@ -94,29 +83,15 @@ static int add_path(struct tunnel *t, const struct tunnel_ask *ask,
 }
 
 static int add_paths(struct tunnel *t, const struct tunnel_ask *ask,
-		     struct stat *st)
+		     const struct fileopts *o, struct stat *st)
 {
-	bool options = true;
 	int err = 0;
 
-	t->pathv = mem_zalloc((ask->argc + 1) * sizeof *t->pathv, NULL);
+	t->pathv = mem_zalloc(o->namec * sizeof *t->pathv, NULL);
 	if (!t->pathv)
 		return ENOMEM;
-	for (size_t i = 0; i < ask->argc && !err; i++) {
-		const char *word = ask->argv[i];
-
-		if (options && !strcmp(word, "--"))
-			options = false;
-		else if (options && *word == '-')
-			return refuse(ask, EINVAL, "send does not know the"
-				      " option %s; write ./%s or -- before it"
-				      " if it is a file.", word, word);
-		else
-			err = add_path(t, ask, word, st);
-	}
-	if (!err && !t->pathc)
-		return refuse(ask, EINVAL, "What is to be sent? Name a file"
-			      " or a folder.");
+	for (size_t i = 0; i < o->namec && !err; i++)
+		err = add_path(t, ask, o->namev[i], st);
 	return err;
 }
 
@@ -158,25 +133,32 @@ static int file_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 		      struct desc_media *local)
 {
 	struct tunnel *t = NULL;
+	struct fileopts o;
 	struct stat st;
-	int err = file_alloc(&t, ask);
+	int err = fileopts_parse(&o, ask, "send");
 
 	if (err)
 		return err;
+	err = file_alloc(&t, ask);
+	if (err)
+		goto out;
 	t->sender = true;
-	err = add_paths(t, ask, &st);
+	err = add_paths(t, ask, &o, &st);
 	if (!err)
 		err = desc_param_set(local, "v", "1");
 	if (!err)
 		err = desc_param_set(local, "op", "send");
+	if (!err && o.overwrite)
+		err = desc_param_set(local, "taken", "overwrite");
 	if (!err)
 		err = describe(local, t, &st);
-	if (err) {
+ out:
+	mem_deref(o.namev);
+	if (err)
 		mem_deref(t);
-		return err;
-	}
-	*tp = t;
-	return 0;
+	else
+		*tp = t;
+	return err;
 }
 
 static const char *ask_conf(const struct tunnel_ask *ask, const char *key)
@@ -192,32 +174,50 @@ static int find_folder(struct tunnel *t, const struct tunnel_ask *ask)
 	const char *home = getenv("HOME");
 
 	if (!f || !*f)
-		return refuse(ask, ENOENT, "There is no folder for received"
-			      " files: set inbox in [file].");
-	if (*f == '/')
-		return str_dup(&t->folder, f);
+		return fileopts_refuse(ask, ENOENT, "There is no folder for"
+				       " received files: set inbox in"
+				       " [file].");
 	if (!strncmp(f, "~/", 2) && home)
 		return re_sdprintf(&t->folder, "%s/%s", home, f + 2);
-	if (ask->allow && *ask->allow)
-		return refuse(ask, EINVAL, "The folder %s in allow must be"
-			      " an absolute path.", f);
-	if (ask->cwd)
-		return re_sdprintf(&t->folder, "%s/%s", ask->cwd, f);
-	return str_dup(&t->folder, f);
+	if (*f != '/' && ask->allow && *ask->allow)
+		return fileopts_refuse(ask, EINVAL, "The folder %s in allow"
+				       " must be an absolute path.", f);
+	return fileopts_path(&t->folder, ask, f);
 }
 
 static int check_size(struct tunnel *t, const struct tunnel_ask *ask,
 		      const struct desc_media *remote)
 {
 	const char *max = ask_conf(ask, "max-size");
+	const char *quota = ask_conf(ask, "quota");
 	char size[24];
 
 	t->max = max ? strtoull(max, NULL, 10) : 0;
+	t->quota = quota ? strtoull(quota, NULL, 10) : 0;
 	if (!t->max || desc_param_get(remote, "size", size, sizeof size) ||
 	    strtoull(size, NULL, 10) <= t->max)
 		return 0;
-	return refuse(ask, EFBIG, "The file is too large: at most %llu bytes"
-		      " are taken (max-size in [file]).", t->max);
+	return fileopts_refuse(ask, EFBIG, "The file is too large: at most"
+			       " %llu bytes are taken (max-size in [file]).",
+			       t->max);
+}
+
+/* What the caller wants is not what our user wants. */
+static int check_taken(struct tunnel *t, const struct tunnel_ask *ask,
+		       const struct desc_media *remote)
+{
+	const char *may = ask_conf(ask, "overwrite");
+	char word[16];
+
+	if (desc_param_get(remote, "taken", word, sizeof word) ||
+	    strcmp(word, "overwrite"))
+		return 0;
+	if (!may || strcmp(may, "yes"))
+		return fileopts_refuse(ask, EACCES, "Files may not be"
+				       " overwritten here (overwrite in"
+				       " [file]).");
+	t->taken = FILESTORE_OVERWRITE;
+	return 0;
 }
 
 static int check_words(const struct tunnel_ask *ask,
@@ -226,12 +226,13 @@ static int check_words(const struct tunnel_ask *ask,
 	char v[8], op[16];
 
 	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return refuse(ask, EBADMSG, "The file tunnel offered is of"
-			      " another version than ours, 1.");
+		return fileopts_refuse(ask, EBADMSG, "The file tunnel offered"
+				       " is of another version than ours,"
+				       " 1.");
 	if (desc_param_get(remote, "op", op, sizeof op) ||
 	    strcmp(op, "send"))
-		return refuse(ask, EBADMSG, "The file tunnel offered is not"
-			      " one that sends.");
+		return fileopts_refuse(ask, EBADMSG, "The file tunnel offered"
+				       " is not one that sends.");
 	return 0;
 }
 
@@ -250,6 +251,8 @@ static int file_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 	err = find_folder(t, ask);
 	if (!err)
 		err = check_size(t, ask, remote);
+	if (!err)
+		err = check_taken(t, ask, remote);
 	if (!err)
 		err = desc_param_set(local, "v", "1");
 	if (err) {
@@ -278,7 +281,9 @@ static int file_start(struct tunnel *t, const struct desc_media *remote,
 	else {
 		const struct filerecv_conf c = {
 			.flow = way->flow, .number = way->number,
-			.folder = t->folder, .max = t->max, .peer = t->peer
+			.folder = t->folder, .max = t->max,
+			.quota = t->quota, .taken = t->taken,
+			.peer = t->peer
 		};
 
 		return filerecv_alloc(&t->recv, &c, ev);
@@ -295,7 +300,7 @@ static int file_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind file_tunnel = {
 	.name = "file",
 	.verb = "send",
-	.usage = "[--] FILE|DIR...",
+	.usage = "[--overwrite] [--] FILE|DIR...",
 	.need = FLOW_STREAM,
 	.offer = file_offer,
 	.answer = file_answer,

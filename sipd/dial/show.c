@@ -180,10 +180,13 @@ static void show_open(struct show *s, const struct odict *o)
 
 static const char *summary_verb(const struct odict *o)
 {
+	const bool in = !strcmp(str_of(o, "direction"), "in");
+
+	if (!strcmp(str_of(o, "tunnels"), "get"))
+		return in ? "sent to" : "received from";
 	if (!strstr(str_of(o, "tunnels"), "file"))
 		return "exchanged with";
-	return strcmp(str_of(o, "direction"), "in") ? "sent to"
-						   : "received from";
+	return in ? "received from" : "sent to";
 }
 
 static void show_summary(const struct show *s, const struct odict *o)

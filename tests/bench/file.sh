@@ -42,33 +42,8 @@ ip netns exec far "$E2E_BUILD/sipd" -c "$T/bob/sipd.conf" 2> "$T/bob/log" &
 sipd=$!
 wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"
 
-mkdir -p /run/sshd ssh
-chmod 700 ssh
-ssh-keygen -q -t ed25519 -N '' -f ssh/host
-ssh-keygen -q -t ed25519 -N '' -f ssh/user
-cp ssh/user.pub ssh/authorized
-sftp=$(find /usr/lib/openssh /usr/libexec -name sftp-server 2>/dev/null |
-	head -1)
-cat > ssh/sshd_config <<EOT
-ListenAddress 10.96.0.2:22
-HostKey $T/ssh/host
-PidFile none
-AuthorizedKeysFile $T/ssh/authorized
-PermitRootLogin yes
-PasswordAuthentication no
-UsePAM no
-StrictModes no
-Subsystem sftp $sftp
-EOT
-ip netns exec far /usr/sbin/sshd -D -e -f ssh/sshd_config 2> ssh/log &
-sshd=$!
-cat > ssh/config <<EOT
-IdentityFile $T/ssh/user
-UserKnownHostsFile $T/ssh/known
-StrictHostKeyChecking no
-Compression no
-LogLevel ERROR
-EOT
+. "$BENCH/sshd.sh"
+far_sshd 10.96.0.2
 wait_for 10 ssh -F ssh/config root@10.96.0.2 true || die "no ssh"
 
 head -c "$((MB * 1000000))" /dev/urandom > big.bin

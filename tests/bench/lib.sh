@@ -16,7 +16,7 @@ ulimit -n 16384 2>/dev/null
 
 # tool NAME: build tests/bench/NAME.c into $T/tool
 tool() {
-	${CC:-cc} -O2 -Wall -Wextra -D_GNU_SOURCE -o "$T/tool/$1" \
+	${CC:-cc} -O2 -Wall -Wextra -D_GNU_SOURCE -pthread -o "$T/tool/$1" \
 		"$BENCH/$1.c" || exit 1
 }
 

@@ -63,13 +63,15 @@ static void filebatch_destructor(void *arg)
 	filestage_unref(b->stage);
 }
 
-int filebatch_alloc(struct filebatch **bp, struct filestage *stage)
+int filebatch_alloc(struct filebatch **bp, struct filestage *stage,
+		    enum filestore_taken taken)
 {
 	struct filebatch *b = mem_zalloc(sizeof *b, filebatch_destructor);
 
 	if (!b)
 		return ENOMEM;
 	b->stage = filestage_ref(stage);
+	b->taken = taken;
 	*bp = b;
 	return 0;
 }
@@ -194,16 +196,16 @@ static int op_place(const struct filebatch *b, struct fileop *op, int dir)
 		err = filestage_open(b->stage, &stage);
 		if (err)
 			return err;
-		return filestore_place(stage, op->part, dir, op->name, op->as,
-				       &op->had);
+		return filestore_place(stage, op->part, dir, op->name,
+				       b->taken, op->as, &op->had);
 	case FILEOP_LARGE:
 		if (op->had)
 			return unlinkat(dir, op->part, 0) ? errno : 0;
-		return filestore_place(dir, op->part, dir, op->name, op->as,
-				       &op->had);
+		return filestore_place(dir, op->part, dir, op->name, b->taken,
+				       op->as, &op->had);
 	case FILEOP_LINK:
 		return filestore_link((const char *)op->data, dir, op->name,
-				      op->as, &op->had);
+				      b->taken, op->as, &op->had);
 	case FILEOP_LEAVE:
 		return set_meta(dir, op);
 	}

@@ -43,6 +43,7 @@ int fileop_alloc(struct fileop **op, enum fileop_kind kind, const char *dir,
 
 struct filebatch {
 	struct filestage *stage;
+	enum filestore_taken taken;
 	struct list opl;        /* struct fileop */
 	size_t count;
 	size_t open;            /* descriptors held */
@@ -50,7 +51,8 @@ struct filebatch {
 	int err;                /* the disk failed: nothing more can come */
 };
 
-int filebatch_alloc(struct filebatch **bp, struct filestage *stage);
+int filebatch_alloc(struct filebatch **bp, struct filestage *stage,
+		    enum filestore_taken taken);
 
 /* op belongs to the batch from here on. */
 void filebatch_add(struct filebatch *b, struct fileop *op);

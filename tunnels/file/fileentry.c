@@ -61,6 +61,20 @@ static int say_part(struct filerecv *r)
 	return w.size ? filetell_say(r, &w) : 0;
 }
 
+/* What the file at hand will add to the folder; false: that is too much. */
+static bool charge(struct filerecv *r)
+{
+	char why[FW_TEXT_MAX + 1];
+
+	r->held += r->w.size - incoming_part(r->in);
+	if (!r->quota || r->held <= r->quota)
+		return true;
+	(void)re_snprintf(why, sizeof why, "the folder there may hold %llu"
+			  " bytes in all (quota)", r->quota);
+	filetell_die(r, EDQUOT, why);
+	return false;
+}
+
 static int on_file(struct filerecv *r)
 {
 	const struct filewire *w = &r->w;
@@ -80,7 +94,9 @@ static int on_file(struct filerecv *r)
 		err = incoming_alloc(&r->in, r->loop, r->tree.fd,
 				     r->tree.path, w, r->entry, have_handler,
 				     r);
-	return err ? fail_file(r, err) : say_part(r);
+	if (err)
+		return fail_file(r, err);
+	return charge(r) ? say_part(r) : 0;
 }
 
 static int on_dir(struct filerecv *r)
@@ -102,6 +118,9 @@ static int on_dir(struct filerecv *r)
 		filetell_failed(r, r->entry, dir, w->name, err);
 	else if (err)
 		r->failed++;
+	else if (strcmp(filetree_name(&r->tree), w->name))
+		filetell_verdict(r, r->entry, dir, w->name, FW_RENAMED, 0,
+				 filetree_name(&r->tree));
 	return 0;
 }
 
@@ -208,6 +227,8 @@ static int on_seek(struct filerecv *r)
 		return EBADMSG;
 	err = incoming_seek(r->in, r->w.size, &moved);
 	r->bytes += (uint64_t)moved;
+	if (moved < 0)          /* another file's bytes are there */
+		r->held += (uint64_t)-moved;
 	return judge(r, err);
 }
 

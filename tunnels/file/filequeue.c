@@ -18,6 +18,7 @@ enum {
 struct filequeue {
 	struct loop *loop;
 	struct filestage *stage;
+	enum filestore_taken taken;
 	struct filebatch *fill;
 	bool running;
 	bool due;                       /* fill waits for no more */
@@ -54,6 +55,7 @@ static void filequeue_destructor(void *arg)
 }
 
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
+		    enum filestore_taken taken,
 		    const struct filequeue_handlers *h, void *arg)
 {
 	struct filequeue *q = mem_zalloc(sizeof *q, filequeue_destructor);
@@ -62,6 +64,7 @@ int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
 	if (!q)
 		return ENOMEM;
 	q->loop = l;
+	q->taken = taken;
 	q->h = *h;
 	q->arg = arg;
 	err = filestage_alloc(&q->stage, root);
@@ -127,7 +130,7 @@ int filequeue_add(struct filequeue *q, struct fileop *op)
 	int err = 0;
 
 	if (!q->fill) {
-		err = filebatch_alloc(&q->fill, q->stage);
+		err = filebatch_alloc(&q->fill, q->stage, q->taken);
 		if (err) {
 			mem_deref(op);
 			return err;

@@ -21,6 +21,7 @@ struct filequeue_handlers {
 
 /* root is duplicated. mem_deref: what was added is still carried out. */
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
+		    enum filestore_taken taken,
 		    const struct filequeue_handlers *h, void *arg);
 
 /* op is the queue's from here on, also on error. */

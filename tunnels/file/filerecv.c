@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include "tunnels/file/filecount.h"
 #include "tunnels/file/fileentry.h"
 #include "tunnels/file/filerecv.h"
 #include "tunnels/file/filetell.h"
@@ -22,6 +23,7 @@ static void filerecv_destructor(void *arg)
 	timer_stop(&r->linger);
 	(void)flow_listen(r->flow, r->number, NULL, NULL);
 	stream_reset(r->s, record_errno_code(ECANCELED));
+	mem_deref(r->count);
 	mem_deref(r->in);
 	mem_deref(r->queue);
 	filetree_close(&r->tree);
@@ -42,6 +44,8 @@ static void op_handler(const struct fileop *op, void *arg)
 	}
 	else if (op->had) {
 		r->had++;
+		if (op->kind == FILEOP_SMALL)   /* it was counted already */
+			r->held -= op->size;
 		filetell_verdict(r, op->entry, op->dir, op->name, FW_HAD, 0, "");
 	}
 	else {
@@ -144,19 +148,43 @@ static void accept_handler(struct stream *s, void *arg)
 		filetell_die(r, r->err, filetell_sentence(r->err));
 }
 
-static int open_folder(struct filerecv *r, const char *folder)
+static int open_folder(struct filerecv *r, const struct filerecv_conf *c)
 {
 	static const struct filequeue_handlers h = {
 		op_handler, batch_handler
 	};
-	int err = filestore_folder(&r->tree.root, folder);
+	int err = filestore_folder(&r->tree.root, c->folder);
 
 	if (!err)
 		err = filetree_init(&r->tree, r->tree.root);
 	if (!err)
-		err = filequeue_alloc(&r->queue, r->loop, r->tree.root, &h,
-				      r);
+		err = filequeue_alloc(&r->queue, r->loop, r->tree.root,
+				      c->taken, &h, r);
 	return err;
+}
+
+static void count_handler(uint64_t files, uint64_t bytes, void *arg)
+{
+	struct filerecv *r = arg;
+	(void)files;
+
+	r->count = mem_deref(r->count);
+	r->held = bytes;
+	(void)flow_listen(r->flow, r->number, accept_handler, r);
+}
+
+/* With a quota what is there is counted first; a stream waits that long. */
+static int listen_after_count(struct filerecv *r)
+{
+	char path[32];
+	const struct filewalk_arg arg = { path, NULL, NULL };
+
+	if (!r->quota || r->err)
+		return flow_listen(r->flow, r->number, accept_handler, r);
+	(void)re_snprintf(path, sizeof path, "/proc/self/fd/%d",
+			  r->tree.root);
+	return filecount_start(&r->count, r->loop, &arg, 1, count_handler,
+			       r);
 }
 
 int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
@@ -171,17 +199,18 @@ int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
 	r->number = c->number;
 	r->loop = flow_loop(c->flow);
 	r->max = c->max;
+	r->quota = c->quota;
 	r->tree.root = r->tree.fd = -1;
 	str_ncpy(r->peer, c->peer, sizeof r->peer);
 	ending_init(&r->end, r->loop, ev);
-	r->err = open_folder(r, c->folder);
+	r->err = open_folder(r, c);
 	if (r->err) {           /* for the sender to hear, then for us */
 		r->queue = mem_deref(r->queue);
 		(void)re_snprintf(r->why, sizeof r->why, "The folder %s"
 				  " cannot be used: %m.", c->folder, r->err);
 		filetell_linger(r);
 	}
-	err = flow_listen(c->flow, c->number, accept_handler, r);
+	err = listen_after_count(r);
 	if (err) {
 		mem_deref(r);
 		return err;

@@ -5,6 +5,7 @@
 #define DIALTONE_FILERECV_H
 
 #include <re.h>
+#include "tunnels/file/filestore.h"
 #include "tunnels/flow/flow.h"
 #include "tunnels/tunnel.h"
 
@@ -15,6 +16,8 @@ struct filerecv_conf {
 	unsigned number;                /* of the tunnel */
 	const char *folder;             /* made if it is not there */
 	uint64_t max;                   /* bytes taken in all, 0: no limit */
+	uint64_t quota;                 /* bytes in the folder, 0: no limit */
+	enum filestore_taken taken;
 	const char *peer;               /* its name, for sentences */
 };
 

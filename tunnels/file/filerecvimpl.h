@@ -27,7 +27,9 @@ struct filerecv {
 	struct filequeue *queue;
 	struct filetree tree;
 	struct filewire w;              /* the record at hand */
-	uint64_t max;
+	uint64_t max, quota;            /* 0: no limit */
+	struct errand *count;           /* of what the folder holds */
+	uint64_t held;                  /* in it, ours as if they were */
 	char peer[64];
 
 	struct incoming *in;            /* NULL: between files, or skipping */

@@ -117,6 +117,7 @@ static int record_handler(uint8_t type, const uint8_t *p, size_t n, void *arg)
 	case FW_FAIL:
 		ending_set(&f->end, f->w.err, "%s could not receive it: %H.",
 			   f->peer, plain_print, f->w.text);
+		stream_fin(f->s);       /* it need not wait for more */
 		return 0;
 	default:
 		return type & RECORD_OPTIONAL ? 0 : EBADMSG;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <xxhash.h>
+#include "tunnels/file/filecase.h"
 #include "tunnels/file/filestore.h"
 #include "tunnels/file/filewire.h"
 
@@ -247,22 +248,49 @@ static bool same_file(int da, const char *a, int db, const char *b)
 	return same;
 }
 
-/* renameat2 where the file system knows it, else link and unlink: both leave
- * what has the name already alone. */
+/* Where neither renameat2's flag nor hard links are known: the name is taken
+ * by an empty file first. */
+static int rename_reserve(int from, const char *part, int to,
+			  const char *name)
+{
+	int err, fd = openat(to, name, O_WRONLY | O_CREAT | O_EXCL |
+			     O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno;
+	(void)close(fd);
+	if (!renameat(from, part, to, name))
+		return 0;
+	err = errno;
+	(void)unlinkat(to, name, 0);
+	return err;
+}
+
+/* Each way leaves what has the name already alone. */
 static int rename_free(int from, const char *part, int to, const char *name)
 {
 	if (!renameat2(from, part, to, name, RENAME_NOREPLACE))
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return errno;
-	if (linkat(from, part, to, name, 0))
+	if (!linkat(from, part, to, name, 0)) {
+		(void)unlinkat(from, part, 0);
+		return 0;
+	}
+	if (errno == EEXIST)
 		return errno;
-	(void)unlinkat(from, part, 0);
-	return 0;
+	return rename_reserve(from, part, to, name);
+}
+
+/* May the name be taken from what has it, not only spelled otherwise? */
+static bool may_replace(enum filestore_taken taken, int to, const char *name)
+{
+	return taken == FILESTORE_OVERWRITE && filecase_exact(to, name);
 }
 
 int filestore_place(int from, const char *part, int to, const char *name,
-		    char out[FILESTORE_NAME], bool *had)
+		    enum filestore_taken taken, char out[FILESTORE_NAME],
+		    bool *had)
 {
 	int err = EEXIST;
 
@@ -270,11 +298,15 @@ int filestore_place(int from, const char *part, int to, const char *name,
 	for (unsigned n = 0; n < NAMES_MAX && err == EEXIST; n++) {
 		filestore_name(out, name, n);
 		err = rename_free(from, part, to, out);
-		if (err == EEXIST && same_file(from, part, to, out)) {
+		if (err != EEXIST)
+			break;
+		if (same_file(from, part, to, out)) {
 			*had = true;
 			(void)unlinkat(from, part, 0);
 			return 0;
 		}
+		if (may_replace(taken, to, out))
+			return renameat(from, part, to, out) ? errno : 0;
 	}
 	return err;
 }
@@ -288,8 +320,25 @@ static bool same_link(int dir, const char *name, const char *target)
 	       !memcmp(buf, target, (size_t)n);
 }
 
+/* A link cannot be made over a name: made beside it, then renamed. */
+static int link_over(const char *target, int to, const char *name)
+{
+	char part[FILESTORE_NAME];
+	int err;
+
+	part_name(part, name, 0);
+	if (symlinkat(target, to, part))
+		return errno;
+	if (!renameat(to, part, to, name))
+		return 0;
+	err = errno;
+	(void)unlinkat(to, part, 0);
+	return err;
+}
+
 int filestore_link(const char *target, int to, const char *name,
-		   char out[FILESTORE_NAME], bool *had)
+		   enum filestore_taken taken, char out[FILESTORE_NAME],
+		   bool *had)
 {
 	int err = EEXIST;
 
@@ -297,10 +346,30 @@ int filestore_link(const char *target, int to, const char *name,
 	for (unsigned n = 0; n < NAMES_MAX && err == EEXIST; n++) {
 		filestore_name(out, name, n);
 		err = symlinkat(target, to, out) ? errno : 0;
-		if (err == EEXIST && same_link(to, out, target)) {
+		if (err != EEXIST)
+			break;
+		if (same_link(to, out, target)) {
 			*had = true;
 			return 0;
 		}
+		if (may_replace(taken, to, out))
+			return link_over(target, to, out);
 	}
 	return err;
+}
+
+int filestore_mkdir(int dir, const char *name, char out[FILESTORE_NAME],
+		    bool *made)
+{
+	for (unsigned n = 0; n < NAMES_MAX; n++) {
+		filestore_name(out, name, n);
+		*made = !mkdirat(dir, out, 0700);
+		if (*made)
+			return 0;
+		if (errno != EEXIST)
+			return errno;
+		if (filecase_exact(dir, out))
+			return 0;
+	}
+	return EEXIST;
 }

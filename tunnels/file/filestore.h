@@ -1,6 +1,7 @@
 /*
  * filestore.h: the receiving folder. Every name is looked up below it, a
- * symbolic link is never followed, and an existing name never overwritten.
+ * symbolic link is never followed, and an existing name never overwritten
+ * unless that was asked for.
  *
  *   FOLDER/.dialtone-stage-XXXX/N      small files until they are synced
  *   FOLDER/a/.NAME.dialtone-part       a large file, until it is complete
@@ -36,14 +37,27 @@ void filestore_name(char out[FILESTORE_NAME], const char *name, unsigned n);
  * something else. */
 int filestore_plain(int dir, const char *name, struct stat *st);
 
-/* Give the complete file `part` in folder `from` its NAME in `to`, or the
- * next one that is free; out says which. *had: the same bytes are there under
- * that name already, and part is gone. */
+/* What to do where the name is taken. */
+enum filestore_taken {
+	FILESTORE_RENAME,       /* leave it, take the next free name */
+	FILESTORE_OVERWRITE,    /* replace a file or link, never a folder */
+};
+
+/* Give the complete file `part` in folder `from` its NAME in `to`; out says
+ * which one it got. *had: the same bytes are there under that name already,
+ * and part is gone. */
 int filestore_place(int from, const char *part, int to, const char *name,
-		    char out[FILESTORE_NAME], bool *had);
+		    enum filestore_taken taken, char out[FILESTORE_NAME],
+		    bool *had);
 
 /* The same for a symbolic link. */
 int filestore_link(const char *target, int to, const char *name,
-		   char out[FILESTORE_NAME], bool *had);
+		   enum filestore_taken taken, char out[FILESTORE_NAME],
+		   bool *had);
+
+/* Make the folder NAME, or the next name that is free of other spellings of
+ * it; out says which. *made: it was not there. */
+int filestore_mkdir(int dir, const char *name, char out[FILESTORE_NAME],
+		    bool *made);
 
 #endif

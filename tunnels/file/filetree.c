@@ -33,24 +33,33 @@ static int reopen(struct filetree *t)
 static int make(struct filetree *t, const char *name, bool name_ok,
 		bool *made)
 {
-	const size_t n = strlen(name);
+	char as[FILESTORE_NAME];
+	size_t n;
+	int err;
 
 	*made = false;
 	if (t->err)
 		return t->err;
 	if (!name_ok)
 		return EINVAL;
+	err = filestore_mkdir(t->fd, name, as, made);
+	if (err)
+		return err;
+	n = strlen(as);
 	if (t->len + 1 + n > FW_PATH_MAX)
 		return ENAMETOOLONG;
-	if (!mkdirat(t->fd, name, 0700))
-		*made = true;
-	else if (errno != EEXIST)
-		return errno;
 	if (t->len)
 		t->path[t->len++] = '/';
-	memcpy(t->path + t->len, name, n + 1);
+	memcpy(t->path + t->len, as, n + 1);
 	t->len += n;
 	return reopen(t);
+}
+
+const char *filetree_name(const struct filetree *t)
+{
+	const char *slash = strrchr(t->path, '/');
+
+	return slash ? slash + 1 : t->path;
 }
 
 int filetree_enter(struct filetree *t, const char *name, bool name_ok)

@@ -31,6 +31,9 @@ void filetree_close(struct filetree *t);
  * EOVERFLOW: nothing was entered, it is deeper than any tree may be. */
 int filetree_enter(struct filetree *t, const char *name, bool name_ok);
 
+/* What the folder entered last is called here; only if that went well. */
+const char *filetree_name(const struct filetree *t);
+
 /* Out of it. ENOENT: there is nothing to leave. *made: it is one of ours, so
  * its mode and times are ours to set. path gets what was left. */
 int filetree_leave(struct filetree *t, bool *made,

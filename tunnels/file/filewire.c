@@ -122,6 +122,7 @@ int filewire_encode(struct mbuf *mb, const struct filewire *w)
 	case FW_MISSED:  return put_missed(mb, w);
 	case FW_TOTAL:
 	case FW_DONE:    return put_counts(mb, w);
+	case FW_WISH:    return fields_put_text(mb, w->path);
 	case FW_DATA:    break;         /* goes past this codec */
 	}
 	return EINVAL;
@@ -228,6 +229,10 @@ static int get(struct fields *f, struct filewire *w)
 		get_bytes(f, w->hash, FW_SHA_SIZE);
 		break;
 	case FW_VERDICT: get_verdict(f, w); break;
+	case FW_WISH:
+		if (fields_text(f, w->path, sizeof w->path))
+			f->bad = true;
+		break;
 	case FW_MISSED:
 		(void)fields_text(f, w->path, sizeof w->path);
 		get_why(f, w);

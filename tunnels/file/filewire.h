@@ -58,6 +58,7 @@ enum filewire_type {
 	FW_PART    = 15,
 	FW_KEEP    = 16,
 	FW_HOLE    = 17,
+	FW_WISH    = 18,        /* filewish.h */
 	FW_TOTAL   = 0x80,      /* how much is to come, for progress */
 	FW_MISSED  = 0x81,      /* the sender could not read this entry */
 };
@@ -83,8 +84,8 @@ struct filewire {
 	uint8_t version;                /* HELLO */
 	char name[FW_NAME_MAX + 1];     /* DIR, FILE, LINK */
 	bool name_ok;                   /* it may be stored */
-	char path[FW_PATH_MAX + 1];     /* LINK: target; VERDICT, MISSED:
-	                                   which */
+	char path[FW_PATH_MAX + 1];     /* LINK: target; VERDICT, MISSED,
+	                                   WISH: which */
 	char text[FW_TEXT_MAX + 1];     /* FAIL, DROP, VERDICT, MISSED */
 	uint16_t mode;                  /* FILE, LEAVE: 0777 */
 	struct timespec mtime;          /* FILE, LEAVE */

@@ -8,137 +8,13 @@
 #include <dirent.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include "tests/unit/fail.h"
-#include "tests/unit/tunnels/rig.h"
+#include "tests/unit/tunnels/filerig.h"
 #include "tunnels/ending.h"
 #include "tunnels/file/filestore.h"
 #include "tunnels/file/filewire.h"
 #include "tunnels/record.h"
-
-static char dir[64];                    /* a fresh folder for each test */
-
-static void sh(const char *fmt, ...)
-{
-	char cmd[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof cmd, fmt, ap);
-	va_end(ap);
-	CU_ASSERT_EQUAL(system(cmd), 0);
-}
-
-static int sh_status(const char *fmt, ...)
-{
-	char cmd[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof cmd, fmt, ap);
-	va_end(ap);
-	return system(cmd);
-}
-
-static void fresh_in(const char *where)
-{
-	snprintf(dir, sizeof dir, "%s/dialtone-file-XXXXXX", where);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-	sh("mkdir %s/src", dir);
-}
-
-static void fresh_disk(void)
-{
-	fresh_in("/tmp");
-}
-
-/* Where fsync costs nothing. */
-static void fresh(void)
-{
-	fresh_in(access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-}
-
-static void sweep(void)
-{
-	sh("chmod -R u+rwX %s; rm -rf %s", dir, dir);
-}
-
-static const char *at(const char *name)
-{
-	static char buf[8][256];
-	static int i;
-
-	i = (i + 1) % 8;
-	snprintf(buf[i], sizeof buf[i], "%s/%s", dir, name);
-	return buf[i];
-}
-
-static void fill(const char *path, size_t size, unsigned seed)
-{
-	FILE *f = fopen(path, "w");
-	uint32_t x = seed * 2654435761u + 1;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	for (size_t i = 0; i < size; i++) {
-		x = x * 1664525 + 1013904223;
-		fputc((int)(x >> 24), f);
-	}
-	fclose(f);
-}
-
-/* Send argv (below dir/src) into dir/in and wait. */
-struct sending {
-	struct rig r;
-	struct rig_conf conf;
-	struct tunnel_ask a, b;
-	char why[256];
-	char cwd[128], inbox[128];
-};
-
-static void sending_init(struct sending *s, char *const *argv)
-{
-	size_t n = 0;
-
-	memset(s, 0, sizeof *s);
-	rig_open(&s->r, "file");
-	while (argv[n])
-		n++;
-	snprintf(s->cwd, sizeof s->cwd, "%s/src", dir);
-	snprintf(s->inbox, sizeof s->inbox, "%s/in", dir);
-	s->conf.key[0] = "inbox";
-	s->conf.value[0] = s->inbox;
-	s->a = (struct tunnel_ask){ .argv = argv, .argc = n, .cwd = s->cwd,
-		.fd_in = -1, .fd_out = -1, .peer = "bob", .why = s->why,
-		.why_size = sizeof s->why };
-	s->b = (struct tunnel_ask){ .fd_in = -1, .fd_out = -1, .allow = "",
-		.peer = "alice", .confh = rig_confh, .arg = &s->conf,
-		.why = s->why, .why_size = sizeof s->why };
-}
-
-static void send_all(struct sending *s, char *const *argv)
-{
-	sending_init(s, argv);
-	rig_call(&s->r, &s->a, &s->b);
-	rig_wait(&s->r);
-}
-
-static int send_ok(char *const *argv)
-{
-	struct sending s;
-	int err;
-
-	send_all(&s, argv);
-	err = s.r.a.err;
-	if (err)
-		printf("send: %s\n", s.r.a.why);
-	CU_ASSERT_EQUAL(s.r.a.err, 0);
-	CU_ASSERT_EQUAL(s.r.b.err, 0);
-	rig_close(&s.r);
-	return err;
-}
-
-#define ARGV(...) ((char *const []){ __VA_ARGS__, NULL })
 
 static void nothing_left(void)
 {
@@ -240,6 +116,50 @@ static void test_existing(void)
 	   "rm 'in/big (1).tar.gz'", dir);
 	(void)send_ok(ARGV("big.tar.gz"));
 	sh("cd %s && test $(ls in | wc -l) = 3", dir);
+	nothing_left();
+	sweep();
+}
+
+/* --overwrite: a file or a link gives way, a folder does not; and only if
+ * the receiver's configuration agrees. */
+static void test_overwrite(void)
+{
+	struct sending s;
+
+	fresh();
+	sh("cd %s && mkdir -p src/d in/d/deep && echo new > src/a && "
+	   "echo old > in/a && ln -s new src/d/l && ln -s old in/d/l && "
+	   "echo new > src/d/deep && echo new > src/d/k && ln -s /etc/passwd "
+	   "in/d/k", dir);
+	fill(at("src/big"), 300000, 1);
+	fill(at("in/big"), 300000, 2);
+	sending_init(&s, ARGV("--overwrite", "a"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), 0);
+	CU_ASSERT_EQUAL(rig_answer(&s.r, &s.b), EACCES);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "overwrite in [file]"));
+	rig_close(&s.r);
+	sending_init(&s, ARGV("--overwrite", "a", "big", "d"));
+	s.conf.key[1] = "overwrite";
+	s.conf.value[1] = "yes";
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);        /* deep is a folder there */
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "d/deep"));
+	rig_close(&s.r);
+	sh("cd %s && cmp src/a in/a && cmp src/big in/big && test $(ls in | "
+	   "wc -l) = 3 && test \"$(readlink in/d/l)\" = new && test ! -L "
+	   "in/d/k && cmp src/d/k in/d/k && test -d in/d/deep && test -s "
+	   "/etc/passwd", dir);
+	/* what the user did not say is not done */
+	sending_init(&s, ARGV("--overwrite", "--rename", "a"));
+	s.conf.key[1] = "overwrite";
+	s.conf.value[1] = "yes";
+	sh("echo third > %s/in/a", dir);
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	rig_close(&s.r);
+	sh("cd %s && cmp src/a 'in/a (1)'", dir);
 	nothing_left();
 	sweep();
 }
@@ -564,6 +484,20 @@ static void test_answer(void)
 	CU_ASSERT_EQUAL(s.r.a.err, EFBIG);
 	CU_ASSERT_EQUAL(s.r.b.err, EFBIG);
 	rig_close(&s.r);
+	/* what the folder holds counts, what is there already not twice */
+	sh("rm -rf %s/in && mkdir %s/in", dir, dir);
+	fill(at("in/g"), 6000, 1);
+	fill(at("src/h"), 200000, 1);
+	for (int i = 0; i < 3; i++) {
+		sending_init(&s, ARGV("f", "h"));
+		s.conf.key[1] = "quota";
+		s.conf.value[1] = i ? "217000" : "210999";
+		rig_call(&s.r, &s.a, &s.b);
+		rig_wait(&s.r);
+		CU_ASSERT_EQUAL(s.r.a.err, i ? 0 : EDQUOT);
+		rig_close(&s.r);
+	}
+	sh("cd %s && cmp src/h in/h && rm -r in", dir);
 	sending_init(&s, ARGV("f"));
 	s.conf.key[0] = NULL;
 	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), 0);
@@ -1053,6 +987,7 @@ UNIT_SUITE("tunnels/file",
 	{ "tree", test_tree },
 	{ "several", test_several },
 	{ "existing", test_existing },
+	{ "overwrite", test_overwrite },
 	{ "names", test_names },
 	{ "long", test_long },
 	{ "resume", test_resume },
