@@ -123,7 +123,7 @@ static inline void fakedgram_destructor(void *arg)
 static inline struct fakedgram *fakedgram_new(struct loop *l)
 {
 	static const struct dgram_ops ops = {
-		fakedgram_put, fakedgram_flush
+		fakedgram_put, fakedgram_flush, NULL
 	};
 	struct fakedgram *f = mem_zalloc(sizeof *f, fakedgram_destructor);
 

@@ -33,6 +33,14 @@ int dgram_put(struct dgram *d, const void *p, size_t n)
 	return err;
 }
 
+bool dgram_full(struct dgram *d)
+{
+	if (d->over || !d->ops->full || !d->ops->full(d))
+		return false;
+	d->want = 1;
+	return true;
+}
+
 void dgram_flush(struct dgram *d)
 {
 	d->ops->flush(d);

@@ -8,6 +8,7 @@
 #ifndef DIALTONE_DGRAM_H
 #define DIALTONE_DGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -26,7 +27,8 @@ struct dgram_handlers {
 	 * They may be changed in place, DGRAM_ROOM bytes before each too;
 	 * valid during the call. */
 	void (*recvh)(struct iovec *v, size_t n, void *arg);
-	/* there is room again after dgram_put said EAGAIN */
+	/* there is room again after dgram_put said EAGAIN, or dgram_full
+	 * true */
 	void (*writeh)(void *arg);
 	/* the path takes packets of so many bytes from now on */
 	void (*mtuh)(size_t mtu, void *arg);
@@ -43,6 +45,11 @@ void dgram_handle(struct dgram *d, const struct dgram_handlers *h,
  * dgram_mtu; EINVAL: empty; EAGAIN: the socket is full, the packet was not
  * taken; ENOTCONN: over. */
 int dgram_put(struct dgram *d, const void *p, size_t n);
+
+/* Is so much on its way out of this host that more would only wait there?
+ * It is for the tunnel then to hold or to drop what is not urgent; dgram_put
+ * takes it all the same. */
+bool dgram_full(struct dgram *d);
 
 /* Send what has been put. Called for you at the end of the loop's turn. */
 void dgram_flush(struct dgram *d);

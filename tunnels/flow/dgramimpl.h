@@ -17,6 +17,8 @@ struct dgram_ops {
 	/* as dgram_put and dgram_flush; n is at least 1, at most mtu */
 	int (*put)(struct dgram *d, const void *p, size_t n);
 	void (*flush)(struct dgram *d);
+	/* as dgram_full; dgram_room is called if it said so. NULL: never */
+	bool (*full)(struct dgram *d);
 };
 
 struct dgram {

@@ -16,6 +16,7 @@
  *   OpenSSL   batches out    tables, buffers
  *      |         |
  *   dtlsrec.c: records      dtlspmtu.c: how large they may be
+ *                          outq.c: how many may wait
  */
 #ifndef DIALTONE_DTLSIMPL_H
 #define DIALTONE_DTLSIMPL_H
@@ -26,6 +27,7 @@
 #include "tunnels/flow/dtlspmtu.h"
 #include "tunnels/flow/dtlsrec.h"
 #include "tunnels/flow/flowctl.h"
+#include "tunnels/flow/outq.h"
 #include "tunnels/flow/workerimpl.h"
 
 enum {
@@ -141,6 +143,8 @@ struct dconn {
 	struct batch *batch;            /* NULL: nothing put */
 	struct loop_defer defer;
 	struct worker_wait wait;
+	struct outq outq;               /* what is queued on this host */
+	struct timer room;              /* a look at it, being full */
 	struct pmtu pmtu;
 
 	/* dtlsconn.c's, for those below it */

@@ -41,19 +41,27 @@ static void reset(struct batch *b)
 	memset(b, 0, offsetof(struct batch, buf));
 }
 
+static size_t queued(const struct dconn *c)
+{
+	return worker_queued(c->w, &c->to);
+}
+
 /* EAGAIN: the socket is full, the rest stays. */
 static int write_batch(struct dconn *c)
 {
 	struct batch *b = c->batch;
+	const uint64_t now = clock_ns();
+	const size_t before = queued(c);
 	size_t done;
 	int err;
 
-	if (!flowctl_allowed(&c->ctl, clock_ns())) {
+	if (!flowctl_allowed(&c->ctl, now)) {
 		reset(b);
 		return 0;
 	}
 	err = worker_write(c->w, &c->to, b->buf + b->start, b->end - b->start,
 			   b->seg, &done);
+	outq_wrote(&c->outq, before, queued(c), now);
 	count(c, done, (done + b->seg - 1) / b->seg);
 	c->pmtu.used = true;
 	b->start += done;
@@ -187,7 +195,38 @@ static void flush_handler(struct dgram *d)
 	(void)flush((struct dconn *)(void *)d);
 }
 
-const struct dgram_ops dtlssend_ops = { put, flush_handler };
+static bool is_full(const struct dconn *c)
+{
+	return outq_full(&c->outq, c->batch ? c->batch->end : 0);
+}
+
+static void look_handler(void *arg)
+{
+	struct dconn *c = arg;
+
+	outq_look(&c->outq, queued(c), clock_ns());
+	if (is_full(c))
+		(void)timer_start(loop_timers(c->ctl.loop), &c->room,
+				  outq_wait(&c->outq), look_handler, c);
+	else
+		dgram_room(&c->d);
+}
+
+static bool full(struct dgram *d)
+{
+	struct dconn *c = (struct dconn *)(void *)d;
+
+	if (!is_full(c))
+		return false;
+	if (c->room.heap)
+		return true;
+	outq_look(&c->outq, queued(c), clock_ns());
+	return is_full(c) && !timer_start(loop_timers(c->ctl.loop), &c->room,
+					  outq_wait(&c->outq), look_handler,
+					  c);
+}
+
+const struct dgram_ops dtlssend_ops = { put, flush_handler, full };
 
 int dtlssend_now(struct dconn *c, const uint8_t *p, size_t n)
 {
@@ -219,6 +258,7 @@ void dtlssend_path(struct dconn *c, int proto, const struct sa *local,
 {
 	list_unlink(&c->wait.le);
 	worker_route(c->w, &c->to, proto, local, remote);
+	memset(&c->outq, 0, sizeof c->outq);
 	if (c->batch && c->batch->waits)
 		room_handler(c);
 }
@@ -226,6 +266,7 @@ void dtlssend_path(struct dconn *c, int proto, const struct sa *local,
 void dtlssend_end(struct dconn *c)
 {
 	list_unlink(&c->wait.le);
+	timer_stop(&c->room);
 	worker_unroute(&c->to);
 	loop_defer_cancel(c->ctl.loop, &c->defer);
 	dpool_batch_back(c->pool, c->batch);

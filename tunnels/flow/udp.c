@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "sdp/base/clock.h"
 #include "tunnels/flow/udp.h"
@@ -173,6 +175,13 @@ int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
 int udp_batch_fd(const struct udp *u)
 {
 	return u ? u->fd : -1;
+}
+
+size_t udp_batch_queued(const struct udp *u)
+{
+	int n;
+
+	return !u || ioctl(u->fd, SIOCOUTQ, &n) || n < 0 ? 0 : (size_t)n;
 }
 
 uint16_t udp_batch_port(const struct udp *u)

@@ -51,6 +51,11 @@ struct udp_to {
 int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags);
 
 int udp_batch_fd(const struct udp *u);
+
+/* Bytes that were written and are still on this host, as the kernel counts:
+ * with the space they take. 0 where that is not told. */
+size_t udp_batch_queued(const struct udp *u);
+
 uint16_t udp_batch_port(const struct udp *u);
 
 /* Hand over what one system call brings. EAGAIN: nothing there. */

@@ -294,6 +294,12 @@ int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
 	return udp_batch_write(u, to, buf, len, seg, done);
 }
 
+size_t worker_queued(struct worker *w, const struct udp_to *to)
+{
+	return to->link ? 0 : udp_batch_queued(door(w,
+					sa_af(&to->remote))->udp);
+}
+
 static bool family_missing(int err)
 {
 	return err == EAFNOSUPPORT || err == EADDRNOTAVAIL ||

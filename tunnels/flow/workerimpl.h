@@ -43,6 +43,10 @@ void worker_unroute(struct udp_to *to);
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
 		 size_t len, size_t seg, size_t *done);
 
+/* udp_batch_queued of the socket that leads there; 0 for a TCP connection,
+ * which holds little and says EAGAIN. */
+size_t worker_queued(struct worker *w, const struct udp_to *to);
+
 /* Call h once when the way that said EAGAIN has room again. */
 void worker_wait(struct worker *w, struct worker_wait *wait,
 		 const struct udp_to *to, void (*h)(void *arg), void *arg);
