@@ -15,7 +15,7 @@
 #include <string.h>
 #include "tunnels/ending.h"
 #include "tunnels/vpn/pool.h"
-#include "tunnels/vpn/vpnnet.h"
+#include "tunnels/vpn/vpnpeer.h"
 
 struct tunnel {
 	bool caller;

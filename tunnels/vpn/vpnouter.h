@@ -1,0 +1,24 @@
+/*
+ * vpnouter.h: the way to a peer's outer address, kept out of the tunnel.
+ */
+#ifndef DIALTONE_VPN_VPNOUTER_H
+#define DIALTONE_VPN_VPNOUTER_H
+
+#include "tunnels/vpn/prefix.h"
+
+struct sa;
+struct vpnpeer;
+
+/* A route for that address alone: longer than any other, and so before those
+ * into the tunnel. The one before is taken back. */
+int vpnouter_keep(struct vpnpeer *p, const struct prefix *to);
+void vpnouter_drop(struct vpnpeer *p);
+
+/* The path leads there now: a dgram's outerh, of a struct vpnpeer. */
+void vpnouter_moved(const struct sa *outer, void *arg);
+
+/* Is dst where the peer's packets go? Then our own have come to us: the way
+ * outside has changed and took the route with it, which is set anew. */
+bool vpnouter_looped(struct vpnpeer *p, bool v6, const uint8_t *dst);
+
+#endif
