@@ -1,0 +1,85 @@
+#!/bin/sh
+# vpnload.sh: a ping under load, by a link of 100 Mbit/s whose own queue is
+# long enough to spoil it.
+#
+#   alice 10.1.0.2 ══ bridge ══ 10.1.0.1 hub, [vpn office] 10.7.0.1
+#        100 Mbit/s, 2 MB of queue each way
+. "$(dirname "$0")/lib.sh"
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns
+
+plug() {        # plug NAME ADDRESS: a host at the bridge by such a link
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+	ip link add "$1" type veth peer name eth0 netns "$1"
+	ip link set "$1" addrgenmode none master br0 up
+	ip -n "$1" addr add "$2/24" dev eth0
+	ip -n "$1" link set eth0 up
+	tc -n "$1" qdisc add dev eth0 root tbf rate 100mbit burst 16k \
+		limit 2000000
+}
+at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
+ip link add br0 type bridge
+ip link set br0 addrgenmode none up
+check "the hub's link" plug hub 10.1.0.1
+check "alice's link" plug alice 10.1.0.2
+
+fa=$(key alice) fh=$(key hub)
+conf alice <<EOT
+port = 5060
+[peer hub]
+address = sip:10.1.0.1
+fingerprint = $fh
+EOT
+conf hub <<EOT
+[peer alice]
+fingerprint = $fa
+allow = vpn office
+[vpn office]
+address = 10.7.0.1/24, fd07::1/64
+EOT
+launch() {
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 dial -c "$T/$1/sipd.conf" status
+}
+check "the hub starts" launch hub
+ip netns exec alice dial -c "$T/alice/sipd.conf" hub vpn office \
+	< /dev/null > "$T/said" 2>&1 &
+call=$!
+check "alice calls" wait_for 10 grep -q "we are" "$T/said"
+at hub iperf3 -s -D -I "$T/iperf.pid"
+check "iperf3 listens" wait_for 5 at alice timeout 5 iperf3 -c 10.7.0.1 -n 1000
+
+# rtt ADDRESS: median of 50 pings in tenths of a millisecond
+rtt() {
+	at alice ping -n -i 0.05 -c 50 -W 1 "$1" |
+		sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n |
+		awk '{ v[NR] = $1 } END { print int(10 * v[int(NR / 2) + 1]) }'
+}
+idle=$(rtt 10.7.0.1)
+echo "idle: $idle/10 ms"
+
+# loaded NAME ADDRESS WORDS...: iperf3, and a ping meanwhile
+loaded() {
+	name=$1 to=$2
+	shift 2
+	at alice timeout 20 iperf3 -c "$to" -t 5 -J "$@" > "$T/iperf.json" &
+	load=$!
+	sleep 1.5
+	under=$(rtt "$to")
+	wait $load || { tail -5 "$T/iperf.json"; return 1; }
+	rate=$(awk '/"sum_received"/ { on = 1 }
+		on && /bits_per_second/ { print int($2 / 1e6); exit }' \
+		"$T/iperf.json")
+	echo "$name: $under/10 ms, $rate Mbit/s"
+	[ "$under" -le $((2 * idle + 50)) ] && [ "$rate" -ge 80 ]
+}
+check "one stream" loaded out 10.7.0.1
+check "back" loaded back 10.7.0.1 -R
+check "four streams" loaded four fd07::1 -P 4
+kill -INT $call
+wait $call
+kill "$(cat "$T/iperf.pid")"
+check "the hub ends well" stop hub
+finish
