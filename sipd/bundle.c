@@ -1,45 +1,52 @@
 /*
  * bundle.c: the tunnels of one session.
  *
- * Before the start they belong to the bundle, afterwards to the wire, which
- * lives on the worker. Reports travel by the control mailbox; the wire goes
- * back the same way as the last of them, so none can come too late.
+ * Before its start a tunnel belongs to the bundle, afterwards to the worker.
+ * Reports travel by the control mailbox; the item goes back the same way as
+ * the last of them, so none can come too late.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sipd/bundle.h"
 #include "tunnels/flow/loop.h"
 
-struct wire;
+enum { NUMBER_MAX = 1023 };             /* flow.h's FLOW_TUNNEL_MAX */
 
-struct item {
-	const struct tunnel_kind *kind;
-	struct tunnel *tunnel;
-	struct desc_media remote;       /* param is a copy of our own */
-	unsigned number;
-	struct wire *wire;
-	bool done;                      /* control thread */
+/* From ITEM_PLACED on it has a line. */
+enum item_state {
+	ITEM_PLANNED, ITEM_REFUSED, ITEM_PLACED, ITEM_TAKEN, ITEM_STARTED
 };
 
-/* What the worker holds. */
-struct wire {
-	struct bundle *bundle;          /* control thread only; NULL: gone */
+struct item {
+	struct le le;                   /* of the bundle; control thread */
+	struct bundle *bundle;          /* control thread; NULL: gone */
 	struct mailbox *control;
-	struct tunnel_way way;          /* number and keys are set later */
+	const struct tunnel_kind *kind;
+	struct tunnel *tunnel;          /* the worker's, once started */
+	enum item_state state;
+	unsigned group, serial;
+	unsigned line;                  /* in the descriptions, once placed */
+	bool ours;                      /* offered by us */
+	bool fresh;                     /* its line is a new one */
+	bool news;                      /* taken, and nobody has asked */
+	bool done;
+	struct desc_media said;         /* our words while planned */
+	struct desc_media remote;       /* the peer's */
+	struct tunnel_way way;
 	uint8_t local_fp[DESC_FP_SIZE], remote_fp[DESC_FP_SIZE];
-	size_t itemc;
-	struct item itemv[DESC_MEDIA_MAX];
+	char counters[200];
 };
 
 struct bundle {
 	struct mailbox *control;
-	struct loop *loop;              /* set once started */
-	struct wire *wire;
+	struct list iteml;
+	unsigned groups, serials;       /* given so far */
+	unsigned numbers;               /* the highest in use, and one */
 	struct bundle_handlers h;
 	void *arg;
 	char names[128];
-	char counters[256];
 };
 
 /* One report on its way to the control thread. */
@@ -51,58 +58,61 @@ struct report {
 	char name[256], text[512];
 };
 
-static void wire_destructor(void *arg)
-{
-	struct wire *w = arg;
+struct count {
+	struct item *item;
+	char text[200];
+};
 
-	for (size_t i = 0; i < w->itemc; i++) {
-		mem_deref(w->itemv[i].tunnel);
-		mem_deref(w->itemv[i].remote.param);
-	}
+static void item_destructor(void *arg)
+{
+	struct item *it = arg;
+
+	list_unlink(&it->le);
+	mem_deref(it->tunnel);
+	mem_deref(it->said.param);
+	mem_deref(it->remote.param);
 }
 
-static void wire_free(void *data)
+static void item_free(void *data)
 {
 	mem_deref(data);
 }
 
-/* On the worker: the tunnels end here, the rest on the control thread. */
-static void wire_stop(void *data)
+/* On the worker: the tunnel ends here, the rest on the control thread. */
+static void item_stop(void *data)
 {
-	struct wire *w = data;
+	struct item *it = data;
 
-	for (size_t i = 0; i < w->itemc; i++)
-		w->itemv[i].tunnel = mem_deref(w->itemv[i].tunnel);
-	if (mailbox_post(w->control, wire_free, w))
-		mem_deref(w);
+	it->tunnel = mem_deref(it->tunnel);
+	if (mailbox_post(it->control, item_free, it))
+		mem_deref(it);
+}
+
+static void item_drop(struct item *it)
+{
+	it->bundle = NULL;
+	list_unlink(&it->le);
+	if (it->state != ITEM_STARTED ||
+	    loop_post(it->way.loop, item_stop, it))
+		mem_deref(it);
 }
 
 static void bundle_destructor(void *arg)
 {
 	struct bundle *b = arg;
+	struct le *le;
 
-	b->wire->bundle = NULL;
-	if (!b->loop || loop_post(b->loop, wire_stop, b->wire))
-		mem_deref(b->wire);
+	while ((le = list_head(&b->iteml)))
+		item_drop(le->data);
 }
 
 int bundle_alloc(struct bundle **bp, struct mailbox *control,
 		 const struct bundle_handlers *h, void *arg)
 {
-	struct bundle *b;
-	struct wire *w;
+	struct bundle *b = mem_zalloc(sizeof *b, bundle_destructor);
 
-	w = mem_zalloc(sizeof *w, wire_destructor);
-	if (!w)
+	if (!b)
 		return ENOMEM;
-	b = mem_zalloc(sizeof *b, bundle_destructor);
-	if (!b) {
-		mem_deref(w);
-		return ENOMEM;
-	}
-	w->bundle = b;
-	w->control = control;
-	b->wire = w;
 	b->control = control;
 	b->h = *h;
 	b->arg = arg;
@@ -110,87 +120,33 @@ int bundle_alloc(struct bundle **bp, struct mailbox *control,
 	return 0;
 }
 
-static struct item *item_add(struct bundle *b, unsigned number,
-			     const struct tunnel_kind *kind)
+unsigned bundle_group_new(struct bundle *b)
 {
-	struct wire *w = b->wire;
-	struct item *it;
-	size_t n = strlen(b->names);
-
-	if (w->itemc == DESC_MEDIA_MAX || b->loop)
-		return NULL;
-	it = &w->itemv[w->itemc];
-	memset(it, 0, sizeof *it);
-	it->kind = kind;
-	it->number = number;
-	it->wire = w;
-	(void)re_snprintf(b->names + n, sizeof b->names - n, "%s%s",
-			  n ? "," : "", kind->name);
-	return it;
+	return ++b->groups;
 }
 
-static enum desc_proto kind_proto(const struct tunnel_kind *kind)
-{
-	return kind->need == FLOW_DATAGRAM ? DESC_DTLS : DESC_QUIC;
-}
+/* --- reports, across the threads --------------------------------------- */
 
-int bundle_offer(struct bundle *b, struct desc *local,
-		 const struct tunnel_kind *kind, const struct tunnel_ask *ask)
-{
-	struct desc_media *m;
-	struct item *it;
-	int err;
-
-	it = item_add(b, (unsigned)local->mediac, kind);
-	if (!it)
-		return EOVERFLOW;
-	err = desc_media_add(local, &m, kind_proto(kind), kind->name);
-	if (err)
-		return err;
-	err = kind->offer(&it->tunnel, ask, m);
-	if (err)
-		return err;
-	b->wire->itemc++;
-	return 0;
-}
-
-int bundle_answer(struct bundle *b, unsigned number,
-		  const struct tunnel_kind *kind,
-		  const struct tunnel_ask *ask,
-		  const struct desc_media *remote, struct desc_media *local)
-{
-	struct item *it = item_add(b, number, kind);
-	int err;
-
-	if (!it)
-		return EOVERFLOW;
-	err = kind->answer(&it->tunnel, ask, remote, local);
-	if (err)
-		return err;
-	local->rejected = false;
-	b->wire->itemc++;
-	return 0;
-}
-
-/* Control thread: what a tunnel said, unless the session is gone by now. */
+/* Control thread: what a tunnel said, unless it is gone by now. */
 static void report_handler(void *data)
 {
 	struct report *r = data;
-	struct bundle *b = r->item->wire->bundle;
+	struct item *it = r->item;
+	struct bundle *b = it->bundle;
 
 	if (b && r->done) {
-		r->item->done = !r->err;
-		b->h.doneh(r->item->number, r->err, r->text, b->arg);
+		it->done = !r->err;
+		b->h.doneh(it->group, r->err, r->text, b->arg);
 	}
 	else if (b) {
-		b->h.progressh(r->item->number, &r->p, b->arg);
+		b->h.progressh(it->group, it->serial, &r->p, b->arg);
 	}
 	free(r);
 }
 
 static void report_post(struct report *r)
 {
-	if (mailbox_post(r->item->wire->control, report_handler, r))
+	if (mailbox_post(r->item->control, report_handler, r))
 		free(r);
 }
 
@@ -227,146 +183,460 @@ static void done_handler(int err, const char *why, void *arg)
 }
 
 /* On the worker. */
-static void wire_start(void *data)
+static void item_start(void *data)
 {
-	struct wire *w = data;
+	struct item *it = data;
+	const struct tunnel_events ev = {
+		progress_handler, done_handler, it
+	};
+	int err = it->kind->start(it->tunnel, &it->remote, &it->way, &ev);
 
-	for (size_t i = 0; i < w->itemc; i++) {
-		struct item *it = &w->itemv[i];
-		const struct tunnel_events ev = {
-			progress_handler, done_handler, it
-		};
-		struct tunnel_way way = w->way;
-		int err;
-
-		way.number = it->number;
-		way.local_fp = w->local_fp;
-		way.remote_fp = w->remote_fp;
-		err = it->kind->start(it->tunnel, &it->remote, &way, &ev);
-		if (err)
-			done_handler(err, strerror(err), it);
-	}
+	if (err)
+		done_handler(err, strerror(err), it);
 }
-
-struct count {
-	struct wire *wire;
-	char text[256];
-};
 
 static void count_done(void *data)
 {
 	struct count *c = data;
 
-	if (c->wire->bundle)
-		(void)str_ncpy(c->wire->bundle->counters, c->text,
-			       sizeof c->text);
+	(void)str_ncpy(c->item->counters, c->text, sizeof c->text);
 	free(c);
 }
 
 /* On the worker. */
-static void wire_count(void *data)
+static void item_count(void *data)
 {
 	struct count *c = data;
-	size_t n = 0;
+	const struct item *it = c->item;
 
-	for (size_t i = 0; i < c->wire->itemc; i++) {
-		const struct item *it = &c->wire->itemv[i];
-		int len;
-
-		if (!it->kind->status || !it->tunnel)
-			continue;
-		len = re_snprintf(c->text + n, sizeof c->text - n, "%s%s: %H",
-				  n ? ", " : "", it->kind->name,
-				  it->kind->status, it->tunnel);
-		if (len < 0)
-			break;
-		n += (size_t)len;
-	}
-	if (mailbox_post(c->wire->control, count_done, c))
+	if (it->tunnel)
+		(void)re_snprintf(c->text, sizeof c->text, "%s: %H",
+				  it->kind->name, it->kind->status,
+				  it->tunnel);
+	if (mailbox_post(it->control, count_done, c))
 		free(c);
 }
 
 void bundle_count(struct bundle *b)
 {
-	struct count *c;
+	struct le *le;
 
-	if (!b || !b->loop)
-		return;
-	c = calloc(1, sizeof *c);
-	if (!c)
-		return;
-	c->wire = b->wire;
-	if (loop_post(b->loop, wire_count, c))
-		free(c);
+	for (le = b ? list_head(&b->iteml) : NULL; le; le = le->next) {
+		struct item *it = le->data;
+		struct count *c;
+
+		if (it->state != ITEM_STARTED || !it->kind->status)
+			continue;
+		c = calloc(1, sizeof *c);
+		if (!c)
+			return;
+		c->item = it;
+		if (loop_post(it->way.loop, item_count, c))
+			free(c);
+	}
 }
 
-const char *bundle_counters(const struct bundle *b)
+int bundle_counters(struct re_printf *pf, const struct bundle *b)
 {
-	return b ? b->counters : "";
+	const char *sep = "";
+	struct le *le;
+	int err = 0;
+
+	for (le = b ? list_head(&b->iteml) : NULL; le && !err;
+	     le = le->next) {
+		const struct item *it = le->data;
+
+		if (!*it->counters)
+			continue;
+		err = re_hprintf(pf, "%s%s", sep, it->counters);
+		sep = ", ";
+	}
+	return err;
+}
+
+/* --- words ------------------------------------------------------------- */
+
+static enum desc_proto kind_proto(const struct tunnel_kind *kind)
+{
+	return kind->need == FLOW_DATAGRAM ? DESC_DTLS : DESC_QUIC;
+}
+
+static void name_add(struct bundle *b, const char *name)
+{
+	const size_t n = strlen(b->names);
+
+	(void)re_snprintf(b->names + n, sizeof b->names - n, "%s%s",
+			  n ? "," : "", name);
+}
+
+static int item_add(struct item **ip, struct bundle *b, unsigned group,
+		    const struct tunnel_kind *kind)
+{
+	struct item *it = mem_zalloc(sizeof *it, item_destructor);
+
+	if (!it)
+		return ENOMEM;
+	it->bundle = b;
+	it->control = b->control;
+	it->kind = kind;
+	it->group = group;
+	it->serial = b->serials;
+	list_append(&b->iteml, &it->le, it);
+	*ip = it;
+	return 0;
+}
+
+int bundle_plan(struct bundle *b, unsigned group,
+		const struct tunnel_kind *kind, const struct tunnel_ask *ask)
+{
+	struct item *it;
+	int err = item_add(&it, b, group, kind);
+
+	if (err)
+		return err;
+	it->ours = true;
+	it->said.proto = kind_proto(kind);
+	it->said.known = true;
+	(void)str_ncpy(it->said.kind, kind->name, sizeof it->said.kind);
+	err = kind->offer(&it->tunnel, ask, &it->said);
+	if (err) {
+		mem_deref(it);
+		return err;
+	}
+	b->serials++;
+	name_add(b, kind->name);
+	return 0;
+}
+
+static unsigned group_in(const struct bundle *b, enum item_state state)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->state == state)
+			return it->group;
+	}
+	return 0;
+}
+
+unsigned bundle_planned(const struct bundle *b)
+{
+	return group_in(b, ITEM_PLANNED);
+}
+
+unsigned bundle_refused(const struct bundle *b)
+{
+	return group_in(b, ITEM_REFUSED);
+}
+
+unsigned bundle_news(struct bundle *b)
+{
+	unsigned group = 0;
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		struct item *it = le->data;
+
+		if (it->news && (!group || it->group == group)) {
+			group = it->group;
+			it->news = false;
+		}
+	}
+	return group;
+}
+
+/* The number that a line's mid is; else its place. */
+static unsigned media_number(const struct desc_media *m, unsigned line)
+{
+	char *end;
+	unsigned long n = strtoul(m->mid, &end, 10);
+
+	return isdigit((unsigned char)*m->mid) && !*end && n <= NUMBER_MAX
+		? (unsigned)n : line;
+}
+
+static void number_used(struct bundle *b, unsigned number)
+{
+	if (number >= b->numbers)
+		b->numbers = number + 1;
+}
+
+bool bundle_line(const struct bundle *b, unsigned line, unsigned *group)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->state < ITEM_PLACED || it->line != line)
+			continue;
+		*group = it->group;
+		return true;
+	}
+	return false;
+}
+
+/* A line that is free, RFC 3264 section 8.1, or a new one. */
+static struct desc_media *line_find(const struct bundle *b, struct desc *d,
+				    unsigned *line)
+{
+	unsigned i, group;
+
+	for (i = 0; i < d->mediac; i++)
+		if (d->mediav[i].rejected && !bundle_line(b, i, &group))
+			break;
+	if (i == DESC_MEDIA_MAX)
+		return NULL;
+	*line = i;
+	return &d->mediav[i];
+}
+
+static int item_place(struct item *it, struct desc *local)
+{
+	struct bundle *b = it->bundle;
+	struct desc_media *m = line_find(b, local, &it->line);
+	char *param = NULL;
+
+	if (!m || b->numbers > NUMBER_MAX)
+		return EOVERFLOW;
+	if (it->said.param && str_dup(&param, it->said.param))
+		return ENOMEM;
+	it->fresh = it->line == local->mediac;
+	if (it->fresh)
+		local->mediac++;
+	mem_deref(m->param);
+	mem_deref(m->raw);
+	*m = it->said;
+	m->param = param;
+	(void)re_snprintf(m->mid, sizeof m->mid, "%u", b->numbers++);
+	it->state = ITEM_PLACED;
+	return 0;
+}
+
+int bundle_place(struct bundle *b, struct desc *local)
+{
+	struct le *le;
+	int err = 0;
+
+	for (le = list_head(&b->iteml); le && !err; le = le->next) {
+		struct item *it = le->data;
+
+		if (it->state == ITEM_PLANNED)
+			err = item_place(it, local);
+	}
+	return err;
+}
+
+/* From the end, so that new lines vanish again: the peer has never heard of
+ * them. */
+void bundle_unplace(struct bundle *b, struct desc *local, bool refused)
+{
+	struct le *le;
+
+	for (le = list_tail(&b->iteml); le; le = le->prev) {
+		struct item *it = le->data;
+		struct desc_media *m = &local->mediav[it->line];
+
+		if (it->state != ITEM_PLACED)
+			continue;
+		it->state = refused ? ITEM_REFUSED : ITEM_PLANNED;
+		m->rejected = true;
+		m->param = mem_deref(m->param);
+		if (it->fresh && it->line + 1 == local->mediac)
+			memset(&local->mediav[--local->mediac], 0,
+			       sizeof *m);
+	}
 }
 
 /* Does the peer take this tunnel too? */
 static bool taken(const struct item *it, const struct desc *remote)
 {
-	const struct desc_media *m = &remote->mediav[it->number];
+	const struct desc_media *m = &remote->mediav[it->line];
 
-	return it->number < remote->mediac && !m->rejected &&
+	return it->line < remote->mediac && !m->rejected &&
 		!str_casecmp(m->kind, it->kind->name);
 }
 
-/* Keep the items that the peer takes too. */
-static int take_answer(struct wire *w, const struct desc *remote)
+static int item_take(struct item *it, const struct desc_media *remote)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->itemc; i++) {
-		struct item *it = &w->itemv[i];
-		const struct desc_media *m = &remote->mediav[it->number];
-
-		if (!taken(it, remote)) {
-			it->tunnel = mem_deref(it->tunnel);
-			continue;
-		}
-		it->remote = *m;
-		it->remote.raw = NULL;
-		it->remote.param = NULL;
-		if (m->param && str_dup(&it->remote.param, m->param))
-			return ENOMEM;
-		w->itemv[n] = *it;
-		if (n++ != i)
-			memset(it, 0, sizeof *it);
-	}
-	w->itemc = n;
-	return n ? 0 : ENOENT;
+	it->remote = *remote;
+	it->remote.raw = NULL;
+	it->remote.param = NULL;
+	it->way.number = media_number(remote, it->line);
+	it->state = ITEM_TAKEN;
+	number_used(it->bundle, it->way.number);
+	return remote->param ? str_dup(&it->remote.param, remote->param) : 0;
 }
 
-bool bundle_needs(const struct bundle *b, const struct desc *remote,
-		  enum flow_need need)
+int bundle_settle(struct bundle *b, const struct desc *remote,
+		  struct desc *local)
 {
-	for (size_t i = 0; i < b->wire->itemc; i++)
-		if (b->wire->itemv[i].kind->need == need &&
-		    taken(&b->wire->itemv[i], remote))
+	struct le *le;
+	int err = 0;
+
+	for (le = list_head(&b->iteml); le && !err; le = le->next) {
+		struct item *it = le->data;
+
+		if (it->state != ITEM_PLACED)
+			continue;
+		it->news = taken(it, remote);
+		if (it->news) {
+			err = item_take(it, &remote->mediav[it->line]);
+			continue;
+		}
+		it->state = ITEM_REFUSED;
+		local->mediav[it->line].rejected = true;
+	}
+	return err;
+}
+
+int bundle_answer(struct bundle *b, unsigned group, unsigned line,
+		  const struct tunnel_kind *kind,
+		  const struct tunnel_ask *ask,
+		  const struct desc_media *remote, struct desc_media *local)
+{
+	struct item *it;
+	int err = item_add(&it, b, group, kind);
+
+	if (err)
+		return err;
+	it->line = line;
+	err = kind->answer(&it->tunnel, ask, remote, local);
+	if (!err)
+		err = item_take(it, remote);
+	if (err) {
+		mem_deref(it);
+		return err;
+	}
+	local->rejected = false;
+	b->serials++;
+	name_add(b, kind->name);
+	return 0;
+}
+
+bool bundle_needs(const struct bundle *b, enum flow_need need)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->state >= ITEM_TAKEN && it->kind->need == need)
+			return true;
+	}
+	return false;
+}
+
+static bool way_serves(const struct tunnel_way *way, enum flow_need need)
+{
+	return need == FLOW_DATAGRAM ? way->dgram != NULL : way->flow != NULL;
+}
+
+int bundle_start(struct bundle *b, const struct tunnel_way *way)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		struct item *it = le->data;
+		const unsigned number = it->way.number;
+		int err;
+
+		if (it->state != ITEM_TAKEN ||
+		    !way_serves(way, it->kind->need))
+			continue;
+		it->way = *way;
+		it->way.number = number;
+		it->way.local_fp = memcpy(it->local_fp, way->local_fp,
+					  DESC_FP_SIZE);
+		it->way.remote_fp = memcpy(it->remote_fp, way->remote_fp,
+					   DESC_FP_SIZE);
+		err = loop_post(way->loop, item_start, it);
+		if (err)
+			return err;
+		it->state = ITEM_STARTED;
+	}
+	return 0;
+}
+
+/* --- which there are --------------------------------------------------- */
+
+void bundle_drop_refused(struct bundle *b)
+{
+	struct le *le = list_head(&b->iteml);
+
+	while (le) {
+		struct item *it = le->data;
+
+		le = le->next;
+		if (it->state == ITEM_REFUSED)
+			item_drop(it);
+	}
+}
+
+void bundle_drop_line(struct bundle *b, unsigned line, struct desc *local)
+{
+	struct le *le = list_head(&b->iteml);
+
+	while (le) {
+		struct item *it = le->data;
+
+		le = le->next;
+		if (it->state < ITEM_PLACED || it->line != line)
+			continue;
+		local->mediav[line].rejected = true;
+		item_drop(it);
+	}
+}
+
+void bundle_drop_group(struct bundle *b, unsigned group, struct desc *local)
+{
+	struct le *le = list_head(&b->iteml);
+
+	while (le) {
+		struct item *it = le->data;
+
+		le = le->next;
+		if (it->group != group)
+			continue;
+		if (it->state >= ITEM_PLACED)
+			local->mediav[it->line].rejected = true;
+		item_drop(it);
+	}
+}
+
+bool bundle_has(const struct bundle *b, unsigned group)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next)
+		if (((const struct item *)le->data)->group == group)
 			return true;
 	return false;
 }
 
-int bundle_start(struct bundle *b, const struct desc *remote,
-		 const struct tunnel_way *way)
+bool bundle_has_others(const struct bundle *b, unsigned group)
 {
-	int err;
+	struct le *le;
 
-	if (b->loop)
-		return EALREADY;
-	err = take_answer(b->wire, remote);
-	if (err)
-		return err;
-	b->wire->way = *way;
-	memcpy(b->wire->local_fp, way->local_fp, DESC_FP_SIZE);
-	memcpy(b->wire->remote_fp, way->remote_fp, DESC_FP_SIZE);
-	err = loop_post(way->loop, wire_start, b->wire);
-	if (!err)
-		b->loop = way->loop;
-	return err;
+	for (le = list_head(&b->iteml); le; le = le->next)
+		if (((const struct item *)le->data)->group != group)
+			return true;
+	return false;
+}
+
+bool bundle_ours(const struct bundle *b, unsigned group)
+{
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->group == group)
+			return it->ours;
+	}
+	return false;
 }
 
 const char *bundle_names(const struct bundle *b)
@@ -374,11 +644,17 @@ const char *bundle_names(const struct bundle *b)
 	return b ? b->names : "";
 }
 
-bool bundle_complete(const struct bundle *b)
+bool bundle_complete(const struct bundle *b, unsigned group)
 {
-	for (size_t i = 0; i < b->wire->itemc; i++)
-		if (!b->wire->itemv[i].done &&
-		    !b->wire->itemv[i].kind->endless)
+	struct le *le;
+
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (group && it->group != group)
+			continue;
+		if (!it->done && !it->kind->endless)
 			return false;
+	}
 	return true;
 }

@@ -2,9 +2,18 @@
  * bundle.h: the tunnels of one session, and their way across the threads.
  *
  *   control thread                     worker thread
- *   bundle: offer, answer  --start-->  wire: tunnel_kind.start
+ *   bundle: offer, answer  --start-->  item: tunnel_kind.start
  *   handlers               <--post---  progress, done
- *   mem_deref              --stop--->  mem_deref of each tunnel
+ *   drop, mem_deref        --stop--->  mem_deref of each tunnel
+ *
+ * Tunnels come and go while a session runs. Those that were asked for together
+ * are a group. A tunnel's line in the descriptions may be used again once it
+ * is gone; its number, which is the line's mid, is not: packets of the old one
+ * may still be under way.
+ *
+ *   ours:    planned -> placed in an offer -> taken -> started
+ *                                          -> refused
+ *   theirs:                        answered = taken -> started
  */
 #ifndef DIALTONE_BUNDLE_H
 #define DIALTONE_BUNDLE_H
@@ -14,50 +23,88 @@
 
 struct bundle;
 
-/* On the control thread; the receiver may mem_deref the bundle. */
+/* On the control thread; the receiver may mem_deref the bundle. `number` is
+ * the tunnel's place in the order of their coming. */
 struct bundle_handlers {
-	void (*progressh)(unsigned number, const struct tunnel_progress *p,
-			  void *arg);
+	void (*progressh)(unsigned group, unsigned number,
+			  const struct tunnel_progress *p, void *arg);
 	/* once per tunnel at most */
-	void (*doneh)(unsigned number, int err, const char *why, void *arg);
+	void (*doneh)(unsigned group, int err, const char *why, void *arg);
 };
 
 int bundle_alloc(struct bundle **bp, struct mailbox *control,
 		 const struct bundle_handlers *h, void *arg);
 
-/* Ask a kind for our m-line in `local`. Errors as tunnel_kind.offer. */
-int bundle_offer(struct bundle *b, struct desc *local,
-		 const struct tunnel_kind *kind,
-		 const struct tunnel_ask *ask);
+/* A number that no group has had yet. */
+unsigned bundle_group_new(struct bundle *b);
 
-/* The same for the peer's m-line `number`; local is ours in the answer and
- * stays rejected on error. */
-int bundle_answer(struct bundle *b, unsigned number,
+/* Ask a kind for a tunnel to be offered. Errors as tunnel_kind.offer. */
+int bundle_plan(struct bundle *b, unsigned group,
+		const struct tunnel_kind *kind, const struct tunnel_ask *ask);
+
+/* Put what is planned into our description, on lines that are free or new, as
+ * far as there are any: EOVERFLOW if one finds none. */
+int bundle_place(struct bundle *b, struct desc *local);
+
+/* Take it out again. refused: by the peer; else another offer goes first, and
+ * it stays planned. */
+void bundle_unplace(struct bundle *b, struct desc *local, bool refused);
+
+/* The answer to an offer: what `remote` takes will be started, the rest is
+ * refused. */
+int bundle_settle(struct bundle *b, const struct desc *remote,
+		  struct desc *local);
+
+/* A group of which something is planned; is refused; was taken since this was
+ * asked last. 0: none. */
+unsigned bundle_planned(const struct bundle *b);
+unsigned bundle_refused(const struct bundle *b);
+unsigned bundle_news(struct bundle *b);
+
+/* Forget what is refused. */
+void bundle_drop_refused(struct bundle *b);
+
+/* The peer's m-line `line` is answered by a new tunnel of this group; local is
+ * ours in the answer and stays rejected on error. */
+int bundle_answer(struct bundle *b, unsigned group, unsigned line,
 		  const struct tunnel_kind *kind,
 		  const struct tunnel_ask *ask,
 		  const struct desc_media *remote, struct desc_media *local);
 
-/* Does a tunnel that `remote` takes need this kind of flow? */
-bool bundle_needs(const struct bundle *b, const struct desc *remote,
-		  enum flow_need need);
+/* Does a tunnel that is taken need this kind of flow? */
+bool bundle_needs(const struct bundle *b, enum flow_need need);
 
-/* Hand the tunnels that `remote` takes to the worker, with the flows that
- * they need; way's number is not looked at. ENOENT if none is left. Once. */
-int bundle_start(struct bundle *b, const struct desc *remote,
-		 const struct tunnel_way *way);
+/* Hand the tunnels that are taken, and whose flow is there, to the worker;
+ * way's number is not looked at. Again when there is more. */
+int bundle_start(struct bundle *b, const struct tunnel_way *way);
+
+/* Is there a tunnel on this line? *group: whose it is. */
+bool bundle_line(const struct bundle *b, unsigned line, unsigned *group);
+
+/* End a tunnel or a group; its lines in our description become free. */
+void bundle_drop_line(struct bundle *b, unsigned line, struct desc *local);
+void bundle_drop_group(struct bundle *b, unsigned group, struct desc *local);
+
+/* Are there tunnels of this group, or of others? */
+bool bundle_has(const struct bundle *b, unsigned group);
+bool bundle_has_others(const struct bundle *b, unsigned group);
+
+/* Was it asked for on this side? */
+bool bundle_ours(const struct bundle *b, unsigned group);
 
 /* Have the tunnels counted on their thread; the answer is there when a round
  * trip to it (worker_barrier) is over. */
 void bundle_count(struct bundle *b);
 
-/* What was counted last: "file: files=3 bytes=5120", or "". */
-const char *bundle_counters(const struct bundle *b);
+/* What was counted last, "file: files=3 bytes=5120"; for %H. */
+int bundle_counters(struct re_printf *pf, const struct bundle *b);
 
-/* "file,pipe", for people and the call log. */
+/* "file,pipe", all that there have been, for people and the call log. */
 const char *bundle_names(const struct bundle *b);
 
-/* Every tunnel has said that it is done without an error, or never says so
- * because it ends with the session. */
-bool bundle_complete(const struct bundle *b);
+/* Every tunnel of this group (BUNDLE_ALL: of all groups) has said that it is
+ * done without an error, or never says so because it ends with the session. */
+enum { BUNDLE_ALL = 0 };
+bool bundle_complete(const struct bundle *b, unsigned group);
 
 #endif

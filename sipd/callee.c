@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
 
@@ -11,6 +12,17 @@ static void established_handler(const struct call_body *b, void *arg)
 {
 	(void)b;
 	(void)arg;
+}
+
+/* To a re-INVITE of ours. */
+static void answer_handler(const struct call_body *b, void *arg)
+{
+	session_reanswer(arg, b);
+}
+
+static void refused_handler(uint16_t scode, void *arg)
+{
+	session_rerefused(arg, scode);
 }
 
 static void offer_handler(const struct call_body *b, void *arg)
@@ -34,7 +46,9 @@ static void end_handler(const struct call_end *end, void *arg)
 
 static const struct call_handlers call_handlers = {
 	.establishedh = established_handler,
+	.answerh      = answer_handler,
 	.offerh       = offer_handler,
+	.refusedh     = refused_handler,
 	.infoh        = info_handler,
 	.endh         = end_handler,
 };
@@ -81,7 +95,7 @@ static int answer_wants(struct session *s, const struct session_answer *an,
 
 		if (!w->kind)
 			continue;
-		err = bundle_answer(s->bundle, i, w->kind, &w->ask,
+		err = bundle_answer(s->bundle, SESSION_FIRST_GROUP, i, w->kind, &w->ask,
 				    &s->remote->mediav[i],
 				    &s->local->mediav[i]);
 		*rp = err == EACCES ? REASON_NOT_ALLOWED : REASON_REFUSED;

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
 
@@ -70,8 +71,10 @@ static void answer_handler(const struct call_body *b, void *arg)
 	struct session *s = arg;
 	struct desc_refusal why;
 
-	if (s->remote)          /* the answer to a re-INVITE */
+	if (s->remote) {        /* the answer to a re-INVITE */
+		session_reanswer(s, b);
 		return;
+	}
 	(void)str_ncpy(why.text, "its answer is empty", sizeof why.text);
 	if (!b->ctype || str_casecmp(b->ctype, "application/sdp") ||
 	    desc_decode(&s->remote, b->p, b->n, false, &why)) {
@@ -89,6 +92,11 @@ static void answer_handler(const struct call_body *b, void *arg)
 static void offer_handler(const struct call_body *b, void *arg)
 {
 	session_reoffer(arg, b);
+}
+
+static void refused_handler(uint16_t scode, void *arg)
+{
+	session_rerefused(arg, scode);
 }
 
 static void info_handler(const char *method, const struct call_body *b,
@@ -109,6 +117,7 @@ static const struct call_handlers call_handlers = {
 	.progressh = progress_handler,
 	.answerh   = answer_handler,
 	.offerh    = offer_handler,
+	.refusedh  = refused_handler,
 	.infoh     = info_handler,
 	.endh      = end_handler,
 };
@@ -163,12 +172,12 @@ static int wants_offer(struct session *s, const struct session_want *wantv,
 		       size_t wantc)
 {
 	for (size_t i = 0; i < wantc; i++) {
-		int err = bundle_offer(s->bundle, s->local, wantv[i].kind,
-				       &wantv[i].ask);
+		int err = bundle_plan(s->bundle, SESSION_FIRST_GROUP,
+				      wantv[i].kind, &wantv[i].ask);
 		if (err)
 			return err;
 	}
-	return 0;
+	return bundle_place(s->bundle, s->local);
 }
 
 int session_dial(struct session **sp, struct house *h, const struct peer *p,

@@ -59,7 +59,9 @@ static int order_alloc(struct order **op, struct conn *cn, const char *tag)
 	return 0;
 }
 
-static void closed_event(struct order *or, const struct session *s)
+/* The session, or our part of it, is over. */
+static void closed_event(struct order *or, const struct session *s,
+			 enum reason r, const char *detail, bool peer_said)
 {
 	struct session_info in;
 	char text[512];
@@ -70,14 +72,16 @@ static void closed_event(struct order *or, const struct session *s)
 		return;
 	session_info(s, &in);
 	event_session(o, s);
-	event_str(o, "reason", reason_name(in.reason));
-	(void)reason_text(text, sizeof text, in.reason, in.peer->name);
+	event_str(o, "reason", reason_name(r));
+	(void)reason_text(text, sizeof text, r, in.peer->name);
 	event_str(o, "text", text);
-	event_str(o, in.peer_said ? "peer_says" : "detail", in.text);
+	event_str(o, peer_said ? "peer_says" : "detail", detail);
 	if (last)
-		event_int(o, "exit", (uint64_t)reason_exit(in.reason));
+		event_int(o, "exit", (uint64_t)reason_exit(r));
 	conn_event(or->conn, o);
 	mem_deref(o);
+	if (last)
+		mem_deref(or);
 }
 
 static void state_handler(struct session *s, void *arg)
@@ -88,9 +92,7 @@ static void state_handler(struct session *s, void *arg)
 
 	session_info(s, &in);
 	if (in.state == SESSION_CLOSED) {
-		closed_event(or, s);
-		if (!or->waiting || or->once)
-			mem_deref(or);
+		closed_event(or, s, in.reason, in.text, in.peer_said);
 		return;
 	}
 	if (or->once)
@@ -101,6 +103,13 @@ static void state_handler(struct session *s, void *arg)
 	event_session(o, s);
 	conn_event(or->conn, o);
 	mem_deref(o);
+}
+
+static void end_handler(struct session *s, unsigned group, enum reason r,
+			const char *text, void *arg)
+{
+	(void)group;
+	closed_event(arg, s, r, text, false);
 }
 
 static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
@@ -118,12 +127,14 @@ static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 	mem_deref(o);
 }
 
-static void progress_handler(struct session *s, unsigned tunnel,
-			     const struct tunnel_progress *p, void *arg)
+static void progress_handler(struct session *s, unsigned group,
+			     unsigned tunnel, const struct tunnel_progress *p,
+			     void *arg)
 {
 	struct order *or = arg;
 	struct session_info in;
 	struct odict *o;
+	(void)group;
 
 	if (event_alloc(&o, p->note ? "note" : "progress", or->tag))
 		return;
@@ -143,7 +154,8 @@ static void progress_handler(struct session *s, unsigned tunnel,
 static struct session_handlers order_handlers(struct order *or)
 {
 	const struct session_handlers sh = {
-		state_handler, ask_handler, progress_handler, or
+		.stateh = state_handler, .askh = ask_handler,
+		.progressh = progress_handler, .endh = end_handler, .arg = or
 	};
 
 	return sh;

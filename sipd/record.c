@@ -39,6 +39,27 @@ void record_session(struct calllog *cl, const struct session *s)
 		log_warn("the call log cannot be written");
 }
 
+void record_offer(struct calllog *cl, const struct session *s,
+		  const char *tunnel, enum reason r)
+{
+	struct session_info in;
+	struct calllog_entry e = {
+		.started = wall_clock(), .incoming = true, .tunnel = tunnel,
+		.reason = reason_name(r), .path = "",
+	};
+
+	session_info(s, &in);
+	e.id = in.id;
+	e.callid = in.callid;
+	e.peer = in.peer->name;
+	e.address = in.peer->address;
+	e.fp = in.fp;
+	log_info("a tunnel that %s offers in session %s is refused: %s %s",
+		 in.peer->name, in.id, tunnel, e.reason);
+	if (calllog_write(cl, &e))
+		log_warn("the call log cannot be written");
+}
+
 static void offered_tunnels(char *buf, size_t size, const struct desc *d)
 {
 	size_t n = 0;

@@ -2,13 +2,14 @@
  * session.c: what both sides of a call do once they are talking: meet, ask
  * about the key, begin.
  *
- *   caller, callee -> session -> sessionpath -> sessionflow -> sessioncore
+ *   caller, callee -> session -> sessionpath, sessionbundle -> sessionflow
+ *     -> sessioncore
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/time.h>
 #include "sipd/log.h"
-#include "sipd/sessionflow.h"
+#include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
 
@@ -70,7 +71,7 @@ void session_begin(struct session *s)
 	int err;
 
 	timer_stop(&s->timer);
-	err = session_flow_open(s);
+	err = session_bundle_begin(s);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 		return;

@@ -25,20 +25,32 @@ enum session_state {
 /* "offering"; for events and the log. */
 const char *session_state_name(enum session_state st);
 
-/* Facts reported upward. The receiver may mem_deref the session in any. */
-struct session_handlers {
-	void (*stateh)(struct session *s, void *arg);
-	/* the peer's key is not known: session_trust must be called */
-	void (*askh)(struct session *s, const uint8_t *fp, void *arg);
-	void (*progressh)(struct session *s, unsigned tunnel,
-			  const struct tunnel_progress *p, void *arg);
-	void *arg;
-};
-
 /* What one tunnel is asked for. */
 struct session_want {
 	const struct tunnel_kind *kind;
 	struct tunnel_ask ask;
+};
+
+/* Facts reported upward. The receiver may mem_deref the session in any. A
+ * group is the tunnels that were asked for together; the first is 1. */
+struct session_handlers {
+	void (*stateh)(struct session *s, void *arg);
+	/* the peer's key is not known: session_trust must be called */
+	void (*askh)(struct session *s, const uint8_t *fp, void *arg);
+	void (*progressh)(struct session *s, unsigned group, unsigned tunnel,
+			  const struct tunnel_progress *p, void *arg);
+	/* those of session_add have begun */
+	void (*takenh)(struct session *s, unsigned group, void *arg);
+	/* the tunnels of this group are over, others go on */
+	void (*endh)(struct session *s, unsigned group, enum reason r,
+		     const char *text, void *arg);
+	/* The peer offers one tunnel more, in a group that is new: fill in
+	 * the want, whose strings are good until this is called again; or
+	 * say in *rp why not. */
+	void (*offerh)(struct session *s, unsigned group,
+		       const struct desc_media *m, struct session_want *want,
+		       enum reason *rp, void *arg);
+	void *arg;
 };
 
 /* Milliseconds since the session began; 0: not reached. */
@@ -104,6 +116,19 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);
+
+/* Is it open, with room for n tunnels more? */
+bool session_has_room(const struct session *s, size_t n);
+
+/* Offer more tunnels by a re-INVITE, as a group: takenh or endh will be
+ * called. Errors as tunnel_kind.offer. */
+int session_add(struct session *s, const struct session_want *wantv,
+		size_t wantc, unsigned *group);
+
+/* End a group: its m-lines are dropped by a re-INVITE; the last ends the
+ * session. */
+void session_drop(struct session *s, unsigned group, enum reason r,
+		  const char *text);
 
 /* Our addresses changed: an open session tells its peer where we are now. */
 void session_refresh(struct session *s);

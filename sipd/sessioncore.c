@@ -61,9 +61,11 @@ void session_state_set(struct session *s, enum session_state st)
 static void let_go(struct session *s)
 {
 	timer_stop(&s->timer);
+	timer_stop(&s->sync_timer);
 	(void)str_ncpy(s->tunnels, bundle_names(s->bundle),
 		       sizeof s->tunnels);
-	s->complete = s->state == SESSION_OPEN && bundle_complete(s->bundle);
+	s->complete = s->state == SESSION_OPEN &&
+		bundle_complete(s->bundle, BUNDLE_ALL);
 	s->bundle = mem_deref(s->bundle);
 	s->path = mem_deref(s->path);
 	s->quic = mem_deref(s->quic);
@@ -121,7 +123,7 @@ static enum reason judge_end(const struct session *s, enum reason r)
 {
 	const bool open = s->state == SESSION_OPEN;
 
-	if (reason_exit(r) || (open && bundle_complete(s->bundle)))
+	if (reason_exit(r) || (open && bundle_complete(s->bundle, BUNDLE_ALL)))
 		return r;
 	if (s->incoming && (!open || r == REASON_DONE))
 		return r;
@@ -169,7 +171,9 @@ void session_info(const struct session *s, struct session_info *info)
 	info->times = s->times;
 	info->started = s->started;
 	read_stats(m);
-	info->counters = bundle_counters(s->bundle);
+	(void)re_snprintf(m->counters, sizeof m->counters, "%H",
+			  bundle_counters, s->bundle);
+	info->counters = m->counters;
 	info->complete = s->complete;
 	info->stats = &m->stats;
 }

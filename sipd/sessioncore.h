@@ -38,6 +38,12 @@ struct session {
 	void (*readyh)(struct session *s);      /* gathering is enough */
 	void (*trustedh)(struct session *s);    /* while asking */
 	struct timer timer;             /* of the present state */
+	bool active;                    /* we are the flows' client */
+	bool offering;                  /* an offer of ours is under way */
+	bool moved;                     /* and the peer does not know yet */
+	struct timer sync_timer;        /* to the next offer */
+	uint64_t consent;               /* to send, until then */
+	char counters[512];             /* of the tunnels, last counted */
 
 	struct cand local_cand, remote_cand;
 	uint64_t carried;               /* bytes, when the path asked last */

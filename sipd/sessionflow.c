@@ -1,9 +1,11 @@
 /*
- * sessionflow.c: reports of the flow and of the tunnels, as what they mean
- * for the session.
+ * sessionflow.c: the session's flows, and what their reports mean for it.
  *
  *   quic, dtls --all secured--> bundle_start --> open
- *   either     --end----------> closed         tunnels --done--> closed
+ *   either     --end----------> closed
+ *
+ * A tunnel that comes later may need a flow that is not there yet: it gets
+ * the path that was found long ago.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,40 +13,6 @@
 #include "sipd/sessionflow.h"
 
 enum { SEED_SIZE = 32 };        /* of either flow */
-
-static void progress_handler(unsigned number, const struct tunnel_progress *p,
-			     void *arg)
-{
-	struct session *s = arg;
-
-	if (s->h.progressh)
-		s->h.progressh(s, number, p, s->h.arg);
-}
-
-/* The caller ends the session when its tunnels are done; the callee waits
- * for that, unless something failed. */
-static void done_handler(unsigned number, int err, const char *why, void *arg)
-{
-	struct session *s = arg;
-	(void)number;
-
-	if (err == ENOTCONN && !str_isset(why))
-		return;         /* the flow is gone, and will say why */
-	if (err)
-		session_hangup(s, REASON_TUNNEL_FAILED,
-			       str_isset(why) ? why : strerror(err));
-	else if (!s->incoming && bundle_complete(s->bundle))
-		session_hangup(s, REASON_DONE, why);
-}
-
-int session_bundle_open(struct session *s)
-{
-	static const struct bundle_handlers bh = {
-		progress_handler, done_handler
-	};
-
-	return bundle_alloc(&s->bundle, s->house->mailbox, &bh, s);
-}
 
 static const struct {
 	enum flow_end end;
@@ -95,8 +63,7 @@ static void flow_end_handler(enum flow_end why, uint64_t code,
 		       why == FLOW_END_IDLE ? NULL : text);
 }
 
-/* When all that is needed is there. */
-static void start_tunnels(struct session *s)
+int session_flow_start(struct session *s)
 {
 	const struct tunnel_way way = {
 		.flow = s->flow, .dgram = s->dgram,
@@ -104,16 +71,28 @@ static void start_tunnels(struct session *s)
 		.local_fp = identity_fp(s->house->identity),
 		.remote_fp = s->remote->fp,
 	};
+
+	return s->state == SESSION_OPEN || s->times.secured ?
+		bundle_start(s->bundle, &way) : 0;
+}
+
+/* When all that is needed at first is there; later, one by one. */
+static void start_tunnels(struct session *s)
+{
 	int err;
 
-	if ((s->quic && !s->flow) || (s->dtls && !s->dgram))
+	if (s->state != SESSION_OPEN &&
+	    ((s->quic && !s->flow) || (s->dtls && !s->dgram)))
 		return;
-	s->times.secured = session_since(s);
-	err = bundle_start(s->bundle, s->remote, &way);
+	if (!s->times.secured)
+		s->times.secured = session_since(s);
+	err = session_flow_start(s);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 		return;
 	}
+	if (s->state == SESSION_OPEN)
+		return;
 	timer_stop(&s->timer);
 	session_state_set(s, SESSION_OPEN);
 }
@@ -150,9 +129,12 @@ static int make_seed(uint8_t seed[SEED_SIZE], const struct session *s,
 		? 0 : EPROTO;
 }
 
-/* RFC 4145: who says actpass leaves the choice to the other. */
+/* RFC 4145: who says actpass leaves the choice to the other. What was agreed
+ * on for the first flow is so for the second. */
 bool session_is_active(const struct session *s)
 {
+	if (s->quic || s->dtls)
+		return s->active;
 	return s->incoming ? s->local->setup == SETUP_ACTIVE
 			   : s->remote->setup != SETUP_ACTIVE;
 }
@@ -191,19 +173,6 @@ static int open_dtls(struct session *s)
 	return dtls_alloc(&s->dtls, s->house->worker, &dc, &dh, s);
 }
 
-int session_flow_open(struct session *s)
-{
-	int err = 0;
-
-	if (bundle_needs(s->bundle, s->remote, FLOW_STREAM))
-		err = open_quic(s);
-	if (!err && bundle_needs(s->bundle, s->remote, FLOW_DATAGRAM))
-		err = open_dtls(s);
-	if (err)
-		return err;
-	return s->quic || s->dtls ? 0 : ENOENT;
-}
-
 void session_flow_path(struct session *s, int proto, const struct sa *local,
 		       const struct sa *remote)
 {
@@ -225,4 +194,33 @@ void session_flow_consent(struct session *s, uint64_t until)
 {
 	quic_consent(s->quic, until);
 	dtls_consent(s->dtls, until);
+}
+
+/* The path is known already. */
+static void give_path(struct session *s)
+{
+	if (!s->times.found)
+		return;
+	session_flow_path(s, s->local_cand.transp == CAND_UDP ? IPPROTO_UDP
+			  : IPPROTO_TCP, &s->local_cand.base,
+			  &s->remote_cand.addr);
+	session_flow_consent(s, s->consent);
+}
+
+int session_flow_open(struct session *s)
+{
+	const bool quic = !s->quic && bundle_needs(s->bundle, FLOW_STREAM);
+	const bool dtls = !s->dtls && bundle_needs(s->bundle, FLOW_DATAGRAM);
+	int err = 0;
+
+	s->active = session_is_active(s);
+	if (quic)
+		err = open_quic(s);
+	if (!err && dtls)
+		err = open_dtls(s);
+	if (err)
+		return err;
+	if (quic || dtls)
+		give_path(s);
+	return s->quic || s->dtls ? 0 : ENOENT;
 }

@@ -6,12 +6,12 @@
 
 #include "sipd/sessioncore.h"
 
-/* The bundle that the tunnels are put in. */
-int session_bundle_open(struct session *s);
-
-/* Both descriptions are known: make the flows that the tunnels need; they
- * wait for a path. ENOENT: no tunnel is left. */
+/* Both descriptions are known: make the flows that the tunnels need and that
+ * are not there yet; they wait for a path. ENOENT: no tunnel needs one. */
 int session_flow_open(struct session *s);
+
+/* Start the tunnels whose flow is there, once the first are. */
+int session_flow_start(struct session *s);
 
 /* The path's news for all of them. */
 void session_flow_path(struct session *s, int proto, const struct sa *local,

@@ -79,7 +79,10 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 
 static void consent_handler(uint64_t until, void *arg)
 {
-	session_flow_consent(arg, until);
+	struct session *s = arg;
+
+	s->consent = until;
+	session_flow_consent(s, until);
 }
 
 static void path_fail_handler(enum path_fail why, void *arg)
@@ -144,83 +147,6 @@ void session_describe(struct session *s)
 	(void)str_ncpy(d->ufrag, path_ufrag(s->path), sizeof d->ufrag);
 	(void)str_ncpy(d->pwd, path_pwd(s->path), sizeof d->pwd);
 	s->described = true;
-}
-
-/* An ICE restart of the peer (RFC 8839 section 4.4.1.1): it has another
- * ufrag, so have we then, and all candidates are told anew. */
-static int take_offer(struct session *s, const struct call_body *b)
-{
-	struct desc_refusal why;
-	struct desc *d;
-	int err;
-
-	if (!b->ctype || !b->n)
-		return 0;
-	err = desc_decode(&d, b->p, b->n, true, &why);
-	if (err)
-		return err;
-	if (memcmp(d->fp, s->remote->fp, sizeof d->fp)) {
-		mem_deref(d);
-		return EACCES;          /* the key is the peer */
-	}
-	if (strcmp(d->ufrag, s->remote->ufrag))
-		s->local->candc = 0;
-	mem_deref(s->remote);
-	s->remote = d;
-	err = s->quic || s->dtls ? path_remote(s->path, d) : 0;
-	(void)str_ncpy(s->local->ufrag, path_ufrag(s->path),
-		       sizeof s->local->ufrag);
-	(void)str_ncpy(s->local->pwd, path_pwd(s->path),
-		       sizeof s->local->pwd);
-	return err;
-}
-
-static int encode_body(struct mbuf **mbp, struct call_body *b,
-		       const struct session *s)
-{
-	int err = desc_encode(mbp, s->local);
-
-	if (err)
-		return err;
-	b->ctype = "application/sdp";
-	b->p = (const char *)mbuf_buf(*mbp);
-	b->n = mbuf_get_left(*mbp);
-	return 0;
-}
-
-void session_reoffer(struct session *s, const struct call_body *offer)
-{
-	struct mbuf *mb = NULL;
-	struct call_body b;
-	int err = s->remote ? take_offer(s, offer) : EPROTO;
-
-	if (!err) {
-		s->local->setup = session_is_active(s) ? SETUP_ACTIVE
-						       : SETUP_PASSIVE;
-		s->local->sess_ver++;
-		err = encode_body(&mb, &b, s);
-	}
-	if (err)
-		(void)call_reject(s->call, 488, "Not Acceptable Here", 399,
-				  "refused: the new offer does not fit the"
-				  " session");
-	else
-		(void)call_answer(s->call, &b);
-	mem_deref(mb);
-}
-
-void session_refresh(struct session *s)
-{
-	struct mbuf *mb = NULL;
-	struct call_body b;
-
-	if (s->state != SESSION_OPEN || !s->call)
-		return;
-	s->local->setup = SETUP_ACTPASS;
-	s->local->sess_ver++;
-	if (!encode_body(&mb, &b, s))
-		(void)call_reinvite(s->call, &b);
-	mem_deref(mb);
 }
 
 void session_info_recv(struct session *s, const struct call_body *b)

@@ -16,9 +16,6 @@ int session_gather(struct session *s, void (*readyh)(struct session *s));
 /* Fill in what our description says of us: ICE, key, setup. */
 void session_describe(struct session *s);
 
-/* A re-INVITE or UPDATE of the peer: follow it, answer it. */
-void session_reoffer(struct session *s, const struct call_body *offer);
-
 /* INFO or MESSAGE from the peer. */
 void session_info_recv(struct session *s, const struct call_body *b);
 

@@ -8,20 +8,11 @@
 #include <errno.h>
 #include <string.h>
 #include "sipd/switchboard.h"
+#include "sipd/line.h"
 #include "sipd/log.h"
 #include "sipd/record.h"
 
 enum { LINE_BUCKETS = 256, ALLOW_MAX = 512 };
-
-/* One session and who is told of it. */
-struct line {
-	struct le le;                   /* in board.linel, oldest first */
-	struct le he;                   /* in board.peerh, by peer */
-	struct board *board;
-	struct session *s;
-	struct session_handlers owner;
-	char peer[64];
-};
 
 struct board {
 	struct house *house;
@@ -30,20 +21,11 @@ struct board {
 	struct hash *peerh;
 	struct list waitl;              /* struct wait */
 	uint32_t linec;
+	struct judged *judged;          /* of an offer within a call */
 	bool closing;
 	uint64_t minute;                /* ns, begin of the rate window */
 	uint32_t calls;                 /* in it */
 };
-
-static void line_destructor(void *arg)
-{
-	struct line *l = arg;
-
-	list_unlink(&l->le);
-	hash_unlink(&l->he);
-	l->board->linec--;
-	mem_deref(l->s);
-}
 
 static void board_destructor(void *arg)
 {
@@ -53,74 +35,18 @@ static void board_destructor(void *arg)
 	while (b->waitl.head)
 		list_unlink(b->waitl.head);
 	mem_deref(b->peerh);
+	mem_deref(b->judged);
 	mem_deref(b->house);
 }
 
 /* --- lines ------------------------------------------------------------- */
 
-static void state_handler(struct session *s, void *arg)
+static void closed_handler(struct session *s, void *arg)
 {
-	struct line *l = mem_ref(arg);
-	struct session_info in;
-	bool closed;
+	struct board *b = arg;
 
-	session_info(s, &in);
-	closed = in.state == SESSION_CLOSED;
-	if (closed)
-		record_session(l->board->house->calllog, s);
-	if (l->owner.stateh)
-		l->owner.stateh(s, l->owner.arg);
-	if (closed)
-		mem_deref(l);
-	mem_deref(l);
-}
-
-static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
-{
-	struct line *l = arg;
-
-	if (l->owner.askh)
-		l->owner.askh(s, fp, l->owner.arg);
-	else
-		session_trust(s, false);
-}
-
-static void progress_handler(struct session *s, unsigned tunnel,
-			     const struct tunnel_progress *p, void *arg)
-{
-	struct line *l = arg;
-
-	if (p->note)
-		log_info("session with %s: %s", l->peer, p->note);
-	if (l->owner.progressh)
-		l->owner.progressh(s, tunnel, p, l->owner.arg);
-}
-
-static int line_add(struct line **lp, struct board *b, const struct peer *p,
-		    const struct session_handlers *owner)
-{
-	struct line *l = mem_zalloc(sizeof *l, line_destructor);
-
-	if (!l)
-		return ENOMEM;
-	l->board = b;
-	if (owner)
-		l->owner = *owner;
-	(void)str_ncpy(l->peer, p->name, sizeof l->peer);
-	list_append(&b->linel, &l->le, l);
-	hash_append(b->peerh, hash_joaat_str(l->peer), &l->he, l);
-	b->linec++;
-	*lp = l;
-	return 0;
-}
-
-static struct session_handlers line_handlers(struct line *l)
-{
-	const struct session_handlers sh = {
-		state_handler, ask_handler, progress_handler, l
-	};
-
-	return sh;
+	b->linec--;
+	record_session(b->house->calllog, s);
 }
 
 static uint32_t peer_lines(const struct board *b, const char *peer)
@@ -225,6 +151,87 @@ static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
 	return true;
 }
 
+/* An offer within a call is judged by the rules of the day. */
+struct judged {
+	struct incoming in;
+	struct lookup lookup;
+	char allow[ALLOW_MAX];
+};
+
+static bool judge_offer(struct board *b, const struct session_info *si,
+			const struct desc_media *m, struct session_want *want,
+			struct session_handlers *owner)
+{
+	struct judged *j = b->judged;
+	const struct wait *w;
+
+	memset(j, 0, sizeof *j);
+	j->in.reason = REASON_NONE;
+	if (!si->fp || peers_by_fp(b->house->peers, si->fp, &j->in.peer)) {
+		j->in.reason = REASON_NOT_ALLOWED;
+		return false;
+	}
+	w = waits_match(&b->waitl, &j->in, m);
+	if (!judge_tunnel(&j->in, m, w, want, j->allow))
+		return false;
+	j->lookup = (struct lookup){
+		b->conf, m->kind, w ? &w->conf : NULL
+	};
+	want->ask.arg = &j->lookup;
+	if (w)
+		*owner = w->conf.sh;
+	return true;
+}
+
+static void offer_handler(struct session *s, const struct desc_media *m,
+			  struct session_want *want,
+			  struct session_handlers *owner, enum reason *rp,
+			  void *arg)
+{
+	struct board *b = arg;
+	struct session_info si;
+
+	session_info(s, &si);
+	if (!b->judged)
+		b->judged = mem_alloc(sizeof *b->judged, NULL);
+	if (b->judged && judge_offer(b, &si, m, want, owner)) {
+		*rp = REASON_REFUSED;
+		return;
+	}
+	*rp = b->judged ? b->judged->in.reason : REASON_INTERNAL;
+	want->kind = NULL;
+	record_offer(b->house->calllog, s, m->kind, *rp);
+}
+
+static int line_add(struct line **lp, struct board *b, const struct peer *p,
+		    const struct session_handlers *owner)
+{
+	const struct line_handlers h = { closed_handler, offer_handler, b };
+	struct line *l;
+	int err = line_alloc(&l, p->name, &h);
+
+	if (err)
+		return err;
+	if (owner)
+		err = line_stake(l, 1, owner);
+	if (err) {
+		mem_deref(l);
+		return err;
+	}
+	list_append(&b->linel, &l->le, l);
+	hash_append(b->peerh, hash_joaat_str(l->peer), &l->he, l);
+	b->linec++;
+	*lp = l;
+	return 0;
+}
+
+/* It has not come to a session. */
+static void line_cancel(struct board *b, struct line *l)
+{
+	b->linec--;
+	mem_deref(l);
+}
+
 /* Everything was judged: take the call. */
 static int take(struct board *b, struct incoming *in, struct call *c,
 		struct session_answer *an, const struct wait *w)
@@ -243,7 +250,7 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 	mem_ref(l);
 	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
 	if (err)
-		mem_deref(l);
+		line_cancel(b, l);
 	mem_deref(l);
 	return err;
 }
@@ -366,14 +373,76 @@ int board_reload(struct board *b, const struct conf *conf, char *why,
 	return err;
 }
 
+/* A session with this very peer that runs, to add to. */
+static struct line *joinable(const struct board *b, const struct peer *p,
+			     size_t n)
+{
+	struct le *le = list_head(hash_list(b->peerh,
+					    hash_joaat_str(p->name)));
+
+	for (; le && p->pinned; le = le->next) {
+		struct line *l = le->data;
+		struct session_info si;
+
+		session_info(l->s, &si);
+		if (!strcmp(l->peer, p->name) && session_has_room(l->s, n) &&
+		    si.fp && !memcmp(si.fp, p->fp, sizeof p->fp))
+			return l;
+	}
+	return NULL;
+}
+
+static int join(struct session **sp, struct line *l,
+		const struct session_want *wantv, size_t wantc,
+		const struct session_handlers *owner, enum reason *rp)
+{
+	unsigned group;
+	int err = session_add(l->s, wantv, wantc, &group);
+
+	*rp = REASON_TUNNEL_FAILED;
+	if (err)
+		return err;
+	*rp = REASON_INTERNAL;
+	err = line_stake(l, group, owner);
+	if (err)
+		session_drop(l->s, group, REASON_INTERNAL, NULL);
+	else
+		*sp = l->s;
+	return err;
+}
+
+static int dial_anew(struct session **sp, struct board *b,
+		     const struct peer *p, const struct session_want *wantv,
+		     size_t wantc, unsigned flags,
+		     const struct session_handlers *owner, enum reason *rp)
+{
+	struct session_handlers sh;
+	struct line *l;
+	int err;
+
+	*rp = REASON_LIMIT;
+	if (b->conf->sessions && b->linec >= b->conf->sessions)
+		return EAGAIN;
+	*rp = REASON_INTERNAL;
+	err = line_add(&l, b, p, owner);
+	if (err)
+		return err;
+	sh = line_handlers(l);
+	err = session_dial(&l->s, b->house, p, wantv, wantc, flags, &sh, rp);
+	if (err)
+		line_cancel(b, l);
+	else
+		*sp = l->s;
+	return err;
+}
+
 int board_dial(struct session **sp, struct board *b, const char *text,
 	       const struct session_want *wantv, size_t wantc,
 	       unsigned flags, const struct session_handlers *owner,
 	       enum reason *rp, char *why, size_t size)
 {
-	struct session_handlers sh;
-	struct peer p;
 	struct line *l;
+	struct peer p;
 	int err;
 
 	*rp = REASON_BAD_ADDRESS;
@@ -381,21 +450,10 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 	if (err)
 		return err;
 	*why = '\0';
-	*rp = REASON_LIMIT;
-	if (b->conf->sessions && b->linec >= b->conf->sessions)
-		return EAGAIN;
-	*rp = REASON_INTERNAL;
-	err = line_add(&l, b, &p, owner);
-	if (err)
-		return err;
-	sh = line_handlers(l);
-	err = session_dial(&l->s, b->house, &p, wantv, wantc, flags, &sh,
-			   rp);
-	if (err)
-		mem_deref(l);
-	else
-		*sp = l->s;
-	return err;
+	l = flags & SESSION_ANY_KEY ? NULL : joinable(b, &p, wantc);
+	if (l)
+		return join(sp, l, wantv, wantc, owner, rp);
+	return dial_anew(sp, b, &p, wantv, wantc, flags, owner, rp);
 }
 
 struct list *board_waits(struct board *b)
@@ -422,13 +480,10 @@ void board_drop(struct board *b, const void *owner)
 {
 	struct le *le = b->linel.head;
 
-	while (le) {
+	while (owner && le) {
 		struct line *l = le->data;
 
 		le = le->next;
-		if (!l->owner.arg || l->owner.arg != owner)
-			continue;
-		memset(&l->owner, 0, sizeof l->owner);
-		session_hangup(l->s, REASON_LOCAL_HANGUP, NULL);
+		line_drop(l, owner);
 	}
 }

@@ -27,8 +27,9 @@ void board_close(struct board *b, void (*doneh)(void *arg), void *arg);
 int board_reload(struct board *b, const struct conf *conf, char *why,
 		 size_t size);
 
-/* Call `text` (a peer's name or address). sh is told of the session until it
- * is closed; *sp stays the board's and is valid until then. On error the
+/* Call `text` (a peer's name or address), or add to a session with it that is
+ * open. sh is told of the session until it is closed or, by endh, what was
+ * asked for is over; *sp stays the board's and is valid until then. On error the
  * reason is in *rp, with a sentence in why ("" if the reason says all). */
 int board_dial(struct session **sp, struct board *b, const char *text,
 	       const struct session_want *wantv, size_t wantc,
@@ -44,8 +45,8 @@ typedef bool (board_session_h)(struct session *s, void *arg);
 struct session *board_apply(const struct board *b, board_session_h *h,
 			    void *arg);
 
-/* An owner (its handlers' arg) has gone: nobody is told any more, and its
- * sessions are hung up. */
+/* An owner (its handlers' arg) has gone: nobody is told any more, and what it
+ * has asked for ends: its tunnels, and sessions that have no others. */
 void board_drop(struct board *b, const void *owner);
 
 #endif

@@ -56,6 +56,15 @@ bool wait_matches(const struct wait *w, const struct incoming *in,
 		!str_casecmp(w->conf.from, in->peer.address);
 }
 
+struct wait *waits_match(const struct list *waitl, const struct incoming *in,
+			 const struct desc_media *m)
+{
+	for (struct le *le = waitl->head; le; le = le->next)
+		if (wait_matches(le->data, in, m))
+			return le->data;
+	return NULL;
+}
+
 struct wait *waits_find(const struct list *waitl, const struct incoming *in)
 {
 	for (struct le *le = waitl->head; le; le = le->next) {

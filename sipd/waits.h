@@ -29,6 +29,10 @@ int wait_alloc(struct wait **wp, struct list *waitl,
 bool wait_matches(const struct wait *w, const struct incoming *in,
 		  const struct desc_media *m);
 
+/* The first in the queue who waits for this one; NULL: nobody. */
+struct wait *waits_match(const struct list *waitl, const struct incoming *in,
+			 const struct desc_media *m);
+
 /* The first in the queue who waits for one of the tunnels; NULL: nobody. */
 struct wait *waits_find(const struct list *waitl, const struct incoming *in);
 

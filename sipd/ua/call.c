@@ -192,6 +192,11 @@ int call_reinvite(struct call *c, const struct call_body *offer)
 		: ENOTCONN;
 }
 
+int call_reoffer(struct call *c, const struct call_body *offer)
+{
+	return c && offer ? callreq_reoffer(c, offer) : EINVAL;
+}
+
 int call_update(struct call *c, const struct call_body *offer)
 {
 	if (!c || !offer)

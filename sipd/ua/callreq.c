@@ -257,6 +257,13 @@ int callreq_offer(struct call *c, bool update, const struct call_body *b)
 	return err;
 }
 
+int callreq_reoffer(struct call *c, const struct call_body *b)
+{
+	if (!c->offering || c->refreshing || c->offer)
+		return EALREADY;
+	return body_copy(&c->held, &c->held_ctype, b);
+}
+
 void callreq_refresh(struct call *c)
 {
 	struct call_body b = { .ctype = c->sdp_ctype };

@@ -19,6 +19,9 @@ int callreq_prack(struct call *c, struct dialog *dlg, uint32_t cseq,
 /* A new offer by re-INVITE or UPDATE. EALREADY; ENOTCONN. */
 int callreq_offer(struct call *c, bool update, const struct call_body *b);
 
+/* Replace the offer that waits for the end of glare. */
+int callreq_reoffer(struct call *c, const struct call_body *b);
+
 /* Refresh the session (RFC 4028). */
 void callreq_refresh(struct call *c);
 

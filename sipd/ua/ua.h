@@ -154,6 +154,9 @@ int call_reject(struct call *c, uint16_t scode, const char *phrase,
 /* New offer in a running call. EALREADY if one is under way; 491 is retried
  * inside (RFC 3261 section 14.1). */
 int call_reinvite(struct call *c, const struct call_body *offer);
+/* The offer that waits for the end of glare is to be this one; EALREADY if
+ * none waits. */
+int call_reoffer(struct call *c, const struct call_body *offer);
 int call_update(struct call *c, const struct call_body *offer);
 
 /* INFO or MESSAGE in the dialog (early dialogs too for INFO). */

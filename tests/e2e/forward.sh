@@ -9,12 +9,15 @@ port = 5062
 [peer bob]
 address = sip:127.0.0.1:5060
 fingerprint = $fb
+allow = forward 127.0.0.1:9
 EOT
 conf bob <<EOT
 port = 5060
 control = $T/bob/control
 [peer alice]
+address = sip:127.0.0.1:5062
 fingerprint = $fa
+allow = file
 allow = forward 127.0.0.1:8000-8099 localhost:8000 web.test:8000 [::1]:8000
 allow = forward 127.0.0.1:22 127.0.0.1:9 listen:8100-8199
 allow = forward $T/far.sock $T/bob/control listen:$T/made.sock
@@ -132,5 +135,26 @@ check "-W: refused" fails_with 1 "127.0.0.1:9 could not be connected to" \
 check "-W: half-close" sh -c "printf 'GET /three.bin HTTP/1.0\r\n\r\n' |
     dial -c $T/alice/sipd.conf bob forward -W 127.0.0.1:8000 |
     tail -c 3000000 | cmp - $T/three.bin"
+
+# one session for all that a daemon is asked for with one peer
+start alice
+check "a forward by the daemon" forwards one 8300:127.0.0.1:8000
+one=$behind
+check "a second one" forwards two -D 8301
+check "sent meanwhile" as alice bob send "$T/three.bin"
+check "it is there" cmp "$T/three.bin" "$T/bob/inbox/three.bin"
+as alice list > "$T/list.out"
+check "all in one session" test "$(grep -c bob "$T/list.out")" = 1
+check "which says so" grep -q 'forward,forward,file' "$T/list.out"
+check "the far side may not send: it is not allowed" fails_with 1 \
+    "does not allow us" as bob alice send "$T/three.bin"
+ended "$one"
+check "the first has gone, the second goes on" fetched \
+    http://127.0.0.1:8000/three.bin -x socks5h://127.0.0.1:8301
+check "its port is free" fails_with 7 connect curl -sS http://127.0.0.1:8300/
+ended "$behind"
+check "the last one ends it" wait_for 5 sh -c \
+    "test -z \"\$(dial -c $T/bob/sipd.conf list)\""
 check "sipd ends well" stop bob
+check "alice's too" stop alice
 finish

@@ -135,7 +135,7 @@ static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 }
 
 static const struct session_handlers owner = {
-	state_handler, ask_handler, NULL, NULL
+	.stateh = state_handler, .askh = ask_handler
 };
 
 static const char *no_conf(const char *key, void *arg)
@@ -294,6 +294,290 @@ static void test_nobody_there(void)
 	both_close();
 }
 
+/* --- tunnels that come and go in a running session ---------------------- */
+
+/* One who has asked for tunnels. */
+struct asker {
+	struct side *side;
+	struct session *s;
+	bool open, over, asked_for;
+	enum reason reason;
+};
+
+static void asker_state(struct session *s, void *arg)
+{
+	struct asker *a = arg;
+	struct session_info in;
+
+	session_info(s, &in);
+	a->open |= in.state == SESSION_OPEN;
+	if (in.state != SESSION_CLOSED)
+		return;
+	a->over = true;
+	a->reason = in.reason;
+}
+
+static void asker_end(struct session *s, unsigned group, enum reason r,
+		      const char *text, void *arg)
+{
+	struct asker *a = arg;
+	(void)s;
+	(void)group;
+	(void)text;
+
+	CU_ASSERT_FALSE(a->over);
+	a->over = true;
+	a->reason = r;
+}
+
+static void ask_for(struct asker *a, struct side *side, const char *to,
+		    const char *kind, char *word)
+{
+	const struct session_handlers sh = {
+		.stateh = asker_state, .endh = asker_end, .arg = a
+	};
+	char why[256] = "", *argv[1] = { word };
+	struct session_want want = {
+		.kind = tunnel_find(kind),
+		.ask = { .argv = argv, .argc = word != NULL, .cwd = "/",
+			 .fd_in = -1, .fd_out = -1, .confh = no_conf,
+			 .why = why, .why_size = sizeof why },
+	};
+	int fd[2];
+
+	memset(a, 0, sizeof *a);
+	a->side = side;
+	if (!word) {            /* a pipe that says nothing */
+		CU_ASSERT_EQUAL(pipe2(fd, O_CLOEXEC), 0);
+		want.ask.fd_in = fd[0];
+		want.ask.fd_out = fd[1];
+	}
+	a->asked_for = !board_dial(&a->s, side->board, to, &want, 1, 0, &sh,
+				   &a->reason, why, sizeof why);
+	CU_ASSERT(a->asked_for);
+	if (!word) {
+		(void)close(fd[0]);
+		(void)close(fd[1]);
+	}
+}
+
+struct until {
+	bool (*cond)(void *arg);
+	void *arg;
+	struct timer timer;
+	unsigned tries;
+};
+
+static void until_handler(void *arg)
+{
+	struct until *u = arg;
+
+	if (u->cond(u->arg) || !u->tries--)
+		re_cancel();
+	else
+		(void)timer_start(board_house(alice.board)->timers,
+				  &u->timer, 10 * MSEC, until_handler, u);
+}
+
+static bool until(bool (*cond)(void *arg), void *arg)
+{
+	struct until u = { .cond = cond, .arg = arg, .tries = 1500 };
+
+	until_handler(&u);
+	if (!cond(arg))
+		(void)re_main(NULL);
+	timer_stop(&u.timer);
+	return cond(arg);
+}
+
+static bool is_open(void *arg)
+{
+	return ((const struct asker *)arg)->open;
+}
+
+static bool is_over(void *arg)
+{
+	return ((const struct asker *)arg)->over;
+}
+
+static bool count_session(struct session *s, void *arg)
+{
+	(void)s;
+	++*(unsigned *)arg;
+	return false;
+}
+
+static unsigned sessions(const struct side *sd)
+{
+	unsigned n = 0;
+
+	(void)board_apply(sd->board, count_session, &n);
+	return n;
+}
+
+static bool no_sessions(void *arg)
+{
+	(void)arg;
+	return !sessions(&alice) && !sessions(&bob);
+}
+
+static char alice_uri[128];
+
+static const uint8_t *board_fp(const struct side *sd)
+{
+	return identity_fp(board_house(sd->board)->identity);
+}
+
+/* Both know each other; each may send files and forward. */
+static void friends(const char *allow_at_bob)
+{
+	const struct account *direct;
+	char a[256], b[256];
+	struct peer p;
+
+	(void)re_snprintf(a, sizeof a, "[peer bob]\nfingerprint = %%s\n"
+			  "allow = file, forward 127.0.0.1:9");
+	(void)re_snprintf(b, sizeof b, "[peer alice]\nfingerprint = %%s\n"
+			  "allow = %s", allow_at_bob);
+	both_open(a, b);
+	direct = list_tail(accounts_list(board_house(alice.board)->accounts))
+		->data;
+	(void)re_snprintf(alice_uri, sizeof alice_uri, "%H", ua_contact,
+			  direct->ua);
+	CU_ASSERT_EQUAL(peers_pin(board_house(alice.board)->peers, bob_uri,
+				  "bob", board_fp(&bob)), 0);
+	CU_ASSERT_EQUAL(peers_pin(board_house(bob.board)->peers, alice_uri,
+				  "alice", board_fp(&alice)), 0);
+	CU_ASSERT_EQUAL(peers_resolve(board_house(alice.board)->peers,
+				      bob_uri, &p, a, sizeof a), 0);
+	CU_ASSERT_TRUE(p.pinned);
+}
+
+static char forward_word[] = "0:127.0.0.1:9";
+
+static void begin(struct asker *f)
+{
+	ask_for(f, &alice, bob_uri, "forward", forward_word);
+	CU_ASSERT(until(is_open, f));
+	CU_ASSERT_EQUAL(sessions(&alice), 1);
+}
+
+static void finish(struct asker *f)
+{
+	CU_ASSERT_FALSE(f->over);
+	board_drop(alice.board, f);
+	CU_ASSERT(until(no_sessions, NULL));
+	both_close();
+}
+
+static void hello(char *file, size_t size, const struct side *from)
+{
+	(void)re_snprintf(file, size, "%s/hello", from->dir);
+	write_file(file, "hello\n");
+}
+
+static bool has_file(const struct side *at)
+{
+	char file[128];
+	struct stat st;
+
+	(void)re_snprintf(file, sizeof file, "%s/inbox/hello", at->dir);
+	return !stat(file, &st) && st.st_size == 6;
+}
+
+/* By the caller, then by the callee: files within the forward's session. */
+static void test_add(void)
+{
+	struct asker f, a;
+	char file[128];
+
+	friends("file, forward 127.0.0.1:9");
+	begin(&f);
+	hello(file, sizeof file, &alice);
+	for (int i = 0; i < 12; i++) {  /* more often than there are lines */
+		ask_for(&a, &alice, bob_uri, "file", file);
+		CU_ASSERT_PTR_EQUAL(a.s, f.s);
+		CU_ASSERT(until(is_over, &a));
+		CU_ASSERT(a.open);
+		CU_ASSERT_EQUAL(a.reason, REASON_DONE);
+		CU_ASSERT_EQUAL(sessions(&alice), 1);
+	}
+	CU_ASSERT(has_file(&bob));
+	hello(file, sizeof file, &bob);
+	ask_for(&a, &bob, alice_uri, "file", file);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT_EQUAL(a.reason, REASON_DONE);
+	CU_ASSERT(has_file(&alice));
+	CU_ASSERT_EQUAL(sessions(&bob), 1);
+	finish(&f);
+}
+
+/* Both at the same moment: 491, and both come through. */
+static void test_glare(void)
+{
+	struct asker f, a, b;
+	char fa[128], fb[128];
+
+	friends("file, forward 127.0.0.1:9");
+	begin(&f);
+	hello(fa, sizeof fa, &alice);
+	hello(fb, sizeof fb, &bob);
+	ask_for(&a, &alice, bob_uri, "file", fa);
+	ask_for(&b, &bob, alice_uri, "file", fb);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT(until(is_over, &b));
+	CU_ASSERT_EQUAL(a.reason, REASON_DONE);
+	CU_ASSERT_EQUAL(b.reason, REASON_DONE);
+	CU_ASSERT(has_file(&alice));
+	CU_ASSERT(has_file(&bob));
+	finish(&f);
+}
+
+/* What is not allowed is refused, and nothing else suffers. */
+static void test_add_refused(void)
+{
+	struct asker f, a;
+	char file[128];
+
+	friends("forward 127.0.0.1:9, pipe");
+	begin(&f);
+	hello(file, sizeof file, &alice);
+	ask_for(&a, &alice, bob_uri, "file", file);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT_FALSE(a.open);
+	CU_ASSERT_EQUAL(a.reason, REASON_NOT_ALLOWED);
+	/* allowed, but nobody is at its other end */
+	ask_for(&a, &alice, bob_uri, "pipe", NULL);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT_EQUAL(a.reason, REASON_REFUSED);
+	/* it was no line of the session: the next one is taken */
+	ask_for(&a, &alice, bob_uri, "forward", forward_word);
+	CU_ASSERT(until(is_open, &a));
+	CU_ASSERT_PTR_EQUAL(a.s, f.s);
+	board_drop(alice.board, &a);
+	CU_ASSERT_FALSE(a.over);        /* nobody is told any more */
+	finish(&f);
+}
+
+/* Whoever began may go first: the rest of the session stays. */
+static void test_drop(void)
+{
+	struct asker f, g;
+
+	friends("forward 127.0.0.1:9");
+	begin(&f);
+	ask_for(&g, &alice, bob_uri, "forward", forward_word);
+	CU_ASSERT(until(is_open, &g));
+	board_drop(alice.board, &f);
+	CU_ASSERT_EQUAL(sessions(&alice), 1);
+	/* the dropped line is used again */
+	ask_for(&f, &alice, bob_uri, "forward", forward_word);
+	CU_ASSERT(until(is_open, &f));
+	CU_ASSERT_PTR_EQUAL(f.s, g.s);
+	board_drop(alice.board, &g);
+	finish(&f);
+}
+
 UNIT_SUITE("session",
 	   { "send", test_send },
 	   { "declined key", test_declined_key },
@@ -303,4 +587,8 @@ UNIT_SUITE("session",
 	   { "wrong key", test_wrong_key },
 	   { "limit", test_limit },
 	   { "hangup", test_hangup },
-	   { "nobody there", test_nobody_there })
+	   { "nobody there", test_nobody_there },
+	   { "add", test_add },
+	   { "glare", test_glare },
+	   { "add refused", test_add_refused },
+	   { "drop", test_drop })
