@@ -17,8 +17,8 @@
 #include "tunnels/flow/stunq.h"
 #include "tunnels/flow/workerimpl.h"
 
-/* So many datagrams at one look are a bulk transfer: more are let come before
- * the next, as a network card collects packets before it interrupts. To be
+/* So many datagrams at one look, or sent at once, are a bulk transfer: more
+ * are let come before the next, as a network card collects packets before it interrupts. To be
  * woken for each few costs a fifth of all that is done for them. Longer, and
  * the sender on a fast and short path runs dry. */
 #define NAP_TIME 30000ULL               /* ns; the kernel adds its slack */
@@ -37,6 +37,7 @@ struct door {
 	struct udp *udp;        /* NULL: the host lacks the family */
 	struct loop_fd lf;
 	struct timer nap;       /* running: not looked at until then */
+	bool bulk;              /* so much was sent since the last look */
 	struct list waitl;      /* for room to send */
 };
 
@@ -212,12 +213,29 @@ static void rx_handler(const struct udp_rx *batch, void *arg)
 	}
 }
 
+/* Not even listed with epoll while nothing is asked of it: else the kernel
+ * looks who might be woken for each packet that has left the machine. */
 static void door_watch(struct door *d)
 {
-	(void)loop_rewatch(&d->lf, (d->nap.heap ? 0 : EPOLLIN) |
-			   (list_isempty(&d->waitl) ? 0 : EPOLLOUT));
+	struct loop_fd *lf = &d->lf;
+	const uint32_t events = (d->nap.heap ? 0 : EPOLLIN) |
+				(list_isempty(&d->waitl) ? 0 : EPOLLOUT);
+
+	if (!events)
+		loop_unwatch(lf);
+	else if (lf->loop)
+		(void)loop_rewatch(lf, events);
+	else
+		(void)loop_watch(d->w->loop, lf, lf->fd, events, lf->h, d);
 }
 
+static void door_nap(struct door *d, bool nap, timer_h *h)
+{
+	if (nap)
+		(void)timer_start(loop_timers(d->w->loop), &d->nap, NAP_TIME,
+				  h, d);
+	door_watch(d);
+}
 
 static void read_handler(void *arg)
 {
@@ -227,10 +245,8 @@ static void read_handler(void *arg)
 	w->rx_count = 0;
 	(void)udp_batch_read(d->udp, rx_handler, w);
 	worker_rx_end(w);
-	if (w->rx_count >= NAP_MIN)
-		(void)timer_start(loop_timers(w->loop), &d->nap, NAP_TIME,
-				  read_handler, d);
-	door_watch(d);
+	door_nap(d, w->rx_count >= NAP_MIN || d->bulk, read_handler);
+	d->bulk = false;
 }
 
 static void fd_handler(uint32_t events, void *arg)
@@ -284,14 +300,19 @@ void worker_route(struct worker *w, struct udp_to *to, int proto,
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
 		 size_t len, size_t seg, size_t *done)
 {
-	struct udp *u = door(w, sa_af(&to->remote))->udp;
+	struct door *d = door(w, sa_af(&to->remote));
 
 	if (to->link)
 		return link_write(to->link, &to->remote, buf, len, seg, done);
 	*done = len;
-	if (!u)
+	if (!d->udp)
 		return EAFNOSUPPORT;
-	return udp_batch_write(u, to, buf, len, seg, done);
+	if (len >= NAP_MIN * seg) {
+		d->bulk = true;
+		if (!d->nap.heap)
+			door_nap(d, true, read_handler);
+	}
+	return udp_batch_write(d->udp, to, buf, len, seg, done);
 }
 
 size_t worker_queued(struct worker *w, const struct udp_to *to)
