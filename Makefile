@@ -25,7 +25,7 @@ CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -DRE_VER=$(RE_VER) \
 	   -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL \
 	   -I. -pthread $(WARN) $(OPT) $(SAN) \
 	   $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -pthread
+LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -lresolv -pthread
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)

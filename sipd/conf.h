@@ -9,6 +9,9 @@
 
 enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN };
 
+/* DEFAULT: of a peer, as [nat] says. */
+enum conf_relay { RELAY_DEFAULT, RELAY_AUTO, RELAY_NEVER, RELAY_ONLY };
+
 struct conf_account {
 	struct le le;
 	char *name;             /* [account NAME], "" for [account] */
@@ -28,6 +31,17 @@ struct conf_peer {
 	bool has_fp;
 	uint8_t fp[32];
 	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
+	enum conf_relay relay;
+};
+
+/* A relay, by one or several ways. */
+struct conf_turn {
+	struct le le;
+	char *name;             /* [turn NAME], "" for [turn] */
+	char *server;           /* comma list of turn: and turns: URIs */
+	char *user;
+	char *password, *secret;        /* one of them */
+	char *tls_ca, *proxy;
 };
 
 /* Any section named after a tunnel kind: [file], [pipe]. In one with a name,
@@ -61,11 +75,13 @@ struct conf {
 	uint16_t nat_port;
 	char *stun;             /* comma list host[:port] */
 	char *interfaces;
+	enum conf_relay relay;
 	bool portmap;
 	/* kept for the finders to come; parsed and checked now only when
 	 * their work is there: no dead keys */
 
 	struct list accountl;   /* struct conf_account */
+	struct list turnl;      /* struct conf_turn */
 	struct list peerl;      /* struct conf_peer */
 	struct list kindl;      /* struct conf_kind */
 	struct conf_registrar registrar;

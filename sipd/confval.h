@@ -22,6 +22,9 @@ conf_set_h confval_unknown;     /* enum conf_unknown */
 conf_set_h confval_address;     /* a SIP address, in its normal form */
 conf_set_h confval_server;      /* the same without a user */
 conf_set_h confval_hosts;       /* list of host[:port] */
+conf_set_h confval_relay;       /* enum conf_relay */
+conf_set_h confval_turns;       /* list of turn: and turns: URIs */
+conf_set_h confval_proxy;       /* http://host:port */
 conf_set_h confval_listen;      /* list of udp|tcp|tls:ip:port */
 conf_set_h confval_allow;       /* list of tunnel kinds with their rest */
 conf_set_h confval_secret;
