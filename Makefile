@@ -15,7 +15,7 @@ ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
-	   libmnl libxxhash libsodium libqrencode
+	   libmnl libxxhash libsodium libqrencode libseccomp
 RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
 	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
 
@@ -158,6 +158,9 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/doc/dialtone
 	install -m 755 $(B)/dial $(DESTDIR)$(PREFIX)/bin/dial
 	install -m 755 $(B)/sipd $(DESTDIR)$(PREFIX)/sbin/sipd
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed "s,@PREFIX@,$(PREFIX)," etc/sipd.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/sipd.service
 	install -m 644 etc/dial.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 etc/sipd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 etc/sipd.8 $(DESTDIR)$(PREFIX)/share/man/man8/

@@ -34,6 +34,7 @@ static void destructor(void *arg)
 	mem_deref(c->stun);
 	mem_deref(c->allow);
 	mem_deref(c->user);
+	mem_deref(c->write);
 	mem_deref(c->log);
 	mem_deref(c->control);
 	mem_deref(c->state);

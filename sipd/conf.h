@@ -67,6 +67,8 @@ struct conf {
 	char *log;              /* "stderr", "syslog" or a file */
 	bool syslog_calls;      /* the call log goes to syslog as well */
 	char *user;             /* to run as, NULL: stay */
+	bool contain;           /* contain.h */
+	char *write;            /* more folders to write to */
 	enum conf_unknown unknown;
 	uint16_t sip_port;
 	char *allow;            /* for pinned peers without a [peer] */
@@ -105,6 +107,9 @@ int conf_default_file(char *buf, size_t size);
  * tunnel kind, or its default, or NULL. */
 const char *conf_kind_get(const struct conf *c, const char *kind,
 			  const char *key);
+
+/* Is there a section of this kind with anything in it? */
+bool conf_kind_any(const struct conf *c, const char *kind);
 
 /* The configuration with every key and default, as etc/sipd.conf shows it;
  * for the test and `sipd -t -v`. */

@@ -122,6 +122,17 @@ const char *conf_kind_get(const struct conf *c, const char *kind,
 	return NULL;
 }
 
+bool conf_kind_any(const struct conf *c, const char *kind)
+{
+	for (struct le *le = list_head(&c->kindl); le; le = le->next) {
+		const struct conf_kind *k = le->data;
+
+		if (!strcmp(k->kind, kind))
+			return true;
+	}
+	return false;
+}
+
 int conf_kind_set(struct conf *c, const char *kind, const char *key,
 		  const char *value)
 {

@@ -33,6 +33,10 @@ const struct conf_key conf_keys[] = {
 	  "no", NULL, false, 0, 0 },
 	{ SEC_SIPD, "user", confval_user, IN(conf, user),
 	  NULL, "dialtone", false, 0, 0 },
+	{ SEC_SIPD, "contain", confval_bool, IN(conf, contain),
+	  "yes", NULL, false, 0, 0 },
+	{ SEC_SIPD, "write", confval_folders, IN(conf, write),
+	  "", NULL, true, 0, 0 },
 	{ SEC_SIPD, "port", confval_u16, IN(conf, sip_port),
 	  "5060", NULL, false, 0, 65534 },      /* TLS has the next one */
 	{ SEC_SIPD, "unknown", confval_unknown, IN(conf, unknown),

@@ -133,6 +133,20 @@ int confval_path(void *field, const struct conf_key *k, const char *value,
 	return err ? err : replace(field, buf);
 }
 
+int confval_folders(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	char item[ADDRESS_SIZE], buf[PATH_MAX];
+	int err = 0;
+
+	while (!err && next_item(&value, item, sizeof item)) {
+		err = absolute(buf, item, ctx);
+		if (!err)
+			err = confval_list(field, k, buf, ctx);
+	}
+	return err;
+}
+
 int confval_readable(void *field, const struct conf_key *k,
 		     const char *value, const struct conf_ctx *ctx)
 {
