@@ -136,7 +136,9 @@ $(B)/lab/natemu: $(LAB_EMU)
 $(B)/lab/nicepeer: tests/lab/nicepeer.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -O2 -o $@ \
 	$< $(shell pkg-config --cflags --libs nice 2>/dev/null)
-lab-tools: $(B)/lab/natemu
+$(B)/lab/forge: tests/lab/forge.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -o $@ $<
+lab-tools: $(B)/lab/natemu $(B)/lab/forge
 lab:
 	@tests/install.sh build check lab
 	@$(MAKE) -s -j2 all lab-tools $(if $(REFERENCE),$(B)/lab/nicepeer)
