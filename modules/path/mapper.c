@@ -238,23 +238,6 @@ static int gate_add(struct mapper *m, const struct sa *gateway,
 	return err;
 }
 
-/* Which of our addresses the kernel takes towards it. */
-static bool source(struct sa *local, const struct sa *gateway)
-{
-	struct sa to = *gateway;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	sa_set_port(&to, PCP_PORT);
-	local->len = sizeof local->u;
-	ok = !connect(fd, &to.u.sa, to.len) &&
-		!getsockname(fd, &local->u.sa, &local->len);
-	(void)close(fd);
-	return ok;
-}
-
 struct look {
 	struct netif netv[NETIF_MAX];
 	struct route routev[ROUTES_MAX];
@@ -270,7 +253,7 @@ static bool local_of(struct sa *local, const struct look *lk,
 	bool v4 = sa_af(&r->gateway) == AF_INET;
 	struct sa want;
 
-	if (v4 && !source(&want, &r->gateway))
+	if (v4 && netif_source(&want, &r->gateway))
 		return false;
 	for (size_t i = 0; i < lk->netc; i++) {
 		const struct netif *n = &lk->netv[i];

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include "modules/path/netif.h"
@@ -242,6 +242,24 @@ int netif_list(struct netif v[NETIF_MAX], size_t *np, const char *filter)
 	*np = n;
  out:
 	mem_deref(raw);
+	return err;
+}
+
+int netif_source(struct sa *local, const struct sa *dst)
+{
+	int fd = socket(sa_af(dst), SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct sa to = *dst;
+
+	if (fd < 0)
+		return errno;
+	/* no packet is sent; the port only must not be 0 */
+	sa_set_port(&to, 9);
+	local->len = sizeof local->u;
+	if (connect(fd, &to.u.sa, to.len) ||
+	    getsockname(fd, &local->u.sa, &local->len))
+		err = errno;
+	(void)close(fd);
+	sa_set_port(local, 0);
 	return err;
 }
 

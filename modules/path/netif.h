@@ -26,6 +26,10 @@ struct netif {
  * without a stable one in their prefix: sessions are long. By netlink. */
 int netif_list(struct netif v[NETIF_MAX], size_t *np, const char *filter);
 
+/* Which address of ours the kernel takes towards dst, port 0. Nothing is sent.
+ * ENETUNREACH: none. */
+int netif_source(struct sa *local, const struct sa *dst);
+
 /* A send error that no retransmission mends: no route, no such address. */
 bool netif_hopeless(int err);
 

@@ -53,6 +53,9 @@ void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac);
  * for those that have none yet. References are taken. */
 void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n);
 
+/* The STUN servers known now. */
+size_t paths_stun(const struct paths *ps, const struct sa **sav);
+
 /* All mappings of gateways there are now (mapper.h). Every path learns of
  * them; it does not lose those that are gone. */
 void paths_mapped_set(struct paths *ps, const struct path_mapping *v,

@@ -324,3 +324,9 @@ void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n)
 			ps->slotv[i]->relaysh(ps->slotv[i]->arg);
 	mem_deref(ps);
 }
+
+size_t paths_stun(const struct paths *ps, const struct sa **sav)
+{
+	*sav = ps->conf.stunv;
+	return ps->conf.stunc;
+}

@@ -121,6 +121,16 @@ static bool get_mapped(struct stun_pkt *m, const uint8_t *p, size_t n)
 		stun_get_xor(&m->mapped, p, n, m->tid);
 }
 
+/* Plain, for it is not about us. */
+static bool get_other(struct stun_pkt *m, const uint8_t *p, size_t n)
+{
+	if (p[1] == STUN_AF_IPv4 && n == 8)
+		sa_set_in(&m->other, get32(p + 4), get16(p + 2));
+	else if (p[1] == STUN_AF_IPv6 && n == 20)
+		sa_set_in6(&m->other, p + 4, get16(p + 2));
+	return true;
+}
+
 static bool get_username(struct stun_pkt *m, const uint8_t *p, size_t n)
 {
 	if (pl_isset(&m->username))
@@ -186,6 +196,7 @@ static const struct attr {
 	bool (*geth)(struct stun_pkt *m, const uint8_t *p, size_t n);
 } attrv[] = {
 	{ STUN_ATTR_XOR_MAPPED_ADDR, 8, 20, get_mapped },
+	{ STUN_ATTR_OTHER_ADDR, 8, 20, get_other },
 	{ STUN_ATTR_USERNAME, 1, USERNAME_MAX, get_username },
 	{ STUN_ATTR_PRIORITY, 4, 4, get_prio },
 	{ STUN_ATTR_USE_CAND, 0, 0, get_use_cand },
@@ -246,6 +257,7 @@ int stun_parse(struct stun_pkt *m, const uint8_t *buf, size_t len)
 
 	memset(m, 0, sizeof *m);
 	sa_init(&m->mapped, AF_UNSPEC);
+	sa_init(&m->other, AF_UNSPEC);
 	m->buf = buf;
 	m->len = len;
 	m->tid = buf + 8;
