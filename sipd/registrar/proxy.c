@@ -14,6 +14,7 @@
 #include "sipd/registrar/onward.h"
 #include "sipd/registrar/proxy.h"
 #include "sipd/registrar/register.h"
+#include "sipd/registrar/seen.h"
 
 enum {
 	TRANSACTIONS_MAX = 131072,      /* under way: about 1000 calls/s */
@@ -136,7 +137,7 @@ static void answer_server(struct core *c, const struct sip_msg *msg,
 {
 	if (message_is(msg, "OPTIONS"))
 		core_reply(c, msg, flow, 200, "OK", "%sSupported: outbound"
-			   "\r\n", allow);
+			   "\r\n%H", allow, seen_print, msg);
 	else
 		core_reply(c, msg, flow, 405, "Method Not Allowed", "%s",
 			   allow);
