@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "sdp/base/recompat.h"
 #include "sipd/barrier.h"
+#include "sipd/check.h"
 #include "sipd/callchain.h"
 #include "sipd/commands.h"
 #include "sipd/events.h"
@@ -360,6 +361,7 @@ command_h *command_find(const char *name)
 		{ "list",     cmd_list         },
 		{ "hangup",   cmd_hangup       },
 		{ "log",      cmd_log          },
+		{ "check",    check_order      },
 		{ "reload",   cmd_reload       },
 		{ "trust",    cmd_trust        },
 		{ "identity", cmd_identity     },

@@ -311,6 +311,13 @@ static void show_paired(struct show *s, const struct odict *o)
 		      str_of(o, "peer"), str_of(o, "fingerprint"));
 }
 
+static void show_check(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%-10s %-26s %s\n", str_of(o, "what"),
+		     str_of(o, "value"), str_of(o, "text"));
+}
+
 void show_event(struct show *s, const struct odict *o)
 {
 	static const struct {
@@ -325,6 +332,7 @@ void show_event(struct show *s, const struct odict *o)
 		{ "error",    show_error    },
 		{ "identity", show_identity },
 		{ "call",     show_call     },
+		{ "check",    show_check    },
 		{ "account",  show_account  },
 		{ "meeting-point", show_meeting },
 		{ "session",  show_session  },

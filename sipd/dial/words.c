@@ -182,6 +182,8 @@ static const struct {
 	{ "log", "[LINES|--verify]",
 	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
 	  parse_log },
+	{ "check", "", "what this network lets through: NAT, ports, DNS, TLS",
+	  CLIENT_ANY, no_more },
 	{ "reload", "", "have sipd read its configuration again",
 	  CLIENT_RUNNING, no_more },
 	{ "trust", "[PEER [FINGERPRINT]]", "list pinned keys, or pin one",

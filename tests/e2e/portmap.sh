@@ -156,6 +156,8 @@ check "she knows it" wait_for 3 says alice "mapped by a gateway: 11.0.0.1:5088"
 check "by PCP" grep -q 'PCP MAP: added mapping UDP 5088' upnpd.log
 hole() { at gate nft list chain inet filter miniupnpd |
     grep -q 'dport 5088.*fd09::2\|dport 5088.*0xfd090*2 '; }
+check "dial check finds the protocols" sh -c "dial -c alice/sipd.conf check |
+    grep -q '^portmap *PCP, NAT-PMP .*10.9.0.1 gives 11.0.0.1:5088'"
 no_hole() { ! hole; }
 check "the IPv6 firewall has a hole" wait_for 3 hole
 for n in alice bob; do

@@ -1,0 +1,55 @@
+/*
+ * checkimpl.h: one `dial check` as its own files see it:
+ *
+ *   check.c -> checknat.c, checkhost.c -> checkfind.c
+ */
+#ifndef DIALTONE_CHECKIMPL_H
+#define DIALTONE_CHECKIMPL_H
+
+#include "modules/path/natcheck.h"
+#include "sdp/base/resolve.h"
+#include "sipd/checksip.h"
+#include "sipd/checktls.h"
+#include "sipd/control.h"
+
+/* In the order they are told in. */
+enum check_what {
+	CHECK_UDP, CHECK_ADDRESS, CHECK_MAPPING, CHECK_FILTERING,
+	CHECK_PORTS, CHECK_HAIRPIN, CHECK_IPV6, CHECK_PORTMAP,
+	CHECK_SIP_ALG, CHECK_DNS, CHECK_TLS_443, CHECK_VERDICT,
+	CHECK_WHATS
+};
+
+struct check_finding {
+	char value[48], text[200];
+};
+
+struct check {
+	struct le le;
+	struct conn *conn;
+	char *tag;
+	struct house *house;
+	struct timer timer, dns_timer;
+	uint64_t begin, dns_begin;
+	unsigned waiting;               /* parts that are not done */
+	struct natcheck *nat4, *nat6;
+	struct resolve *dns;
+	struct checksip *sip;
+	struct checktls *tls;
+	char host[128];                 /* that is asked for */
+	uint16_t sip_port;              /* 0: SIP does not go by UDP */
+	struct nat nat;                 /* by IPv4 */
+	bool asked;                     /* there was a STUN server for it */
+	bool mapped;                    /* a router lets our port in */
+	unsigned found;                 /* bits of enum portmap_proto */
+	struct check_finding v[CHECK_WHATS];
+};
+
+/* Note a finding: value is a word or two, fmt the rest of the line. */
+void check_find(struct check *ck, enum check_what what, const char *value,
+		const char *fmt, ...);
+
+/* One part is done; after the last everything is told and ck is gone. */
+void check_done(struct check *ck);
+
+#endif
