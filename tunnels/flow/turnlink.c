@@ -541,8 +541,7 @@ static void do_relayed(struct conn *c, const struct order *o)
 	r->c = mem_ref(c);
 	link_init(&r->l, &relay_ops, IPPROTO_UDP, &o->sa, NULL);
 	worker_link_add(c->w, &r->l);
-	*rp = r;
-	mem_deref(r);           /* the table has it */
+	*rp = mem_deref(r);
 }
 
 static void do_bind(struct conn *c, const struct order *o)

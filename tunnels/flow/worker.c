@@ -71,6 +71,13 @@ void worker_link_del(struct link *l)
 	mem_deref(l);
 }
 
+struct link *worker_link_find(const struct worker *w, int proto,
+			      const struct sa *local,
+			      const struct sa *remote)
+{
+	return link_find(&w->links, proto, local, remote);
+}
+
 static void stop_handler(void *data)
 {
 	struct worker *w = data;
@@ -293,8 +300,7 @@ void worker_route(struct worker *w, struct udp_to *to, int proto,
 	to->remote = *remote;
 	to->no_gso = false;
 	if (needs_link(w, proto, local))
-		to->link = mem_ref(link_find(&w->links, proto, local,
-					     remote));
+		to->link = mem_ref(worker_link_find(w, proto, local, remote));
 }
 
 int worker_write(struct worker *w, struct udp_to *to, const uint8_t *buf,
@@ -435,8 +441,8 @@ struct parcel {
 static void parcel_handler(void *data)
 {
 	struct parcel *p = data;
-	struct link *l = link_find(&p->w->links, p->proto, &p->local,
-				   &p->dst);
+	struct link *l = worker_link_find(p->w, p->proto, &p->local,
+					  &p->dst);
 	size_t done;
 
 	if (l)

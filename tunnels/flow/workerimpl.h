@@ -56,6 +56,11 @@ void worker_wait(struct worker *w, struct worker_wait *wait,
 void worker_link_add(struct worker *w, struct link *l);
 void worker_link_del(struct link *l);
 
+/* link_find in the table. */
+struct link *worker_link_find(const struct worker *w, int proto,
+			      const struct sa *local,
+			      const struct sa *remote);
+
 /* What a link has brought: one datagram, or several of rx->seg bytes from
  * one source, told apart by their first bytes as those of a socket. They may
  * be changed in place, and UDP_ROOM bytes in front of the first, and must

@@ -1,0 +1,562 @@
+/*
+ * framed.c: packets over one TCP connection.
+ *
+ *   link write --> [len][packet][len][packet]... --> one system call
+ *   worker_rx  <-- packets of one size moved together <-- read
+ *
+ * Nothing waits here but the rest of one packet: what the connection does not
+ * take stays with the flow, whose queues are bounded. A peer that has not
+ * proven itself gets 10 s and a buffer for one check.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include "tunnels/flow/framed.h"
+
+enum {
+	HEAD      = 2,                  /* RFC 4571 section 2 */
+	STUN_HEAD = 20,                 /* RFC 8489 section 5 */
+	FIRST_MAX = 1500,               /* of what is sent to connect */
+	IN_FIRST  = 2048,               /* until it has proven itself */
+	IN_FULL   = HEAD + UINT16_MAX,
+	READS     = 8,                  /* of one turn */
+	SEGS      = 32,                 /* packets of one system call */
+	UNSENT    = 128 << 10,          /* bytes that the kernel may hold */
+	DISCARD   = 9,                  /* RFC 6544 section 4.5 */
+	DEAD_MS   = 3000,               /* without an acknowledgement */
+};
+
+#define PROVE_TIME (10 * SEC)           /* also to connect */
+#define IDLE_TIME  (60 * SEC)           /* without a packet of ours */
+#define AGAIN_MIN  (5 * MSEC)           /* simultaneous open, then doubled */
+#define AGAIN_MAX  (200 * MSEC)
+
+struct framed {
+	struct link l;
+	struct framed_conf conf;
+	struct loop_fd lf;
+	struct timer timer;
+	int fd;
+	bool up, proven;
+	bool broken;                    /* the timer tells */
+	bool full;                      /* somebody was told EAGAIN */
+	uint64_t until;                 /* to be up, proven, used again */
+	uint64_t pause;                 /* before the next attempt */
+	uint8_t *rest;                  /* of a packet; the first one */
+	size_t rest_len;
+	uint8_t *in;                    /* UDP_ROOM bytes, then what came */
+	size_t in_len, in_size;
+};
+
+static void sock_close(struct framed *f)
+{
+	loop_unwatch(&f->lf);
+	if (f->fd >= 0)
+		(void)close(f->fd);
+	f->fd = -1;
+}
+
+static void framed_destructor(void *arg)
+{
+	struct framed *f = arg;
+
+	timer_stop(&f->timer);
+	sock_close(f);
+	free(f->rest);
+	free(f->in);
+	mem_deref(f->conf.arg);
+}
+
+static struct loop *loop_of(const struct framed *f)
+{
+	return worker_loop(f->conf.w);
+}
+
+/* The handler was set and the room made when it was new: no ENOMEM. */
+static void wake_at(struct framed *f, uint64_t when)
+{
+	(void)timer_start_at(loop_timers(loop_of(f)), &f->timer, when,
+			     f->timer.h, f);
+}
+
+/* Whoever writes is in the middle of something: the end comes later. */
+static void breaks(struct framed *f)
+{
+	f->broken = true;
+	wake_at(f, 0);
+}
+
+/* Last in whatever calls it. */
+static void down(struct framed *f)
+{
+	mem_ref(f);
+	timer_stop(&f->timer);
+	sock_close(f);
+	f->broken = true;
+	worker_link_del(&f->l);
+	f->conf.downh(&f->conf.local, &f->conf.remote, f->proven,
+		      f->conf.arg);
+	mem_deref(f);
+}
+
+static void watch(struct framed *f)
+{
+	bool out = !f->up || f->full || f->rest_len;
+
+	(void)loop_rewatch(&f->lf, EPOLLIN | (out ? EPOLLOUT : 0));
+}
+
+static int set_int(int fd, int level, int name, int v)
+{
+	return setsockopt(fd, level, name, &v, sizeof v) ? errno : 0;
+}
+
+int framed_share_port(int fd)
+{
+	int err = set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	return err ? err : set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+static void set_options(int fd)
+{
+	(void)set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	(void)set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT);
+	(void)set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_MS);
+}
+
+static size_t head_len(const struct framed *f)
+{
+	return f->conf.framing == FRAMING_RFC4571 ? HEAD : 0;
+}
+
+static void put_head(uint8_t head[HEAD], size_t n)
+{
+	head[0] = (uint8_t)(n >> 8);
+	head[1] = (uint8_t)n;
+}
+
+/* One packet, of which `gone` bytes with its head are out already. */
+static int keep(struct framed *f, const uint8_t *p, size_t n, size_t gone)
+{
+	const size_t head = head_len(f);
+	uint8_t *q = realloc(f->rest, HEAD + n);
+
+	if (!q)
+		return ENOMEM;
+	f->rest = q;
+	put_head(q, n);
+	memcpy(q + head, p, n);
+	f->rest_len = head + n - gone;
+	memmove(q, q + gone, f->rest_len);
+	return 0;
+}
+
+/* 0: all is out. */
+static int flush_rest(struct framed *f)
+{
+	ssize_t n;
+
+	if (!f->rest_len)
+		return 0;
+	n = send(f->fd, f->rest, f->rest_len, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno;
+	f->rest_len -= (size_t)n;
+	memmove(f->rest, f->rest + n, f->rest_len);
+	return f->rest_len ? EAGAIN : 0;
+}
+
+/* As many packets as one system call takes; *done: what became of buf. */
+static int send_some(struct framed *f, const uint8_t *buf, size_t len,
+		     size_t seg, size_t *done)
+{
+	const size_t head = head_len(f);
+	uint8_t heads[SEGS][HEAD];
+	struct iovec v[2 * SEGS];
+	struct msghdr m = { .msg_iov = v };
+	size_t pos = 0, sent;
+	ssize_t n;
+
+	for (size_t i = 0; i < SEGS && pos < len; i++) {
+		const size_t part = min(seg, len - pos);
+
+		put_head(heads[i], part);
+		v[2 * i] = (struct iovec){ heads[i], head };
+		v[2 * i + 1] = (struct iovec){ (uint8_t *)buf + pos, part };
+		m.msg_iovlen += 2;
+		pos += part;
+	}
+	*done = 0;
+	n = sendmsg(f->fd, &m, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno;
+	for (sent = (size_t)n; sent && *done < len; ) {
+		const size_t part = min(seg, len - *done);
+
+		if (sent < head + part) {
+			int err = keep(f, buf + *done, part, sent);
+
+			*done += part;
+			return err ? err : EAGAIN;
+		}
+		sent -= head + part;
+		*done += part;
+	}
+	return 0;
+}
+
+static int send_all(struct framed *f, const uint8_t *buf, size_t len,
+		    size_t seg, size_t *done)
+{
+	int err = flush_rest(f);
+
+	for (*done = 0; !err && *done < len; ) {
+		size_t n;
+
+		err = send_some(f, buf + *done, len - *done, seg, &n);
+		*done += n;
+	}
+	return err;
+}
+
+/* Room for packets of any size. */
+static int in_grow(struct framed *f, size_t size)
+{
+	uint8_t *p;
+
+	if (f->in_size >= size)
+		return 0;
+	p = realloc(f->in, UDP_ROOM + size);
+	if (!p)
+		return ENOMEM;
+	f->in = p;
+	f->in_size = size;
+	return 0;
+}
+
+static void prove(struct framed *f)
+{
+	if (f->proven)
+		return;
+	f->proven = true;
+	if (in_grow(f, IN_FULL))
+		breaks(f);
+	else
+		f->conf.provenh(&f->conf.remote, f->conf.arg);
+}
+
+static int write_handler(struct link *l, const struct sa *remote,
+			 const uint8_t *buf, size_t len, size_t seg,
+			 size_t *done)
+{
+	struct framed *f = (struct framed *)(void *)l;
+	int err;
+	(void)remote;
+
+	*done = len;
+	if (f->broken)
+		return ENOTCONN;
+	if (!f->up)
+		return len <= FIRST_MAX && len <= seg
+			? keep(f, buf, len, 0) : EMSGSIZE;
+	f->until = loop_now(loop_of(f)) + IDLE_TIME;
+	prove(f);
+	err = send_all(f, buf, len, seg, done);
+	if (err && err != EAGAIN) {
+		*done = len;
+		breaks(f);
+		return ENOTCONN;
+	}
+	f->full = *done < len;
+	watch(f);
+	return f->full ? EAGAIN : 0;
+}
+
+static const struct link_ops ops = { write_handler };
+
+/* The packet at p: its head and length; 0 if it is not all there. EBADMSG:
+ * nobody who means well sends this. */
+static int next_packet(const struct framed *f, const uint8_t *p, size_t left,
+		       size_t *head, size_t *len)
+{
+	const size_t most = f->proven ? UINT16_MAX : IN_FIRST - HEAD;
+
+	*head = head_len(f);
+	*len = 0;
+	if (left < (*head ? (size_t)HEAD : (size_t)STUN_HEAD))
+		return 0;
+	*len = *head ? (size_t)(p[0] << 8 | p[1])
+		: STUN_HEAD + (size_t)(p[2] << 8 | p[3]);
+	if (*len > most || (!*head && p[0] > 3))
+		return EBADMSG;
+	if (*head + *len > left)
+		*len = 0;
+	return 0;
+}
+
+static void deliver(struct framed *f, const uint8_t *p, size_t len,
+		    size_t seg)
+{
+	struct udp_rx rx = {
+		.buf = p, .len = len, .seg = seg, .proto = IPPROTO_TCP,
+		.src = f->conf.remote, .local = f->conf.local,
+		.now = clock_ns(),
+	};
+
+	if (!len)
+		return;
+	worker_rx(f->conf.w, &rx);
+	worker_rx_end(f->conf.w);
+}
+
+/* Packets of one size move together, the last may be shorter, so that they
+ * go on as a batch; the lengths between them are overwritten. */
+static int parse(struct framed *f)
+{
+	uint8_t *const in = f->in + UDP_ROOM, *batch = in;
+	size_t pos = 0, blen = 0, seg = 0;
+	int err = 0;
+
+	while (!f->broken) {
+		size_t head, len;
+
+		err = next_packet(f, in + pos, f->in_len - pos, &head, &len);
+		/* of length 0 there may be some: nobody's */
+		if (!err && !len && f->in_len - pos >= HEAD && head &&
+		    !in[pos] && !in[pos + 1]) {
+			pos += head;
+			continue;
+		}
+		if (err || !len)
+			break;
+		if (blen && (len > seg || blen % seg ||
+			     blen + len > UDP_BATCH_MAX)) {
+			deliver(f, batch, blen, seg);
+			blen = 0;
+		}
+		if (!blen) {
+			batch = in + pos + head;
+			seg = len;
+		}
+		else
+			memmove(batch + blen, in + pos + head, len);
+		blen += len;
+		pos += head + len;
+	}
+	if (!f->broken)
+		deliver(f, batch, blen, seg);
+	f->in_len -= pos;
+	memmove(in, in + pos, f->in_len);
+	return err;
+}
+
+static int read_some(struct framed *f)
+{
+	for (int i = 0; i < READS && !f->broken; i++) {
+		ssize_t n = recv(f->fd, f->in + UDP_ROOM + f->in_len,
+				 f->in_size - f->in_len, 0);
+		int err;
+
+		if (n <= 0)
+			return !n ? ECONNRESET : errno == EAGAIN ? 0 : errno;
+		f->in_len += (size_t)n;
+		err = parse(f);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Whoever waits may write at once. */
+static int write_ready(struct framed *f)
+{
+	int err = flush_rest(f);
+
+	if (err)
+		return err == EAGAIN ? 0 : err;
+	if (f->full) {
+		f->full = false;
+		link_room(&f->l);
+	}
+	if (!f->broken)
+		watch(f);
+	return 0;
+}
+
+static int is_up(struct framed *f)
+{
+	f->up = true;
+	f->until = clock_ns() + IDLE_TIME;
+	wake_at(f, f->until);
+	watch(f);
+	return flush_rest(f) == EAGAIN ? 0 : write_ready(f);
+}
+
+/* The peer may not have come so far (RFC 6544 section 7.1): for a while. */
+static void failed(struct framed *f)
+{
+	uint64_t now = clock_ns();
+
+	if (!f->conf.again || now >= f->until) {
+		down(f);
+		return;
+	}
+	sock_close(f);
+	f->pause = f->pause ? min(2 * f->pause, AGAIN_MAX) : AGAIN_MIN;
+	wake_at(f, min(now + f->pause, f->until));
+}
+
+static void connected(struct framed *f)
+{
+	int err = 0;
+	socklen_t len = sizeof err;
+
+	if (getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		err = errno;
+	if (err)
+		failed(f);
+	else if (is_up(f))
+		down(f);
+}
+
+static void fd_handler(uint32_t events, void *arg)
+{
+	struct framed *f = mem_ref(arg);
+	int err = 0;
+
+	if (!f->up)
+		connected(f);
+	else {
+		if (events & EPOLLOUT)
+			err = write_ready(f);
+		if (!err && events & ~(uint32_t)EPOLLOUT)
+			err = read_some(f);
+		if (err || f->broken)
+			down(f);
+	}
+	mem_deref(f);
+}
+
+static int sock_connect(struct framed *f)
+{
+	struct sa from = f->conf.local;
+	const bool any = sa_port(&from) == DISCARD;
+	int err = 0;
+
+	f->fd = socket(sa_af(&f->conf.remote), SOCK_STREAM | SOCK_NONBLOCK |
+		       SOCK_CLOEXEC, 0);
+	if (f->fd < 0)
+		return errno;
+	set_options(f->fd);
+	if (any)
+		sa_set_port(&from, 0);
+	else
+		err = framed_share_port(f->fd);
+	if (!err && bind(f->fd, &from.u.sa, from.len))
+		err = errno;
+	if (!err && connect(f->fd, &f->conf.remote.u.sa, f->conf.remote.len)
+	    && errno != EINPROGRESS)
+		err = errno;
+	if (!err)
+		err = loop_watch(loop_of(f), &f->lf, f->fd,
+				 EPOLLIN | EPOLLOUT, fd_handler, f);
+	return err;
+}
+
+static void again(struct framed *f)
+{
+	if (sock_connect(f))
+		failed(f);
+	else
+		wake_at(f, f->until);
+}
+
+static void timer_handler(void *arg)
+{
+	struct framed *f = arg;
+	const uint64_t now = clock_ns();
+
+	if (f->broken || now >= f->until)
+		down(f);
+	else if (f->fd < 0)
+		again(f);
+	else
+		wake_at(f, f->until);   /* it was used in the meantime */
+}
+
+static int framed_alloc(struct framed **fp, const struct framed_conf *conf)
+{
+	struct framed *f = mem_zalloc(sizeof *f, framed_destructor);
+	int err;
+
+	if (!f)
+		return ENOMEM;
+	f->fd = -1;
+	f->conf = *conf;
+	mem_ref(conf->arg);
+	f->until = clock_ns() + PROVE_TIME;
+	link_init(&f->l, &ops, IPPROTO_TCP, &conf->local, &conf->remote);
+	err = in_grow(f, IN_FIRST);
+	if (!err)
+		err = timer_start_at(loop_timers(loop_of(f)), &f->timer,
+				     f->until, timer_handler, f);
+	if (err)
+		mem_deref(f);
+	else
+		*fp = f;
+	return err;
+}
+
+int framed_connect(const struct framed_conf *conf, const uint8_t *first,
+		   size_t len)
+{
+	struct framed *f;
+	int err = len > FIRST_MAX ? EMSGSIZE : framed_alloc(&f, conf);
+
+	if (err)
+		return err;
+	err = in_grow(f, IN_FULL);
+	f->proven = true;
+	if (!err)
+		err = keep(f, first, len, 0);
+	if (!err)
+		err = sock_connect(f);
+	if (!err)
+		worker_link_add(conf->w, &f->l);
+	mem_deref(f);
+	return err;
+}
+
+int framed_accept(const struct framed_conf *conf, int fd)
+{
+	struct framed *f;
+	int err = framed_alloc(&f, conf);
+
+	if (err) {
+		(void)close(fd);
+		return err;
+	}
+	f->fd = fd;
+	f->up = true;
+	set_options(fd);
+	err = loop_watch(loop_of(f), &f->lf, fd, EPOLLIN, fd_handler, f);
+	if (!err)
+		worker_link_add(conf->w, &f->l);
+	mem_deref(f);
+	return err;
+}
+
+bool framed_give_way(struct link *l)
+{
+	struct framed *f = (struct framed *)(void *)l;
+
+	if (l->ops != &ops || f->up)
+		return false;
+	worker_link_del(l);
+	return true;
+}
