@@ -246,6 +246,9 @@ void agent_lost(struct agent *a, int proto, const struct sa *local,
 			continue;
 		if (p->selected)
 			consent_suspect(a, now);
+		else if (p->local->c.transp == CAND_TCP_PASSIVE)
+			/* nobody will come from that port again */
+			checklist_drop_pair(&a->cl, p);
 		else
 			check_fail(p);
 	}

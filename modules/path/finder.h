@@ -23,7 +23,8 @@ struct finder;                  /* each kind completes its own */
 struct finder_env {
 	const struct netif *netv;       /* this host's addresses */
 	size_t netc;
-	uint16_t port4, port6;          /* 0: no such family */
+	uint16_t port4, port6;          /* UDP; 0: no such family */
+	uint16_t tcp4, tcp6;            /* the same of TCP */
 	const struct sa *stunv;
 	size_t stunc;
 	const struct path_mapping *mapv;
@@ -89,11 +90,14 @@ struct finder_kind {
 };
 
 extern const struct finder_kind host_finder, portmap_finder, stun_finder,
-	turn_finder;
+	turn_finder, tcp_finder;
 
 /* The base that sends from address number i of env, with its port; false if
  * we have no socket of its family. */
 bool finder_base(struct sa *base, const struct finder_env *env, size_t i);
+
+/* A server there could answer what is sent from this base. */
+bool finder_reaches(const struct sa *base, const struct sa *server);
 
 /* Preference among the candidates of one type: the order of addresses. */
 uint16_t finder_pref(size_t i);

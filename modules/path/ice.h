@@ -18,7 +18,7 @@
 #define ICE_RTO_MIN     (50 * MSEC)
 #define ICE_RTO_MAX     (2 * SEC)
 #define ICE_RTO_NEED    SEC             /* at most, while nothing works */
-#define ICE_TCP_AFTER   (250 * MSEC)    /* the head start of UDP */
+#define ICE_TCP_AFTER   (100 * MSEC)    /* the head start of UDP */
 #define ICE_TCP_RTO     SEC             /* TCP repeats what is lost */
 #define ICE_HAIRPIN_AFTER (300 * MSEC)  /* first the way inside */
 #define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */

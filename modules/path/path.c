@@ -17,6 +17,7 @@
 /* In the order of their start. */
 static const struct finder_kind *const finders[] = {
 	&host_finder, &portmap_finder, &stun_finder, &turn_finder,
+	&tcp_finder,
 };
 
 enum { FINDERS = ARRAY_SIZE(finders) };
@@ -137,13 +138,37 @@ static bool finder_recv(struct path *p, int i, int proto,
 	return taken;
 }
 
+/* Private, or of one link only. */
+static bool inside(const struct sa *sa)
+{
+	const struct in6_addr *a6 = &sa->u.in6.sin6_addr;
+	uint32_t a = sa_in(sa);
+
+	if (sa_af(sa) == AF_INET6)
+		return IN6_IS_ADDR_LINKLOCAL(a6) ||
+			(a6->s6_addr[0] & 0xfe) == 0xfc;
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+		a >> 16 == 0xa9fe || a >> 22 == 0x191 || a >> 24 == 127;
+}
+
+/* A description may have to fit into one UDP packet of SIP, so what would not
+ * be missed is not told: active ones, which the peer learns when they come,
+ * and simultaneous open where no firewall is between us. */
+static bool is_told(const struct cand *c)
+{
+	if (c->transp == CAND_TCP_ACTIVE)
+		return false;
+	return c->transp != CAND_TCP_SO || c->type != CAND_HOST ||
+		!inside(&c->addr);
+}
+
 static void on_cand(const struct cand *c, void *arg)
 {
 	struct path *p = arg;
 	int err = agent_local(p->agent, c, clock_ns());
 
 	p->nomem |= err == ENOMEM;
-	if (!err && alive(p) && p->h.candh)
+	if (!err && is_told(c) && alive(p) && p->h.candh)
 		p->h.candh(c, p->arg);
 }
 

@@ -22,6 +22,7 @@ struct paths;
 struct paths_conf {
 	struct timers *timers;          /* of the control thread */
 	uint16_t port4, port6;          /* local UDP ports, 0: family absent */
+	uint16_t tcp4, tcp6;            /* the same of TCP, 0: without */
 	const char *interfaces;         /* comma list of names or patterns,
 	                                   NULL or "": all but loopback;
 	                                   loopback is used when nothing else

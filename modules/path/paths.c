@@ -245,6 +245,7 @@ int paths_env(struct paths *ps, struct finder_env *env,
 	*env = (struct finder_env){
 		.netv = ps->netv, .netc = ps->netc,
 		.port4 = ps->conf.port4, .port6 = ps->conf.port6,
+		.tcp4 = ps->conf.tcp4, .tcp6 = ps->conf.tcp6,
 		.stunv = ps->conf.stunv, .stunc = ps->conf.stunc,
 		.mapv = ps->mapv, .mapc = ps->mapc,
 		.relayv = ps->relayv, .relayc = ps->relayc,

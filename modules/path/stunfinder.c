@@ -47,7 +47,7 @@ struct finder {
 	struct ask askv[];
 };
 
-static bool asks(const struct sa *base, const struct sa *server)
+bool finder_reaches(const struct sa *base, const struct sa *server)
 {
 	if (sa_af(base) != sa_af(server))
 		return false;
@@ -69,7 +69,8 @@ static void transmit(struct finder *f, struct ask *q, uint64_t now)
 	stun_put_fingerprint(&o);
 	q->next = q->txc < RC ? now + (RTO << q->txc) : UINT64_MAX;
 	q->txc++;
-	err = f->sendh(IPPROTO_UDP, &q->base, &q->server, buf, stun_end(&o), f->send_arg);
+	err = f->sendh(IPPROTO_UDP, &q->base, &q->server, buf,
+		       stun_end(&o), f->send_arg);
 	if (netif_hopeless(err))
 		q->next = UINT64_MAX;
 }
@@ -116,7 +117,7 @@ static void fill(struct finder *f, const struct finder_env *env)
 			if (f->n == ASKS_MAX || bases == BASES_MAX)
 				break;
 			if (!finder_base(&q->base, env, i) ||
-			    !asks(&q->base, &env->stunv[s]))
+			    !finder_reaches(&q->base, &env->stunv[s]))
 				continue;
 			q->server = env->stunv[s];
 			q->pref = finder_pref(i);

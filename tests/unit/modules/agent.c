@@ -933,7 +933,7 @@ static void test_tcp_later(void)
 		host_add_tcp(b, 0);
 		net_tell(a, b);
 		net_tell(b, a);
-		net_run(&n, 240 * MSEC);
+		net_run(&n, 90 * MSEC);
 		CU_ASSERT_EQUAL(count, 0);
 		CU_ASSERT_EQUAL(a->found, (unsigned)udp);
 		net_run(&n, 400 * MSEC);
