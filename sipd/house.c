@@ -25,8 +25,8 @@ static void house_destructor(void *arg)
 	mem_deref(h->resolve);
 	mem_deref(h->accounts);
 	mem_deref(h->mapper);
-	mem_deref(h->relays);
 	mem_deref(h->paths);
+	mem_deref(h->streams);
 	/* the worker runs what was posted to it, then stops; what it posted
 	 * back is run here */
 	mem_deref(h->worker);
@@ -109,7 +109,17 @@ static int send_handler(int proto, const struct sa *local,
 {
 	struct house *h = arg;
 
-	return worker_send(h->worker, proto, local, dst, buf, len);
+	return proto == IPPROTO_TCP ?
+		streams_send(h->streams, local, dst, buf, len) :
+		worker_send(h->worker, proto, local, dst, buf, len);
+}
+
+static void lost_handler(const struct sa *local, const struct sa *remote,
+			 void *arg)
+{
+	struct house *h = arg;
+
+	paths_lost(h->paths, IPPROTO_TCP, local, remote);
 }
 
 static int open_media(struct house *h, char *why, size_t size)
@@ -123,14 +133,11 @@ static int open_media(struct house *h, char *why, size_t size)
 	};
 	struct paths_conf pc = {
 		.timers = h->timers,
-		.relay_ops = &h->relay_ops,
 		.interfaces = conf->interfaces,
 		.sendh = send_handler,
 		.arg = h,
 	};
 	int err = worker_alloc(&h->worker, &wc);
-
-	relays_ops(&h->relay_ops, &h->worker);
 
 	if (err) {
 		(void)re_snprintf(why, size, "UDP port %u cannot be opened:"
@@ -138,6 +145,15 @@ static int open_media(struct house *h, char *why, size_t size)
 				  wc.port, err);
 		return err;
 	}
+	if (conf->tcp)
+		err = streams_alloc(&h->streams, h->worker, lost_handler, h);
+	if (err) {
+		(void)re_snprintf(why, size, "TCP cannot be used: %m. Set tcp"
+				  " = no in [nat].", err);
+		return err;
+	}
+	pc.tcp4 = streams_port(h->streams, AF_INET);
+	pc.tcp6 = streams_port(h->streams, AF_INET6);
 	pc.port4 = worker_port(h->worker, AF_INET);
 	pc.port6 = worker_port(h->worker, AF_INET6);
 	err = paths_alloc(&h->paths, &pc);
@@ -171,6 +187,12 @@ static int open_mapper(struct house *h)
 	return h->conf->portmap ? mapper_alloc(&h->mapper, &mc) : 0;
 }
 
+static void set_servers(struct house *h, const struct sa *sav, size_t sac)
+{
+	streams_servers(h->streams, sav, sac);
+	paths_stun_set(h->paths, sav, sac);
+}
+
 static void resolved_handler(int err, const struct sa *sav, size_t sac,
 			     void *arg)
 {
@@ -179,7 +201,7 @@ static void resolved_handler(int err, const struct sa *sav, size_t sac,
 	if (err)
 		log_warn("the STUN server %s is not known to the DNS",
 			 h->conf->stun);
-	paths_stun_set(h->paths, sav, MIN(sac, (size_t)STUN_MAX));
+	set_servers(h, sav, MIN(sac, (size_t)STUN_MAX));
 	h->resolve = mem_deref(h->resolve);
 }
 
@@ -214,7 +236,7 @@ static int stun_start(struct house *h)
 				   pl_isset(&port) ? (uint16_t)pl_u32(&port)
 				   : STUN_PORT_DEFAULT, resolved_handler, h);
 	}
-	paths_stun_set(h->paths, sav, n);
+	set_servers(h, sav, n);
 	return 0;
 }
 
@@ -260,7 +282,6 @@ static void network_handler(void *arg)
 
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
-	relays_changed(h->relays);
 	mapper_changed(h->mapper);
 	accounts_changed(h->accounts);
 	h->h.movedh(h->h.arg);
@@ -297,9 +318,6 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = stun_start(h);
 	if (!err)
-		err = relays_alloc(&h->relays, h->timers, h->mailbox,
-				   h->paths, conf);
-	if (!err)
 		err = open_accounts(h, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
@@ -325,11 +343,8 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 	mem_deref(h->peers);
 	h->peers = peers;
 	h->conf = conf;
-	h->relays = mem_deref(h->relays);
-	err = relays_alloc(&h->relays, h->timers, h->mailbox, h->paths,
-			   conf);
 	accounts_reload(h->accounts, conf);
-	return err ? err : stun_start(h);
+	return stun_start(h);
 }
 
 static void closed_handler(void *arg)

@@ -9,12 +9,11 @@
 #include "sdp/base/mailbox.h"
 #include "modules/path/mapper.h"
 #include "tunnels/flow/identity.h"
-#include "tunnels/flow/worker.h"
+#include "tunnels/flow/streams.h"
 #include "sipd/accounts.h"
 #include "sipd/calllog.h"
 #include "sipd/conf.h"
 #include "sipd/peers.h"
-#include "sipd/relays.h"
 
 enum house_role {
 	HOUSE_DAEMON,           /* registers, answers, fixed ports */
@@ -39,9 +38,8 @@ struct house {
 	struct peers *peers;
 	struct calllog *calllog;
 	struct worker *worker;
+	struct streams *streams;        /* NULL: tcp = no */
 	struct paths *paths;
-	struct relay_ops relay_ops;     /* what paths reach relays by */
-	struct relays *relays;
 	struct mapper *mapper;          /* NULL: portmap = no */
 	struct accounts *accounts;
 	struct house_handlers h;

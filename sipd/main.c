@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include "sdp/base/signals.h"
-#include "sipd/contain.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 
@@ -161,8 +160,6 @@ static int check_and_run(const char *file, bool check, int verbose)
 				  " opened: %m.", conf->log, err);
 	else
 		err = become_user(conf, why, sizeof why);
-	if (!err)
-		err = contain(conf, why, sizeof why);
 	mem_deref(conf);
 	return err ? fail(why) : run(file);
 }

@@ -162,6 +162,14 @@ static void show_state(struct show *s, const struct odict *o)
 			      str_of(o, "state"));
 }
 
+/* "TCP" is how people write it. */
+static const char *path_text(const struct odict *o)
+{
+	const char *path = str_of(o, "path");
+
+	return strcmp(path, "tcp") ? path : "TCP";
+}
+
 static void show_open(struct show *s, const struct odict *o)
 {
 	const struct odict_entry *ms = odict_lookup(o, "setup_ms");
@@ -169,11 +177,8 @@ static void show_open(struct show *s, const struct odict *o)
 	s->begin = clock_ns();
 	if (s->quiet)
 		return;
-	(void)fprintf(stderr, "connected to %s (%s", str_of(o, "peer"),
-		      str_of(o, "path"));
-	if (*str_of(o, "relay"))
-		(void)fprintf(stderr, " by %s", str_of(o, "relay"));
-	(void)fprintf(stderr, ", %s", str_of(o, "remote"));
+	(void)fprintf(stderr, "connected to %s (%s, %s", str_of(o, "peer"),
+		      path_text(o), str_of(o, "remote"));
 	if (ms && ms->type == ODICT_OBJECT)
 		(void)fprintf(stderr, ", %llu ms",
 			      (unsigned long long)num_of(ms->u.odict,

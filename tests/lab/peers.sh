@@ -4,13 +4,7 @@
 LAB_PATIENCE=${LAB_PATIENCE:-12}
 
 # pair A B: both sites
-pair() {
-	if type "pair_$1_$2" > /dev/null 2>&1; then
-		"pair_$1_$2"
-	else
-		"site_$1" a 1 && "site_$2" b 2
-	fi
-}
+pair() { "site_$1" a 1 && "site_$2" b 2; }
 
 # peer_conf SIDE KIND OTHER FINGERPRINT [LINE...]: LINEs go to [nat]
 peer_conf() {

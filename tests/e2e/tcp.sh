@@ -1,0 +1,133 @@
+#!/bin/sh
+# tcp.sh: sessions over TCP where UDP does not pass, at one side or both, and
+# back to UDP when it does.
+#
+#   bridge, 10.1.0.0/24
+#     |.4 meet: meeting point, STUN   |.3 bob   |.8 na         |.9 nb
+#                                        10.8.0.2 alice   10.9.0.2 carol
+. "$(dirname "$0")/lib.sh"
+cd "$T" || exit 1
+mount -t tmpfs tmpfs /run
+mkdir -p /run/netns
+
+at() { n=$1; shift; ip netns exec "$n" "$@"; }
+by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
+# host NAME ADDRESS: on the bridge
+host() {
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+	ip link add "$1" type veth peer name eth0 netns "$1"
+	ip link set "$1" master br0 up
+	ip -n "$1" addr add "$2/24" dev eth0
+	ip -n "$1" link set eth0 up
+}
+# inside NAME NAT NET: behind a router that lets in what was asked for; what
+# strangers send to itself it drops
+inside() {
+	ip netns add "$1"
+	ip -n "$1" link set lo up
+	ip -n "$2" link add eth1 type veth peer name eth0 netns "$1"
+	ip -n "$2" addr add "$3.1/24" dev eth1
+	ip -n "$2" link set eth1 up
+	ip -n "$1" addr add "$3.2/24" dev eth0
+	ip -n "$1" link set eth0 up
+	ip -n "$1" route add default via "$3.1"
+	at "$2" sysctl -qw net.ipv4.ip_forward=1
+	at "$2" nft -f - <<-EOT
+	table ip nat {
+		chain out {
+			type nat hook postrouting priority 100;
+			oifname eth0 masquerade
+		}
+		chain forward {
+			type filter hook forward priority 0;
+			iifname eth0 ct state new drop
+		}
+		chain input {
+			type filter hook input priority 0;
+			iifname eth0 ct state new drop
+		}
+		chain wall {
+			type filter hook forward priority 1;
+		}
+	}
+	EOT
+}
+# udp NAT off|on
+udp() {
+	at "$1" nft flush chain ip nat wall
+	[ "$2" = on ] || at "$1" nft add rule ip nat wall meta l4proto udp drop
+}
+network() {
+	ip link add br0 type bridge
+	ip link set br0 up
+	host meet 10.1.0.4
+	host bob 10.1.0.3
+	host na 10.1.0.8
+	host nb 10.1.0.9
+	inside alice na 10.8.0
+	inside carol nb 10.9.0
+	udp na off
+}
+check "the network" network
+check "alice reaches bob" at alice ping -c1 -W2 10.1.0.3
+at meet turnserver -n --stun-only -L 10.1.0.4 --no-tls --no-dtls --no-cli \
+    --log-file=stdout --pidfile="$T/turn.pid" > turn.out 2>&1 &
+
+fa=$(key alice) fb=$(key bob) fc=$(key carol)
+printf 'alice:pa\nbob:pb\ncarol:pc\n' > users
+chmod 600 users
+conf meet <<EOT
+port = 0
+[registrar]
+listen = tcp:10.1.0.4:5070
+domain = demo.example
+users-file = $T/users
+EOT
+# member NAME: all know each other
+member() {
+	{
+		account "$1" "p${1%"${1#?}"}" "sip:10.1.0.4:5070;transport=tcp"
+		printf '[nat]\nstun = 10.1.0.4\nportmap = no\n'
+		for p in alice:$fa bob:$fb carol:$fc; do
+			[ "${p%%:*}" = "$1" ] && continue
+			printf '[peer %s]\naddress = %s@demo.example\n' \
+			    "${p%%:*}" "${p%%:*}"
+			printf 'fingerprint = %s\n' "${p#*:}"
+			printf 'allow = file, pipe, vpn net\n'
+		done
+		printf '[pipe]\ncommand = cat\n[vpn net]\naddress = %s\n' "$2"
+		[ -z "${3:-}" ] || printf 'pool = %s\n' "$3"
+	} | conf "$1"
+}
+member alice 10.7.0.2/24
+member bob 10.7.0.1/24 10.7.0.64/26
+member carol 10.7.0.1/24 10.7.0.64/26
+launch() {
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 dial -c "$T/$1/sipd.conf" status
+}
+for n in meet bob alice carol; do
+	check "$n starts" launch $n
+done
+for n in bob alice carol; do
+	check "$n is registered" wait_for 10 registered $n
+done
+
+# way FROM TO WORD: a call, and how it went
+echo hello > hello
+way() {
+	by "$1" -j "$2" pipe < hello > way.out
+	grep '"event":"open"' way.out
+	grep -q "\"path\":\"$3\"" way.out && grep -q hello way.out
+}
+check "UDP blocked at alice: to bob by TCP" way alice bob tcp
+check "bob to alice" way bob alice tcp
+check "and to carol behind her NAT" way alice carol tcp
+check "carol to alice" way carol alice tcp
+udp nb off
+check "blocked at both ends" way alice carol tcp
+check "the other way round" way carol alice tcp
+grep open way.out
+finish
