@@ -29,6 +29,7 @@ static void tunnel_destructor(void *arg)
 	mem_deref(t->stdio);
 	mem_deref(t->ports);
 	mem_deref(t->conns);
+	mem_deref(t->udps);
 	mem_deref(t->orders);
 	pipefd_close(&t->fd_in);
 	pipefd_close(&t->fd_out);
@@ -111,12 +112,32 @@ static int hello_handler(struct stream *s, const uint8_t *p, size_t n,
 	return err;
 }
 
+/* By one of our -R the target may be UDP although the peer did not say so. */
+static bool is_udp(const struct tunnel *t, const struct fwwire *w)
+{
+	return w->target == FWW_UDP ||
+		(t->caller && w->target == FWW_LISTENER &&
+		 w->id < t->specc && t->specv[w->id].target == FWW_UDP);
+}
+
+static int udp_handler(struct stream *s, const struct fwwire *w,
+		       const uint8_t *p, size_t n, void *arg)
+{
+	struct tunnel *t = arg;
+
+	return is_udp(t, w) ? fwudps_take(t->udps, s, w, p, n) : EPROTO;
+}
+
 static int forward_start(struct tunnel *t, const struct desc_media *remote,
 			 const struct tunnel_way *way,
 			 const struct tunnel_events *ev)
 {
 	static const struct fwconn_handlers h = {
-		target_handler, allow_handler, hello_handler, refused_handler
+		target_handler, allow_handler, hello_handler, udp_handler,
+		refused_handler
+	};
+	static const struct fwudps_handlers uh = {
+		target_handler, allow_handler
 	};
 	int err;
 
@@ -128,9 +149,14 @@ static int forward_start(struct tunnel *t, const struct desc_media *remote,
 	ending_init(&t->end, t->loop, ev);
 	err = fwconns_alloc(&t->conns, way->flow, way->number, &h, t);
 	if (!err)
-		err = fwports_alloc(&t->ports, t->loop, t->conns);
+		err = fwudps_alloc(&t->udps, way->flow, way->number,
+				   t->caller, &uh, t);
+	if (!err)
+		err = fwports_alloc(&t->ports, t->loop, t->conns, t->udps);
 	if (!err)
 		err = fwconns_go(t->conns);
+	if (!err)
+		fwudps_go(t->udps);
 	if (err || !t->caller)
 		return err;
 	return fwcaller_start(t, way->number, &orders_handlers);
@@ -252,13 +278,15 @@ static int forward_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 
 static int forward_status(struct re_printf *pf, const struct tunnel *t)
 {
-	return t->conns ? fwconns_status(pf, t->conns) : 0;
+	int err = t->conns ? fwconns_status(pf, t->conns) : 0;
+
+	return err || !t->udps ? err : fwudps_status(pf, t->udps);
 }
 
 const struct tunnel_kind forward_tunnel = {
 	.name = "forward",
 	.endless = true,
-	.usage = "[-L|-R] [address:]port:host:hostport | -D [address:]port |"
+	.usage = "[-L|-R] [udp:][address:]port:host:hostport | -D [address:]port |"
 		 " -W host:port ...",
 	.stdio = forward_stdio,
 	.need = FLOW_STREAM,

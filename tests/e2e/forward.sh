@@ -78,6 +78,24 @@ check "-R port: SOCKS there" fetched http://127.0.0.1:8000/three.bin \
     -x socks5h://127.0.0.1:8101
 ended "$behind"
 
+# UDP, small and larger than a packet of the path
+socat -b 16000 UDP4-RECVFROM:8053,fork EXEC:cat &
+check "udp: listens" forwards udp udp:8054:127.0.0.1:8053 \
+    -R udp:8155:127.0.0.1:8053
+echoed() {      # PORT BYTES
+	head -c "$2" "$T/three.bin" > "$T/packet"
+	wait_for 5 sh -c "socat -b 16000 -t 0.5 - UDP4:127.0.0.1:$1 < $T/packet |
+	    cmp - $T/packet"
+}
+for size in 1 1000 1400 9000; do
+	check "udp: $size bytes" echoed 8054 $size
+	check "-R udp: $size bytes" echoed 8155 $size
+done
+# the answers: the first packet of a flow goes with its stream
+check "udp: as datagrams of QUIC" sh -c "dial -c $T/bob/sipd.conf list |
+    grep -q 'udp_datagrams=[1-9]'"
+ended "$behind"
+
 # Unix sockets at either end
 socat UNIX-LISTEN:"$T/far.sock",fork TCP:127.0.0.1:8000 &
 wait_for 10 test -S "$T/far.sock"

@@ -18,6 +18,8 @@ struct listener {
 	unsigned tunnel;
 	stream_accept_h *h;
 	void *arg;
+	flow_datagram_h *datagramh;
+	void *datagram_arg;
 };
 
 static void listener_destructor(void *arg)
@@ -429,4 +431,41 @@ void stream_priority(struct stream *s, int prio)
 {
 	if (s && s->phase != STREAM_GONE)
 		s->flow->ops->priority(s, prio);
+}
+
+void flow_datagrams(struct flow *f, unsigned tunnel, flow_datagram_h *h,
+		    void *arg)
+{
+	struct listener *ln = listener_find(f, tunnel);
+
+	if (!ln)
+		return;
+	ln->datagramh = h;
+	ln->datagram_arg = arg;
+}
+
+int flow_datagram(struct flow *f, unsigned tunnel, const void *p, size_t n)
+{
+	uint8_t hdr[STREAM_HEADER_MAX];
+
+	if (f->err)
+		return f->err;
+	if (!f->ops->datagram)
+		return ENOTSUP;
+	return f->ops->datagram(f, hdr, header_encode(hdr, tunnel), p, n);
+}
+
+void flow_rx_datagram(struct flow *f, const uint8_t *p, size_t n)
+{
+	const size_t len = n ? (size_t)1 << (p[0] >> 6) : 1;
+	const struct listener *ln;
+	uint64_t tunnel;
+
+	if (n < len)
+		return;
+	tunnel = varint(p, len);
+	ln = tunnel > FLOW_TUNNEL_MAX ? NULL :
+		listener_find(f, (unsigned)tunnel);
+	if (ln && ln->datagramh)
+		ln->datagramh(p + len, n - len, ln->datagram_arg);
 }

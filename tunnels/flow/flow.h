@@ -47,6 +47,19 @@ int stream_open(struct stream **sp, struct flow *f, unsigned tunnel,
 int flow_listen(struct flow *f, unsigned tunnel, stream_accept_h *h,
 		void *arg);
 
+/* A datagram that the peer has sent for this tunnel, valid during the call. */
+typedef void (flow_datagram_h)(const uint8_t *p, size_t n, void *arg);
+
+/* The same for datagrams, after flow_listen, and with it ended; those that
+ * nobody takes are lost. */
+void flow_datagrams(struct flow *f, unsigned tunnel, flow_datagram_h *h,
+		    void *arg);
+
+/* Send one, ahead of all streams; it may be lost or come late. EMSGSIZE: the
+ * path takes no such packets; ENOTSUP: the transport has no datagrams; EAGAIN:
+ * too many wait. */
+int flow_datagram(struct flow *f, unsigned tunnel, const void *p, size_t n);
+
 void stream_handle(struct stream *s, const struct stream_handlers *h,
 		   void *arg);
 

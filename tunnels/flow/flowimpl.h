@@ -39,6 +39,9 @@ struct flow_ops {
 	void (*reset)(struct stream *s, uint64_t code);
 	uint64_t (*unacked)(const struct stream *s);
 	void (*priority)(struct stream *s, int prio);
+	/* NULL: there are none. As flow_datagram. */
+	int (*datagram)(struct flow *f, const uint8_t *hdr, size_t hdr_len,
+			const uint8_t *p, size_t n);
 };
 
 struct flow {
@@ -94,5 +97,6 @@ void stream_rx(struct stream *s, const uint8_t *p, size_t n);
 void stream_rx_fin(struct stream *s);
 void stream_room(struct stream *s);
 void stream_over(struct stream *s, int err, uint64_t code);
+void flow_rx_datagram(struct flow *f, const uint8_t *p, size_t n);
 
 #endif

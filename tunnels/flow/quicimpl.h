@@ -9,8 +9,8 @@
  *   how it ends what ngtcp2 is told, connection ids
  *      |     \          \
  *   quicsend.c \        quictls.c
- *   batches out  quicstream.c
- *                streams, over quicbuf.c
+ *   batches out  quicstream.c, quicdgram.c
+ *                streams, over quicbuf.c; datagrams
  */
 #ifndef DIALTONE_QUICIMPL_H
 #define DIALTONE_QUICIMPL_H
@@ -21,6 +21,7 @@
 #include "tunnels/flow/quic.h"
 #include "tunnels/flow/quiccompat.h"
 #include "tunnels/flow/workerimpl.h"
+#include "tunnels/backlog.h"
 
 enum {
 	QUIC_PAYLOAD_MIN = 1200,        /* RFC 9000, 14 */
@@ -114,6 +115,7 @@ struct qconn {
 	uint64_t stream_max;            /* bytes a stream may buffer */
 	uint64_t budget;                /* bytes all may, then less each */
 	bool room;                      /* look at wantl */
+	struct backlog dgrams;          /* quicdgram.c's */
 };
 
 /* Flush at the end of this turn. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tunnels/flow/quicdgram.h"
 #include "tunnels/flow/quicsend.h"
 #include "tunnels/flow/quicstream.h"
 
@@ -108,7 +109,10 @@ static ngtcp2_ssize write_packet(struct qconn *c, uint8_t *p, size_t size,
 				 uint64_t now)
 {
 	bool closed = false;
+	ngtcp2_ssize whole;
 
+	if (!quicdgram_write(c, p, size, now, &whole))
+		return whole;
 	for (;;) {
 		struct qstream *s = closed ? NULL : quicstream_next(c);
 		ngtcp2_vec v[QUICSTREAM_VECS];
@@ -244,5 +248,6 @@ void quicsend_end(struct qconn *c)
 {
 	free(c->rest);
 	c->rest = NULL;
+	quicdgram_end(c);
 	list_unlink(&c->wait.le);
 }

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <gnutls/crypto.h>
+#include "tunnels/flow/quicdgram.h"
 #include "tunnels/flow/quicsetup.h"
 #include "tunnels/flow/quicstream.h"
 #include "tunnels/flow/quictls.h"
@@ -156,6 +157,7 @@ static void set_callbacks(ngtcp2_callbacks *cb)
 	cb->get_new_connection_id = new_cid_cb;
 	cb->remove_connection_id = remove_cid_cb;
 	quicstream_callbacks(cb);
+	quicdgram_callbacks(cb);
 }
 
 static void set_params(const struct qconn *c, ngtcp2_settings *st,
@@ -180,6 +182,7 @@ static void set_params(const struct qconn *c, ngtcp2_settings *st,
 	tp->max_idle_timeout = c->conf.idle;
 	tp->active_connection_id_limit = CID_LIMIT;
 	tp->disable_active_migration = 1;
+	tp->max_datagram_frame_size = QUIC_PAYLOAD_MAX;
 	tp->grease_quic_bit = 0;        /* see rand_cb */
 }
 

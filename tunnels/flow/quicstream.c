@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include "tunnels/flow/quicbuf.h"
+#include "tunnels/flow/quicdgram.h"
 #include "tunnels/flow/quicstream.h"
 
 enum {
@@ -210,6 +211,7 @@ const struct flow_ops quicstream_ops = {
 	.reset = op_reset,
 	.unacked = op_unacked,
 	.priority = op_priority,
+	.datagram = quicdgram_put,
 };
 
 /* The peer has opened one; refused if too many are nobody's yet. */

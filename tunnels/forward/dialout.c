@@ -30,6 +30,7 @@ struct attempt {
 
 struct dialout {
 	struct loop *loop;
+	int type;                       /* of socket(2) */
 	struct errand *errand;
 	struct loop_defer defer;
 	struct timer next_tmr, total_tmr;
@@ -98,7 +99,7 @@ static void finish(struct dialout *d, int err, int fd)
 
 static int attempt_connect(struct attempt *a, const struct sa *sa)
 {
-	a->fd = socket(sa_af(sa), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	a->fd = socket(sa_af(sa), a->d->type | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		       0);
 	if (a->fd < 0)
 		return errno;
@@ -286,8 +287,8 @@ static int to_path(struct dialout *d, const char *path)
 	return str_dup(&d->path, path);
 }
 
-int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
-		  uint16_t port, dialout_allow_h *allowh, dialout_h *h,
+int dialout_alloc(struct dialout **dp, struct loop *l, int type,
+		  const char *host, uint16_t port, dialout_allow_h *allowh, dialout_h *h,
 		  void *arg)
 {
 	struct dialout *d = mem_zalloc(sizeof *d, dialout_destructor);
@@ -296,6 +297,7 @@ int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
 	if (!d)
 		return ENOMEM;
 	d->loop = l;
+	d->type = type;
 	d->allowh = allowh;
 	d->h = h;
 	d->arg = arg;

@@ -18,11 +18,12 @@ typedef void (dialout_h)(int err, int fd, void *arg);
  * Unix socket. */
 typedef bool (dialout_allow_h)(const struct sa *sa, void *arg);
 
-/* A host that begins with '/' is a Unix socket's path, port is then 0.
+/* type: SOCK_STREAM; or SOCK_DGRAM, where the first address is the one.
+ * A host that begins with '/' is a Unix socket's path, port is then 0.
  * EACCES if all addresses are refused by allowh (NULL: none is), ENOENT if
  * the name has none, else the error of the first. */
-int dialout_alloc(struct dialout **dp, struct loop *l, const char *host,
-		  uint16_t port, dialout_allow_h *allowh, dialout_h *h,
+int dialout_alloc(struct dialout **dp, struct loop *l, int type,
+		  const char *host, uint16_t port, dialout_allow_h *allowh, dialout_h *h,
 		  void *arg);
 
 /* A connected or listening socket as all of ours are. */

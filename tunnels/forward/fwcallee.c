@@ -11,8 +11,10 @@
 
 int fwcallee_target(const struct tunnel *t, struct fwwire *w)
 {
-	if (w->target != FWW_TCP || !*w->host)
+	if ((w->target != FWW_TCP && w->target != FWW_UDP) || !*w->host)
 		return EINVAL;
+	if (*w->host == '/' && w->target == FWW_UDP)
+		return EACCES;
 	if (*w->host == '/')
 		return fwallow_path(t->allow, w->host, false) ? 0 : EACCES;
 	if (!w->port)
@@ -89,7 +91,8 @@ static int listen_for(struct tunnel *t, const struct fwwire *w,
 
 	if (t->remotes == FWSPEC_MAX)
 		return EMFILE;
-	err = fwports_add(t->ports, pp, w->host, w->port, &connect, socks);
+	err = fwports_add(t->ports, pp, w->host, w->port, &connect,
+			  w->target);
 	if (err)
 		return err;
 	t->remotes++;

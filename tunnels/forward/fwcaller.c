@@ -15,8 +15,8 @@ int fwcaller_target(struct tunnel *t, struct fwwire *w)
 		return EACCES;
 	s = &t->specv[w->id];
 	if (s->target == FWW_SOCKS)     /* hosts only, no paths */
-		return w->target == FWW_TCP && *w->host && *w->host != '/' &&
-			w->port ? 0 : EACCES;
+		return w->target != FWW_LISTENER && *w->host &&
+			*w->host != '/' && w->port ? 0 : EACCES;
 	if (w->target != FWW_LISTENER)
 		return EACCES;
 	str_ncpy(w->host, s->host, sizeof w->host);
@@ -77,7 +77,7 @@ static struct fwwire connect_to(const struct fwspec *s)
 
 	memset(&w, 0, sizeof w);
 	w.type = FWW_CONNECT;
-	w.target = FWW_TCP;
+	w.target = s->target == FWW_UDP ? FWW_UDP : FWW_TCP;
 	str_ncpy(w.host, s->host, sizeof w.host);
 	w.port = s->hport;
 	return w;
@@ -97,9 +97,9 @@ static void note_listening(const struct tunnel *t, const struct fwspec *s,
 			    fwplace_print, &from, remote ? "from here" :
 			    "allowed at ", remote ? "" : t->peer);
 	else
-		ending_note(&t->end, "%s%slistening on %H (to %H %s%s)", who,
-			    is, fwplace_print, &from, fwplace_print, &to,
-			    remote ? "here" : "at ", remote ? "" : t->peer);
+		ending_note(&t->end, "%s%slistening on %s%H (to %H %s%s)", who,
+			    is, s->target == FWW_UDP ? "udp:" : "",
+			    fwplace_print, &from, fwplace_print, &to, remote ? "here" : "at ", remote ? "" : t->peer);
 }
 
 /* The answer to one of our orders. */
@@ -161,7 +161,7 @@ static int open_ports(struct tunnel *t)
 		if (s->how != FWSPEC_LOCAL)
 			continue;
 		err = fwports_add(t->ports, &t->portv[i], s->bind, s->port,
-				  &connect, s->target == FWW_SOCKS);
+				  &connect, s->target);
 		if (!err)
 			continue;
 		ending_set(&t->end, err, err == EADDRINUSE ? "%H is in use"

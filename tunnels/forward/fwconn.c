@@ -245,8 +245,9 @@ static int make(struct conn *c, const struct fwwire *w)
 		err = str_dup(&c->host, c->w->host);
 	c->port = c->w->port;
 	if (!err)
-		err = dialout_alloc(&c->dialout, all->loop, c->host, c->port,
-				    allow_handler, made_handler, c);
+		err = dialout_alloc(&c->dialout, all->loop, SOCK_STREAM,
+				    c->host, c->port, allow_handler,
+				    made_handler, c);
 	return err;
 }
 
@@ -269,6 +270,12 @@ static int begin(struct conn *c, const uint8_t *p, size_t n)
 	}
 	if (w.type != FWW_CONNECT)
 		return EBADMSG;
+	err = all->h.udph(c->s, &w, p, n, all->arg);
+	if (err != EPROTO) {
+		if (!err)
+			c->s = NULL;
+		return err ? err : ECANCELED;
+	}
 	err = make(c, &w);
 	if (!c->relay)
 		return err;

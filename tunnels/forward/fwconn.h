@@ -26,6 +26,10 @@ struct fwconn_handlers {
 	 * refuses it. */
 	int (*orderh)(struct stream *s, const uint8_t *p, size_t n,
 		      void *arg);
+	/* A CONNECT that is UDP's: its stream, and n bytes after it. EPROTO:
+	 * it is not. */
+	int (*udph)(struct stream *s, const struct fwwire *w,
+		    const uint8_t *p, size_t n, void *arg);
 	/* One could not be made; by us if `here`, else by the peer. */
 	void (*refusedh)(const char *host, uint16_t port, int err, bool here,
 			 void *arg);

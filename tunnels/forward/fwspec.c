@@ -157,11 +157,20 @@ static size_t get_to(struct fwspec *s, const struct pl *p, size_t n,
 static int get_spec(struct fwspec *s, const char *text, const struct why *w)
 {
 	struct pl part[PARTS];
+	const bool udp = !strncmp(text, "udp:", 4);
 	size_t n, used;
 
-	n = split(part, text);
+	if (udp && (s->target != FWW_TCP || s->how == FWSPEC_STDIO))
+		return bad(w, "%H: udp: goes with -L and -R.", plain_print,
+			   text);
+	if (udp)
+		s->target = FWW_UDP;
+	n = split(part, text + (udp ? 4 : 0));
+	if (udp && n && (is_path(&part[0]) || is_path(&part[n - 1])))
+		return bad(w, "%H: UDP has hosts and ports only.", plain_print,
+			   text);
 	/* -R port: as ssh does it, SOCKS at the far side */
-	if (s->how == FWSPEC_REMOTE && (n == 1 || n == 2) &&
+	if (s->how == FWSPEC_REMOTE && !udp && (n == 1 || n == 2) &&
 	    !is_path(&part[n - 1]))
 		s->target = FWW_SOCKS;
 	if (s->target == FWW_SOCKS)

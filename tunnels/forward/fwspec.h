@@ -21,7 +21,7 @@ struct fwspec {
 	uint16_t hport;
 };
 
-/* The words after `forward`: [-L|-R] [bind:]port:host:hostport, -D or -R
+/* The words after `forward`: [-L|-R] [udp:] [bind:]port:host:hostport, -D or -R
  * [bind:]port, -W host:hostport; a path stands for bind:port or host:hostport.
  * EINVAL with why, one sentence. */
 int fwspec_decode(struct fwspec v[FWSPEC_MAX], size_t *n, char *const *argv,

@@ -23,6 +23,7 @@ struct tunnel {
 	struct loop *loop;
 	struct ending end;
 	struct fwconns *conns;
+	struct fwudps *udps;
 	struct fwports *ports;
 	struct fwport *portv[FWSPEC_MAX];       /* caller: by the spec's
 	                                           place, NULL: not here */

@@ -28,16 +28,24 @@ static int put_answer(struct mbuf *mb, const struct fwwire *w)
 	return err ? err : fields_put_text(mb, w->text);
 }
 
+static int put_connect(struct mbuf *mb, const struct fwwire *w)
+{
+	int err = put_place(mb, w);
+
+	return err ? err : fields_put_uint(mb, w->channel, 4);
+}
+
 int fwwire_encode(struct mbuf *mb, const struct fwwire *w)
 {
 	switch (w->type) {
 	case FWW_HELLO:   return fields_put_uint(mb, w->version, 1);
 	case FWW_CHECK:
-	case FWW_LISTEN:
-	case FWW_CONNECT: return put_place(mb, w);
+	case FWW_LISTEN:  return put_place(mb, w);
+	case FWW_CONNECT: return put_connect(mb, w);
 	case FWW_ANSWER:  return put_answer(mb, w);
 	case FWW_RESULT:
 		return fields_put_uint(mb, record_errno_code(w->err), 1);
+	case FWW_PACKET:  break;
 	}
 	return EINVAL;
 }
@@ -50,7 +58,7 @@ static int get_place(struct fields *f, struct fwwire *w)
 	if (fields_text(f, w->host, sizeof w->host))
 		f->bad = true;
 	w->port = (uint16_t)fields_uint(f, 2);
-	if (target < FWW_TCP || target > FWW_SOCKS)
+	if (target < FWW_TCP || target > FWW_UDP)
 		return f->bad ? EBADMSG : ENOTSUP;
 	w->target = (enum fwwire_target)target;
 	return 0;
@@ -74,7 +82,11 @@ int fwwire_decode(struct fwwire *w, uint8_t type, const uint8_t *p, size_t n)
 	case FWW_HELLO:   w->version = (uint8_t)fields_uint(&f, 1); break;
 	case FWW_CHECK:
 	case FWW_LISTEN:
-	case FWW_CONNECT: err = get_place(&f, w); break;
+	case FWW_CONNECT:
+		err = get_place(&f, w);
+		if (type == FWW_CONNECT)
+			w->channel = (uint32_t)fields_uint(&f, 4);
+		break;
 	case FWW_ANSWER:  get_answer(&f, w); break;
 	case FWW_RESULT:
 		w->err = record_code_errno(fields_uint(&f, 1));

@@ -15,6 +15,10 @@
  *
  *   CONNECT host, port (-L) or the id of a LISTEN (-R)  -->
  *                                                       <--  RESULT 0
+ *
+ * So is each UDP flow, that is packets of one client to one target; but what
+ * follows is PACKETs, both ways, only for those that cannot go as a datagram
+ * of the flow (flow.h): a u32, the channel of the CONNECT, and the packet.
  */
 #ifndef DIALTONE_FWWIRE_H
 #define DIALTONE_FWWIRE_H
@@ -28,11 +32,13 @@ enum fwwire_type {
 	FWW_ANSWER    = 4,
 	FWW_CONNECT   = 5,
 	FWW_RESULT    = 6,
+	FWW_PACKET    = 7,      /* not decoded here: a UDP packet's bytes */
 };
 
 enum fwwire_target {
 	FWW_TCP       = 1,      /* host and port, or a Unix socket */
 	FWW_LISTENER  = 2,      /* CONNECT: what is behind listener id */
+	FWW_UDP       = 4,
 	FWW_SOCKS     = 3,      /* LISTEN: each client says where to; its
 	                           CONNECT names that, and the listener's id */
 };
@@ -50,6 +56,7 @@ struct fwwire {
 	uint32_t id;                    /* CHECK, LISTEN, ANSWER, CONNECT */
 	char host[FWW_HOST_MAX + 1];
 	uint16_t port;
+	uint32_t channel;               /* CONNECT: of its datagrams */
 	int err;                        /* ANSWER, RESULT */
 	char text[FWW_TEXT_MAX + 1];    /* ANSWER: a sentence */
 };

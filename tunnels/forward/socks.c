@@ -9,7 +9,8 @@
 #include <string.h>
 #include "tunnels/forward/socks.h"
 
-enum { CMD_CONNECT = 1, TYPE_V4 = 1, TYPE_NAME = 3, TYPE_V6 = 4 };
+enum { CMD_CONNECT = 1, CMD_UDP = 3 };
+enum { TYPE_V4 = 1, TYPE_NAME = 3, TYPE_V6 = 4 };
 
 /* A name goes to the far side's resolver; nothing else may come of it. */
 static bool host_ok(const char *host)
@@ -57,29 +58,56 @@ static int greeting5(struct socks *so, const uint8_t *p, size_t n,
 	return EAGAIN;
 }
 
-static int request5(struct socks *so, const uint8_t *p, size_t n,
+/* Type, address, port. EAGAIN: more is to come. */
+static int address5(struct socks *so, const uint8_t *p, size_t n,
 		    size_t *used)
 {
 	const uint8_t *at;
 	size_t len;
 
-	if (n < 5)
+	if (n < 2)
+		return EAGAIN;
+	if (p[0] != TYPE_V4 && p[0] != TYPE_V6 && p[0] != TYPE_NAME)
+		return EAFNOSUPPORT;
+	len = p[0] == TYPE_V4 ? 4 : p[0] == TYPE_V6 ? 16 : p[1];
+	at = p + 1 + (p[0] == TYPE_NAME);
+	if (n < (size_t)(at - p) + len + 2)
+		return EAGAIN;
+	so->port = get_port(at + len);
+	*used = (size_t)(at - p) + len + 2;
+	if (p[0] == TYPE_NAME)
+		return set_host(so, at, len);
+	set_addr(so, p[0] == TYPE_V4 ? AF_INET : AF_INET6, at);
+	return 0;
+}
+
+static int request5(struct socks *so, const uint8_t *p, size_t n,
+		    size_t *used)
+{
+	size_t len = 0;
+	int err;
+
+	if (n < 4)
 		return EAGAIN;
 	if (p[0] != SOCKS_5)
 		return EBADMSG;
-	len = p[3] == TYPE_V4 ? 4 : p[3] == TYPE_V6 ? 16 : p[4];
-	at = p + 4 + (p[3] == TYPE_NAME);
-	if (p[3] != TYPE_V4 && p[3] != TYPE_V6 && p[3] != TYPE_NAME)
-		return EAFNOSUPPORT;
-	if (n < (size_t)(at - p) + len + 2)
-		return EAGAIN;
-	if (p[1] != CMD_CONNECT)
+	err = address5(so, p + 3, n - 3, &len);
+	if (err == EAGAIN || err == EAFNOSUPPORT)
+		return err;
+	if (p[1] != CMD_CONNECT && p[1] != CMD_UDP)
 		return EOPNOTSUPP;
-	so->port = get_port(at + len);
-	*used = (size_t)(at - p) + len + 2;
-	if (p[3] == TYPE_NAME)
-		return set_host(so, at, len);
-	set_addr(so, p[3] == TYPE_V4 ? AF_INET : AF_INET6, at);
+	so->udp = p[1] == CMD_UDP;
+	*used = 3 + len;
+	return so->udp ? 0 : err;
+}
+
+int socks_packet(struct socks *so, const uint8_t *p, size_t n, size_t *used)
+{
+	size_t len;
+
+	if (n < 3 || p[2] || address5(so, p + 3, n - 3, &len) || !so->port)
+		return EBADMSG;
+	*used = 3 + len;
 	return 0;
 }
 
@@ -176,7 +204,7 @@ int socks_decode(struct socks *so, const uint8_t *p, size_t n, size_t *used)
 	case SOCKS_HTTP: err = request_http(so, p, n, used); break;
 	default:         return EBADMSG;
 	}
-	if (!err && (!so->port || !*so->host))
+	if (!err && !so->udp && (!so->port || !*so->host))
 		err = EBADMSG;
 	return err == EAGAIN && !*used && n >= SOCKS_REQUEST_MAX ? EBADMSG :
 		err;
@@ -201,12 +229,32 @@ static const struct {
 	{ EBADMSG,      1, "400 Bad Request" },
 };
 
-static size_t reply5(uint8_t *p, bool greeted, int err, uint8_t rep)
+/* BND.ADDR: asked for only by UDP's clients. */
+static size_t put_addr(uint8_t *p, const struct sa *sa)
 {
-	static const uint8_t any[] = { TYPE_V4, 0, 0, 0, 0, 0, 0 };
+	const uint32_t v4 = sa_af(sa) == AF_INET ? sa_in(sa) : 0;
+	const uint16_t port = sa_isset(sa, SA_PORT) ? sa_port(sa) : 0;
+	size_t n = 1;
 
+	if (sa_af(sa) == AF_INET6) {
+		p[0] = TYPE_V6;
+		sa_in6(sa, p + 1);
+		n += 16;
+	}
+	else {
+		p[0] = TYPE_V4;
+		for (unsigned i = 0; i < 4; i++)
+			p[n++] = (uint8_t)(v4 >> (24 - 8 * i));
+	}
+	p[n++] = (uint8_t)(port >> 8);
+	p[n++] = (uint8_t)port;
+	return n;
+}
+
+static size_t reply5(uint8_t *p, const struct socks *so, int err, uint8_t rep)
+{
 	p[0] = SOCKS_5;
-	if (!greeted) {
+	if (!so->greeted) {
 		p[1] = 0xff;            /* no method that we know */
 		return 2;
 	}
@@ -216,8 +264,7 @@ static size_t reply5(uint8_t *p, bool greeted, int err, uint8_t rep)
 	}
 	p[1] = rep;
 	p[2] = 0;
-	memcpy(p + 3, any, sizeof any);
-	return 3 + sizeof any;
+	return 3 + put_addr(p + 3, &so->bound);
 }
 
 static size_t reply4(uint8_t *p, int err)
@@ -249,7 +296,7 @@ size_t socks_reply(uint8_t buf[SOCKS_REPLY_MAX], const struct socks *so,
 		http = replyv[i].http;
 	}
 	switch (so->proto) {
-	case SOCKS_5:    return reply5(buf, so->greeted, err, rep);
+	case SOCKS_5:    return reply5(buf, so, err, rep);
 	case SOCKS_4:    return err == EAGAIN ? 0 : reply4(buf, err);
 	case SOCKS_HTTP: return err == EAGAIN ? 0 : reply_http(buf, http, err);
 	default:         return 0;

@@ -14,14 +14,17 @@ enum socks_proto { SOCKS_NONE = 0, SOCKS_4 = 4, SOCKS_5 = 5, SOCKS_HTTP = 67 };
 enum {
 	SOCKS_REQUEST_MAX = 8192,       /* HTTP's header lines */
 	SOCKS_REPLY_MAX   = 128,
+	SOCKS_PACKET_MAX  = 262,        /* a packet's header */
 };
 
 /* All zero at first. */
 struct socks {
 	enum socks_proto proto;
 	bool greeted;                   /* SOCKS 5: a method is agreed on */
+	bool udp;                       /* ASSOCIATE: host is of no use */
 	char host[FWW_HOST_MAX + 1];    /* a name, or an address */
 	uint16_t port;
+	struct sa bound;                /* for the reply to ASSOCIATE */
 };
 
 /* Read on in what has come so far. 0: the request is there, in the first *used
@@ -29,6 +32,10 @@ struct socks {
  * to be replied to). Else what to reply: EOPNOTSUPP another command,
  * EAFNOSUPPORT another kind of address, EBADMSG nonsense. */
 int socks_decode(struct socks *so, const uint8_t *p, size_t n, size_t *used);
+
+/* The header of a SOCKS 5 UDP packet: *used bytes, host and port. EBADMSG:
+ * nonsense, or a fragment. */
+int socks_packet(struct socks *so, const uint8_t *p, size_t n, size_t *used);
 
 /* The reply to a greeting or, later, a request; err as errno. Returns its
  * length, 0: there is none. */

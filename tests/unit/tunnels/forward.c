@@ -43,7 +43,7 @@ static void test_specs(void)
 	static const char *const wrong[] = {
 		"", ":", "80", "80:h", "80:h:", "80::1", "x:h:1", "80:h:x",
 		"80:h:0", "65536:h:1", "80:h:65536", "80:h:1:", "a:80:h:1:2",
-		"name:80:h:1", "[::1:80:h:1", "[::1]80:h:1", "udp:53:h:53",
+		"name:80:h:1", "[::1:80:h:1", "[::1]80:h:1", "udp:53", "udp:/x:h:53", "udp:53:/x",
 "-80:h:1", "80:h:+1", " 80:h:1",
 		"::1:80:h:1", "80:h:1 ", "1234567:h:1",
 	};
@@ -231,7 +231,7 @@ static void forwarding_open(struct forwarding *f, char *const *argv,
 	forwarding_init(f, argv, allow);
 	rig_call(&f->r, &f->a, &f->b);
 	CU_ASSERT(rig_until(&f->r, noted));
-	p = strstr(f->r.a.notes, "listening on localhost:");
+	p = strstr(f->r.a.notes, "localhost:");
 	f->port = p ? (uint16_t)atoi(strchr(p, ':') + 1) : 0;
 }
 
@@ -647,6 +647,115 @@ static void test_deref(void)
 	close(lfd);
 }
 
+static int udp_socket(uint16_t *port, uint16_t to)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const struct timeval tv = { .tv_sec = 10 };
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&sin, sizeof sin), 0);
+	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+				   sizeof tv), 0);
+	if (port)
+		*port = port_of(fd);
+	sin.sin_port = htons(to);
+	if (to)
+		CU_ASSERT_EQUAL(connect(fd, (struct sockaddr *)&sin,
+					sizeof sin), 0);
+	return fd;
+}
+
+/* One packet there and back, of n bytes. */
+static void echo(int c, int s, size_t n)
+{
+	static uint8_t out[20000], in[20000];
+	struct sockaddr_in from;
+	socklen_t len = sizeof from;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)(i * 7 + n);
+	CU_ASSERT_EQUAL(send(c, out, n, 0), (ssize_t)n);
+	CU_ASSERT_EQUAL(recvfrom(s, in, sizeof in, 0,
+				 (struct sockaddr *)&from, &len), (ssize_t)n);
+	CU_ASSERT_EQUAL(memcmp(in, out, n), 0);
+	CU_ASSERT_EQUAL(sendto(s, out, n, 0, (struct sockaddr *)&from, len),
+			(ssize_t)n);
+	CU_ASSERT_EQUAL(recv(c, in, sizeof in, 0), (ssize_t)n);
+	CU_ASSERT_EQUAL(memcmp(in, out, n), 0);
+}
+
+static void test_udp(void)
+{
+	static const char *const opts[] = { "-L", "-R" };
+	struct forwarding f;
+	char spec[64];
+	uint16_t port;
+	int s = udp_socket(&port, 0), c[20];
+
+	snprintf(spec, sizeof spec, "udp:0:127.0.0.1:%u", port);
+	for (int k = 0; k < 2; k++) {
+		forwarding_open(&f, ARGV((char *)opts[k], spec),
+				"127.0.0.1:* listen:*:*");
+		CU_ASSERT_NOT_EQUAL(f.port, 0);
+		for (int i = 0; i < 20; i++)
+			c[i] = udp_socket(NULL, f.port);
+		for (int i = 0; i < 60; i++)
+			echo(c[i % 20], s, 1 + 800 * (size_t)(i / 3));
+		for (int i = 0; i < 20; i++)
+			close(c[i]);
+		rig_close(&f.r);
+	}
+	close(s);
+	refused(ARGV("udp:0:127.0.0.1:53"), "127.0.0.1:54", EACCES,
+		"not allowed");
+}
+
+/* UDP ASSOCIATE: two targets by one client, and the end with its TCP. */
+static void test_associate(void)
+{
+	static const uint8_t ask[] = { 5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0 };
+	uint8_t reply[12], pkt[32] = { 0, 0, 0, 1, 127, 0, 0, 1 }, in[64];
+	struct forwarding f;
+	uint16_t port[2];
+	struct sockaddr_in from;
+	socklen_t len;
+	int s[2] = { udp_socket(&port[0], 0), udp_socket(&port[1], 0) };
+	int c, u;
+
+	forwarding_open(&f, ARGV("-D", "0"), "127.0.0.1:*");
+	c = client(f.port);
+	CU_ASSERT_EQUAL(send(c, ask, sizeof ask, 0), (ssize_t)sizeof ask);
+	CU_ASSERT_EQUAL(recv(c, reply, 12, MSG_WAITALL), 12);
+	CU_ASSERT_EQUAL(reply[1], 0);
+	CU_ASSERT_EQUAL(reply[3], 0);
+	CU_ASSERT_EQUAL(memcmp(reply + 5, "\1\177\0\0\1", 5), 0);
+	u = udp_socket(NULL, (uint16_t)(reply[10] << 8 | reply[11]));
+	for (int i = 0; i < 6; i++) {
+		pkt[8] = (uint8_t)(port[i % 2] >> 8);
+		pkt[9] = (uint8_t)port[i % 2];
+		memcpy(pkt + 10, "hello", 5);
+		CU_ASSERT_EQUAL(send(u, pkt, 15, 0), 15);
+		len = sizeof from;
+		CU_ASSERT_EQUAL(recvfrom(s[i % 2], in, sizeof in, 0,
+					 (struct sockaddr *)&from, &len), 5);
+		CU_ASSERT_EQUAL(sendto(s[i % 2], "there", 5, 0,
+				       (struct sockaddr *)&from, len), 5);
+		CU_ASSERT_EQUAL(recv(u, in, sizeof in, 0), 15);
+		CU_ASSERT_EQUAL(memcmp(in, pkt, 10), 0);
+		CU_ASSERT_EQUAL(memcmp(in + 10, "there", 5), 0);
+	}
+	close(c);
+	/* its port is gone when the kernel says so */
+	for (int i = 0; i < 500 && send(u, pkt, 15, 0) == 15; i++)
+		usleep(10000);
+	CU_ASSERT_EQUAL(errno, ECONNREFUSED);
+	close(u);
+	close(s[0]);
+	close(s[1]);
+	rig_close(&f.r);
+}
+
 static void down_handler(void *arg)
 {
 	fakeflow_down(arg, ETIMEDOUT);
@@ -853,6 +962,8 @@ UNIT_SUITE("tunnels/forward",
 	{ "back_pressure", test_back_pressure },
 	{ "refused", test_refused },
 	{ "names", test_names },
+	{ "udp", test_udp },
+	{ "associate", test_associate },
 	{ "deref", test_deref },
 	{ "lost", test_lost },
 	{ "liar", test_liar },
