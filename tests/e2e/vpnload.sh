@@ -60,6 +60,7 @@ rtt() {
 idle=$(rtt 10.7.0.1)
 echo "idle: $idle/10 ms"
 
+exec 3>&1       # past check
 # loaded NAME ADDRESS WORDS...: iperf3, and a ping meanwhile
 loaded() {
 	name=$1 to=$2
@@ -72,7 +73,7 @@ loaded() {
 	rate=$(awk '/"sum_received"/ { on = 1 }
 		on && /bits_per_second/ { print int($2 / 1e6); exit }' \
 		"$T/iperf.json")
-	echo "$name: $under/10 ms, $rate Mbit/s"
+	echo "$name: $under/10 ms, $rate Mbit/s" >&3
 	[ "$under" -le $((2 * idle + 50)) ] && [ "$rate" -ge 80 ]
 }
 check "one stream" loaded out 10.7.0.1
