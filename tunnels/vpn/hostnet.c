@@ -11,14 +11,16 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "sdp/base/recompat.h"
 #include "tunnels/vpn/hostnet.h"
 
-enum { TEXT_SIZE = 8192 };
+enum { TEXT_SIZE = 8192, PATH_SIZE = 128 };
 
 struct hostnet {
 	char ifname[16];
@@ -30,15 +32,14 @@ struct hostnet {
 static const struct {
 	const char *sysctl, *kept;
 } forwardv[2] = {
-	{ "/proc/sys/net/ipv4/ip_forward", "/run/dialtone-forward4" },
-	{ "/proc/sys/net/ipv6/conf/all/forwarding",
-	  "/run/dialtone-forward6" },
+	{ "/proc/sys/net/ipv4/ip_forward", "dialtone-forward4" },
+	{ "/proc/sys/net/ipv6/conf/all/forwarding", "dialtone-forward6" },
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users[2];       /* of each switch in this process */
 static int kept[2] = { -1, -1 };
-static char kept_path[2][64];
+static char kept_path[2][PATH_SIZE];
 
 extern char **environ;
 
@@ -63,16 +64,29 @@ static int write_char(const char *path, char c)
 	return err;
 }
 
-/* A switch belongs to a network namespace, and so does what is kept of it. */
-static int open_kept(int f, char path[64], int flags)
+/* A switch belongs to a network namespace, and so does what is kept of it: in
+ * the first folder that lets us. */
+static int open_kept(int f, char path[PATH_SIZE], int flags)
 {
+	const char *const folderv[] = {
+		"/run", getenv("RUNTIME_DIRECTORY"),    /* systemd.exec(5) */
+		"/run/dialtone", getenv("XDG_RUNTIME_DIR")
+	};
 	struct stat st;
+	int fd = -1;
 
 	if (stat("/proc/thread-self/ns/net", &st))
 		return -1;
-	(void)re_snprintf(path, 64, "%s.%llu", forwardv[f].kept,
-			  (unsigned long long)st.st_ino);
-	return open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	for (size_t i = 0; i < RE_ARRAY_SIZE(folderv) && fd < 0; i++) {
+		if (!folderv[i] ||
+		    re_snprintf(path, PATH_SIZE, "%s/%s.%llu", folderv[i],
+				forwardv[f].kept,
+				(unsigned long long)st.st_ino) < 0)
+			continue;
+		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags,
+			  0600);
+	}
+	return fd;
 }
 
 /* Nobody is left who needs it: back to what it was. */
@@ -135,7 +149,7 @@ int hostnet_forward(struct hostnet *h, bool v6)
 /* Was a process of ours killed, and nobody has tidied up since? */
 static bool stale(int f)
 {
-	char path[64];
+	char path[PATH_SIZE];
 	const int fd = open_kept(f, path, 0);
 	bool is;
 
