@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include "sdp/base/signals.h"
+#include "sipd/caps.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 
@@ -81,7 +82,7 @@ static int give(const char *path, bool parent, const struct passwd *pw)
 }
 
 /* As root with user= in [sipd]: become that user before the network is
- * touched. Ports below 1024 then need CAP_NET_BIND_SERVICE. */
+ * touched; with a [vpn NAME] it may still make interfaces. Ports below 1024 then need CAP_NET_BIND_SERVICE. */
 static int become_user(const struct conf *conf, char *why, size_t size)
 {
 	const struct passwd *pw;
@@ -95,12 +96,16 @@ static int become_user(const struct conf *conf, char *why, size_t size)
 				  " user= in [sipd] names.", conf->user);
 		return ENOENT;
 	}
-	err = give(conf->state, false, pw);
+	err = caps_prepare();
+	if (!err)
+		err = give(conf->state, false, pw);
 	if (!err)
 		err = give(conf->control, true, pw);
 	if (!err && (initgroups(pw->pw_name, pw->pw_gid) ||
 		     setgid(pw->pw_gid) || setuid(pw->pw_uid)))
 		err = errno;
+	if (!err && conf_kind_get(conf, "vpn", "/"))
+		err = caps_keep_net_admin();
 	if (err)
 		(void)re_snprintf(why, size, "sipd cannot become the user %s:"
 				  " %m.", conf->user, err);
