@@ -347,28 +347,38 @@ static void cmd_trust(struct conn *cn, const struct odict *o,
 		conn_end(cn, tag);
 }
 
-command_h *command_find(const char *name)
+static void cmd_not_for_guests(struct conn *cn, const struct odict *o,
+			       const char *tag)
+{
+	(void)o;
+	conn_error(cn, tag, 1, "The sipd here belongs to another user, who"
+		   " alone may do that.");
+}
+
+command_h *command_find(const char *name, bool guest)
 {
 	static const struct {
 		const char *name;
 		command_h *h;
+		bool guests;            /* too */
 	} commandv[] = {
-		{ "dial",     order_dial       },
-		{ "wait",     order_wait       },
-		{ "pair",     order_pair       },
-		{ "answer",   cmd_trust_answer },
-		{ "status",   cmd_status       },
-		{ "list",     cmd_list         },
-		{ "hangup",   cmd_hangup       },
-		{ "log",      cmd_log          },
-		{ "check",    check_order      },
-		{ "reload",   cmd_reload       },
-		{ "trust",    cmd_trust        },
-		{ "identity", cmd_identity     },
+		{ "dial",     order_dial,       true  },
+		{ "wait",     order_wait,       false },
+		{ "pair",     order_pair,       false },
+		{ "answer",   cmd_trust_answer, false },
+		{ "status",   cmd_status,       false },
+		{ "list",     cmd_list,         false },
+		{ "hangup",   cmd_hangup,       false },
+		{ "log",      cmd_log,          false },
+		{ "check",    check_order,      false },
+		{ "reload",   cmd_reload,       false },
+		{ "trust",    cmd_trust,        false },
+		{ "identity", cmd_identity,     false },
 	};
 
 	for (size_t i = 0; i < RE_ARRAY_SIZE(commandv); i++)
 		if (!strcmp(commandv[i].name, name))
-			return commandv[i].h;
+			return !guest || commandv[i].guests
+				? commandv[i].h : cmd_not_for_guests;
 	return NULL;
 }

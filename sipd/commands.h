@@ -6,7 +6,7 @@
 
 #include "sipd/control.h"
 
-/* NULL if there is no such command. */
-command_h *command_find(const char *name);
+/* NULL if there is no such command; those that guests may not use refuse. */
+command_h *command_find(const char *name, bool guest);
 
 #endif

@@ -71,7 +71,7 @@ static int control_default(char *buf, size_t size, const struct conf *c,
 			   bool own_state)
 {
 	if (!own_state && geteuid() == 0) {
-		str_ncpy(buf, "/run/dialtone/control", size);
+		str_ncpy(buf, CONF_SYSTEM_CONTROL, size);
 		return 0;
 	}
 	if (!own_state && !xdg_path(buf, size, "XDG_RUNTIME_DIR", NULL,

@@ -7,6 +7,8 @@
 
 #include <re.h>
 
+#define CONF_SYSTEM_CONTROL "/run/dialtone/control"
+
 enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN };
 
 struct conf_account {

@@ -25,7 +25,7 @@ const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "state", confval_path, IN(conf, state),
 	  NULL, "/var/lib/dialtone", false, 0, 0 },
 	{ SEC_SIPD, "control", confval_path, IN(conf, control),
-	  NULL, "/run/dialtone/control", false, 0, 0 },
+	  NULL, CONF_SYSTEM_CONTROL, false, 0, 0 },
 	{ SEC_SIPD, "log", confval_log, IN(conf, log),
 	  "stderr", NULL, false, 0, 0 },
 	{ SEC_SIPD, "syslog-calls", confval_bool, IN(conf, syslog_calls),
@@ -117,6 +117,7 @@ const struct conf_key conf_keys[] = {
 	{ SEC_VPN, "mtu", confval_mtu, 0, "auto", NULL, false, 0, 0 },
 	{ SEC_VPN, "interface", confval_ifname, 0,
 	  NULL, "office0", false, 0, 0 },
+	{ SEC_VPN, "users", confval_users, 0, "", NULL, true, 0, 0 },
 
 	{ SEC_REGISTRAR, "listen", confval_listen,
 	  IN(conf_registrar, listen),

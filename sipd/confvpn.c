@@ -1,6 +1,8 @@
 /*
  * confvpn.c: checks values of [vpn NAME].
  */
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include "sipd/confval.h"
 #include "sipd/confvpn.h"
@@ -48,6 +50,30 @@ int confval_switch(void *field, const struct conf_key *k, const char *value,
 	static const char *const wordv[] = { "yes", "no", NULL };
 
 	return one_of(field, k, value, ctx, wordv, "yes or no");
+}
+
+int confval_users(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	char name[64];
+
+	for (const char *p = value; *p; ) {
+		size_t n;
+
+		p += strspn(p, ", \t");
+		n = strcspn(p, ", \t");
+		if (n >= sizeof name)
+			return confval_bad(ctx, "has a name that is too"
+					   " long");
+		memcpy(name, p, n);
+		name[n] = '\0';
+		if (n && (*name == '@' ? !getgrnam(name + 1)
+				       : !getpwnam(name)))
+			return confval_bad(ctx, "names '%s', who is no user"
+					   " or @group of this system", name);
+		p += n;
+	}
+	return confval_list(field, k, value, ctx);
 }
 
 int confval_exit(void *field, const struct conf_key *k, const char *value,

@@ -12,6 +12,7 @@ conf_set_h confval_accept;      /* the same, or yes or no */
 conf_set_h confval_switch;      /* yes or no */
 conf_set_h confval_exit;        /* no, offer or use */
 conf_set_h confval_mtu;         /* auto or a number */
+conf_set_h confval_users;       /* list of users and @groups */
 conf_set_h confval_ifname;      /* name of an interface */
 
 #endif

@@ -18,6 +18,7 @@
 
 enum {
 	CONN_MAX = 64,
+	GUESTS_MAX = 32,                /* of them, for other users */
 	OUT_MAX = 4 * 1024 * 1024,
 	JSON_DEPTH = 8,
 	FDS = 2,
@@ -38,6 +39,7 @@ struct conn {
 	struct list keepl;
 	int fdv[FDS];
 	unsigned fdc;
+	struct guest *guest;            /* NULL: our own user */
 	bool dead;
 };
 
@@ -57,6 +59,7 @@ static void conn_destructor(void *arg)
 	(void)close(cn->rfd.fd);
 	list_flush(&cn->keepl);
 	drop_fds(cn);
+	mem_deref(cn->guest);
 	mem_deref(cn->in);
 	mem_deref(cn->out);
 }
@@ -88,6 +91,11 @@ int control_alloc(struct control **cp, const struct control_env *env)
 const struct control_env *conn_env(const struct conn *cn)
 {
 	return &cn->control->env;
+}
+
+const struct guest *conn_guest(const struct conn *cn)
+{
+	return cn->guest;
 }
 
 static void fd_handler(int flags, void *arg);
@@ -202,7 +210,7 @@ static void handle_line(struct conn *cn, const char *p, size_t n)
 	}
 	tag = odict_string(o, "tag");
 	name = odict_string(o, "cmd");
-	h = name ? cn->control->env.findh(name) : NULL;
+	h = name ? cn->control->env.findh(name, cn->guest) : NULL;
 	if (h)
 		h(cn, o, tag);
 	else
@@ -313,11 +321,26 @@ int control_serve(struct control *c, int fd)
 	cn->in = mbuf_alloc(CONTROL_LINE_MAX);
 	cn->out = mbuf_alloc(1024);
 	list_append(&c->connl, &cn->le, cn);
-	err = cn->in && cn->out
-		? rc_fd_listen(&cn->rfd, FD_READ, fd_handler, cn) : ENOMEM;
+	err = guest_alloc(&cn->guest, fd);
+	if (!err)
+		err = cn->in && cn->out
+			? rc_fd_listen(&cn->rfd, FD_READ, fd_handler, cn)
+			: ENOMEM;
 	if (err)
 		mem_deref(cn);
 	return err;
+}
+
+static size_t guests(const struct control *c)
+{
+	size_t n = 0;
+
+	for (struct le *le = c->connl.head; le; le = le->next) {
+		const struct conn *cn = le->data;
+
+		n += cn->guest != NULL;
+	}
+	return n;
 }
 
 static void accept_handler(int flags, void *arg)
@@ -336,7 +359,8 @@ static void accept_handler(int flags, void *arg)
 		(void)close(fd);
 		return;
 	}
-	(void)control_serve(c, fd);
+	if (!control_serve(c, fd) && guests(c) > GUESTS_MAX)
+		mem_deref(list_tail(&c->connl)->data);
 }
 
 bool control_taken(const char *path)
@@ -353,7 +377,7 @@ bool control_taken(const char *path)
 	return yes;
 }
 
-static int make_folder(const char *path)
+static int make_folder(const char *path, bool open)
 {
 	char buf[108], *slash;
 
@@ -362,10 +386,10 @@ static int make_folder(const char *path)
 	if (!slash || slash == buf)
 		return 0;
 	*slash = '\0';
-	return mkdir(buf, 0700) && errno != EEXIST ? errno : 0;
+	return mkdir(buf, open ? 0711 : 0700) && errno != EEXIST ? errno : 0;
 }
 
-int control_listen(struct control *c, const char *path)
+int control_listen(struct control *c, const char *path, bool open)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	mode_t mask;
@@ -374,7 +398,7 @@ int control_listen(struct control *c, const char *path)
 	if (strlen(path) >= sizeof sun.sun_path)
 		return ENAMETOOLONG;
 	(void)str_ncpy(sun.sun_path, path, sizeof sun.sun_path);
-	err = make_folder(path);
+	err = make_folder(path, open);
 	if (err)
 		return err;
 	if (control_taken(path))
@@ -384,7 +408,7 @@ int control_listen(struct control *c, const char *path)
 			   SOCK_NONBLOCK, 0);
 	if (c->rfd.fd < 0)
 		return errno;
-	mask = umask(0177);
+	mask = umask(open ? 0111 : 0177);
 	err = bind(c->rfd.fd, (struct sockaddr *)&sun, sizeof sun) ? errno : 0;
 	(void)umask(mask);
 	if (!err && listen(c->rfd.fd, 16))

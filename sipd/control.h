@@ -9,11 +9,14 @@
  * Every order ends with one event that carries "exit": "closed" for sessions,
  * "end" or "error" for the rest. A `dial` or `wait` lasts as long as its
  * connection. Descriptors for a pipe travel beside their line (SCM_RIGHTS).
- * The socket is made with mode 0600: who may open it may do everything.
+ * The socket is made with mode 0600: who may open it may do everything. If
+ * the configuration expects guests it is open to all, and each connection is
+ * judged by its user (guest.h).
  */
 #ifndef DIALTONE_CONTROL_H
 #define DIALTONE_CONTROL_H
 
+#include "sipd/guest.h"
 #include "sipd/switchboard.h"
 
 struct control;
@@ -28,7 +31,7 @@ typedef void (command_h)(struct conn *cn, const struct odict *o,
 
 /* What the commands are and what they may need. */
 struct control_env {
-	command_h *(*findh)(const char *name);
+	command_h *(*findh)(const char *name, bool guest);
 	struct board *board;
 	int (*reloadh)(char *why, size_t size, void *arg);      /* or NULL */
 	re_printf_h *meetingh;          /* of the meeting point, or NULL */
@@ -43,13 +46,16 @@ int control_alloc(struct control **cp, const struct control_env *env);
 bool control_taken(const char *path);
 
 /* Listen on a socket path; an old socket that nobody answers is replaced.
- * EADDRINUSE: somebody does. */
-int control_listen(struct control *c, const char *path);
+ * open: for guests too. EADDRINUSE: somebody does. */
+int control_listen(struct control *c, const char *path, bool open);
 
 /* Serve one connected descriptor, which is then the control's. */
 int control_serve(struct control *c, int fd);
 
 const struct control_env *conn_env(const struct conn *cn);
+
+/* NULL: the user of sipd itself. */
+const struct guest *conn_guest(const struct conn *cn);
 
 /* For the commands: send one event; o is not kept. */
 void conn_event(struct conn *cn, const struct odict *o);

@@ -82,7 +82,8 @@ static int give(const char *path, bool parent, const struct passwd *pw)
 }
 
 /* As root with user= in [sipd]: become that user before the network is
- * touched; with a [vpn NAME] it may still make interfaces. Ports below 1024 then need CAP_NET_BIND_SERVICE. */
+ * touched; with a [vpn NAME] it may still make interfaces. Ports below 1024
+ * then need CAP_NET_BIND_SERVICE. */
 static int become_user(const struct conf *conf, char *why, size_t size)
 {
 	const struct passwd *pw;

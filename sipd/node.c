@@ -75,7 +75,8 @@ static int control_open(struct node *n, enum house_role role, char *why,
 
 	if (err || role != HOUSE_DAEMON)
 		return err;
-	err = control_listen(n->control, n->conf->control);
+	err = control_listen(n->control, n->conf->control,
+			     guest_expected(n->conf));
 	if (err)
 		(void)re_snprintf(why, size, "The control socket %s cannot be"
 				  " opened: %m.", n->conf->control, err);

@@ -252,6 +252,19 @@ static void dial_error(struct conn *cn, const char *tag, enum reason r,
 		conn_error(cn, tag, reason_exit(r), "%s", text);
 }
 
+static bool guest_allowed(struct conn *cn, const struct session_want *wantv,
+			  size_t n, char *why, size_t size)
+{
+	const struct guest *g = conn_guest(cn);
+	const struct conf *c = board_house(conn_env(cn)->board)->conf;
+
+	for (size_t i = 0; i < n && g; i++)
+		if (!guest_may(g, c, wantv[i].kind->name, wantv[i].ask.argv,
+			       wantv[i].ask.argc, why, size))
+			return false;
+	return true;
+}
+
 void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 {
 	struct session_want wantv[DESC_MEDIA_MAX];
@@ -287,9 +300,15 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 		wantv[i].ask.fd_in = or->fdv[0];
 		wantv[i].ask.fd_out = or->fdv[1];
 	}
+	if (!guest_allowed(cn, wantv, n, why, sizeof why)) {
+		conn_error(cn, tag, 1, "%s", why);
+		mem_deref(or);
+		goto out;
+	}
 	sh = order_handlers(or);
 	if (board_dial(&s, conn_env(cn)->board, peer, wantv, n,
-		       order_flags(o), &sh, &r, why, sizeof why)) {
+		       conn_guest(cn) ? 0 : order_flags(o), &sh, &r, why,
+		       sizeof why)) {
 		dial_error(cn, tag, r, peer, why);
 		mem_deref(or);
 	}

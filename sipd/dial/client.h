@@ -13,6 +13,7 @@ struct client;
 enum client_mode {
 	CLIENT_ANY,             /* a running sipd, else our own */
 	CLIENT_RUNNING,         /* only a running sipd */
+	CLIENT_SYSTEM,          /* ours, else the system's, else our own */
 };
 
 struct client_handlers {

@@ -253,6 +253,9 @@ static int parse_call(struct parse *p, const char *peer)
 	if (getcwd(cwd, sizeof cwd))
 		set_str(p, "cwd", cwd);
 	p->wo->lasting = true;
+	/* what makes interfaces may be the system's alone to do */
+	if (k->need == FLOW_DATAGRAM)
+		p->wo->mode = CLIENT_SYSTEM;
 	p->wo->fds = p->wo->quiet = k->stdio &&
 		k->stdio(p->argv, (size_t)p->argc);
 	return add_tunnel(p, k);
