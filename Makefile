@@ -15,7 +15,7 @@ ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
-	   libmnl libxxhash libsodium libqrencode
+	   libmnl libxxhash libsodium libqrencode libseccomp
 RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
 	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
 
@@ -25,7 +25,7 @@ CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -DRE_VER=$(RE_VER) \
 	   -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL \
 	   -I. -pthread $(WARN) $(OPT) $(SAN) \
 	   $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -pthread
+LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -lresolv -pthread
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)
@@ -136,7 +136,9 @@ $(B)/lab/natemu: $(LAB_EMU)
 $(B)/lab/nicepeer: tests/lab/nicepeer.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -O2 -o $@ \
 	$< $(shell pkg-config --cflags --libs nice 2>/dev/null)
-lab-tools: $(B)/lab/natemu
+$(B)/lab/forge: tests/lab/forge.c
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -o $@ $<
+lab-tools: $(B)/lab/natemu $(B)/lab/forge
 lab:
 	@tests/install.sh build check lab
 	@$(MAKE) -s -j2 all lab-tools $(if $(REFERENCE),$(B)/lab/nicepeer)
@@ -158,6 +160,9 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/doc/dialtone
 	install -m 755 $(B)/dial $(DESTDIR)$(PREFIX)/bin/dial
 	install -m 755 $(B)/sipd $(DESTDIR)$(PREFIX)/sbin/sipd
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed "s,@PREFIX@,$(PREFIX)," etc/sipd.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/sipd.service
 	install -m 644 etc/dial.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 etc/sipd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 etc/sipd.8 $(DESTDIR)$(PREFIX)/share/man/man8/

@@ -21,7 +21,7 @@ struct calllog_entry {
 	const char *tunnel;     /* "file", "pipe,forward" */
 	bool allowed;
 	const char *reason;     /* reason_name */
-	const char *path;       /* "direct", "" */
+	const char *path;       /* "direct", "tcp", "relayed", "" */
 	uint64_t rx, tx;        /* bytes */
 };
 

@@ -24,6 +24,7 @@ static void destructor(void *arg)
 
 	list_flush(&c->kindl);
 	list_flush(&c->peerl);
+	list_flush(&c->turnl);
 	list_flush(&c->accountl);
 	mem_deref(c->registrar.tls_cert);
 	mem_deref(c->registrar.users_file);
@@ -33,6 +34,7 @@ static void destructor(void *arg)
 	mem_deref(c->stun);
 	mem_deref(c->allow);
 	mem_deref(c->user);
+	mem_deref(c->write);
 	mem_deref(c->log);
 	mem_deref(c->control);
 	mem_deref(c->state);

@@ -11,6 +11,9 @@
 
 enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN };
 
+/* DEFAULT: of a peer, as [nat] says. */
+enum conf_relay { RELAY_DEFAULT, RELAY_AUTO, RELAY_NEVER, RELAY_ONLY };
+
 struct conf_account {
 	struct le le;
 	char *name;             /* [account NAME], "" for [account] */
@@ -30,6 +33,17 @@ struct conf_peer {
 	bool has_fp;
 	uint8_t fp[32];
 	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
+	enum conf_relay relay;
+};
+
+/* A relay, by one or several ways. */
+struct conf_turn {
+	struct le le;
+	char *name;             /* [turn NAME], "" for [turn] */
+	char *server;           /* comma list of turn: and turns: URIs */
+	char *user;
+	char *password, *secret;        /* one of them */
+	char *tls_ca, *proxy;
 };
 
 /* Any section named after a tunnel kind: [file], [pipe]. In one with a name,
@@ -55,6 +69,8 @@ struct conf {
 	char *log;              /* "stderr", "syslog" or a file */
 	bool syslog_calls;      /* the call log goes to syslog as well */
 	char *user;             /* to run as, NULL: stay */
+	bool contain;           /* contain.h */
+	char *write;            /* more folders to write to */
 	enum conf_unknown unknown;
 	uint16_t sip_port;
 	char *allow;            /* for pinned peers without a [peer] */
@@ -63,12 +79,14 @@ struct conf {
 	uint16_t nat_port;
 	char *stun;             /* comma list host[:port] */
 	char *interfaces;
+	enum conf_relay relay;
 	bool portmap;
 	bool tcp;
 	/* kept for the finders to come; parsed and checked now only when
 	 * their work is there: no dead keys */
 
 	struct list accountl;   /* struct conf_account */
+	struct list turnl;      /* struct conf_turn */
 	struct list peerl;      /* struct conf_peer */
 	struct list kindl;      /* struct conf_kind */
 	struct conf_registrar registrar;
@@ -92,6 +110,9 @@ int conf_default_file(char *buf, size_t size);
  * tunnel kind, or its default, or NULL. */
 const char *conf_kind_get(const struct conf *c, const char *kind,
 			  const char *key);
+
+/* Is there a section of this kind with anything in it? */
+bool conf_kind_any(const struct conf *c, const char *kind);
 
 /* The configuration with every key and default, as etc/sipd.conf shows it;
  * for the test and `sipd -t -v`. */

@@ -6,19 +6,38 @@
 #include <string.h>
 #include "sipd/confparts.h"
 
+static void forget(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	mem_deref(secret);
+}
+
+static void turn_destructor(void *arg)
+{
+	struct conf_turn *t = arg;
+
+	list_unlink(&t->le);
+	mem_deref(t->proxy);
+	mem_deref(t->tls_ca);
+	forget(t->secret);
+	forget(t->password);
+	mem_deref(t->user);
+	mem_deref(t->server);
+	mem_deref(t->name);
+}
+
 static void account_destructor(void *arg)
 {
 	struct conf_account *a = arg;
 
 	list_unlink(&a->le);
-	if (a->password)
-		explicit_bzero(a->password, strlen(a->password));
 	mem_deref(a->tls_cert);
 	mem_deref(a->tls_ca);
 	mem_deref(a->outbound);
 	mem_deref(a->registrar);
 	mem_deref(a->user);
-	mem_deref(a->password);
+	forget(a->password);
 	mem_deref(a->address);
 	mem_deref(a->name);
 }
@@ -103,6 +122,17 @@ const char *conf_kind_get(const struct conf *c, const char *kind,
 	return NULL;
 }
 
+bool conf_kind_any(const struct conf *c, const char *kind)
+{
+	for (struct le *le = list_head(&c->kindl); le; le = le->next) {
+		const struct conf_kind *k = le->data;
+
+		if (!strcmp(k->kind, kind))
+			return true;
+	}
+	return false;
+}
+
 int conf_kind_set(struct conf *c, const char *kind, const char *key,
 		  const char *value)
 {
@@ -167,6 +197,36 @@ int conf_account_add(struct conf *c, struct conf_account **ap,
 	}
 	list_append(&c->accountl, &a->le, a);
 	*ap = a;
+	return 0;
+}
+
+struct conf_turn *conf_turn_find(const struct conf *c, const char *name)
+{
+	struct le *le;
+
+	for (le = list_head(&c->turnl); le; le = le->next) {
+		struct conf_turn *t = le->data;
+
+		if (!strcmp(t->name, name))
+			return t;
+	}
+	return NULL;
+}
+
+int conf_turn_add(struct conf *c, struct conf_turn **tp, const char *name)
+{
+	struct conf_turn *t = mem_zalloc(sizeof *t, turn_destructor);
+	int err;
+
+	if (!t)
+		return ENOMEM;
+	err = str_dup(&t->name, name);
+	if (err) {
+		mem_deref(t);
+		return err;
+	}
+	list_append(&c->turnl, &t->le, t);
+	*tp = t;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ int conf_set_defaults(void *base, enum conf_sec sec);
 int conf_account_add(struct conf *c, struct conf_account **ap,
 		     const char *name);
 int conf_peer_add(struct conf *c, struct conf_peer **pp, const char *name);
+int conf_turn_add(struct conf *c, struct conf_turn **tp, const char *name);
 int conf_kind_add(struct conf *c, const char *kind, const char *key,
 		  const char *value);
 
@@ -23,6 +24,7 @@ int conf_kind_set(struct conf *c, const char *kind, const char *key,
 /* NULL if there is none. */
 struct conf_account *conf_account_find(const struct conf *c,
 				       const char *name);
+struct conf_turn *conf_turn_find(const struct conf *c, const char *name);
 struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
 
 #endif

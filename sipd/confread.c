@@ -105,6 +105,22 @@ static int add_account(struct load *ld, const char *name)
 	return 0;
 }
 
+static int add_turn(struct load *ld, const char *name)
+{
+	struct conf_turn *t;
+	int err;
+
+	if (conf_turn_find(ld->c, name))
+		return fail(ld, ld->line, "a second [turn%s%s]",
+			    *name ? " " : "", name);
+	err = conf_turn_add(ld->c, &t, name);
+	if (err)
+		return err;
+	ld->base = t;
+	ld->name = t->name;
+	return 0;
+}
+
 static int add_peer(struct load *ld, const char *name)
 {
 	struct conf_peer *p;
@@ -179,6 +195,25 @@ static int check_account(struct load *ld)
 	return 0;
 }
 
+static int check_turn(struct load *ld)
+{
+	const int secrets = has(ld, "password") + has(ld, "password-file") +
+		has(ld, "secret");
+
+	if (!has(ld, "server"))
+		return fail(ld, ld->sec_line, "%H has no server",
+			    print_section, ld);
+	if (secrets > 1)
+		return fail(ld, ld->sec_line, "%H has more than one of "
+			    "password, password-file and secret",
+			    print_section, ld);
+	if (has(ld, "user") != (secrets > 0) && !has(ld, "secret"))
+		return fail(ld, ld->sec_line, "%H has a user without a "
+			    "password, or a password without a user",
+			    print_section, ld);
+	return 0;
+}
+
 static int check_peer(struct load *ld)
 {
 	const struct conf_peer *p = ld->base, *q;
@@ -218,6 +253,7 @@ static int section_end(struct load *ld)
 	switch (ld->sec) {
 
 	case SEC_ACCOUNT:       return check_account(ld);
+	case SEC_TURN:          return check_turn(ld);
 	case SEC_PEER:          return check_peer(ld);
 	case SEC_REGISTRAR:     return check_registrar(ld);
 	default:                return 0;
@@ -260,6 +296,7 @@ static int section_begin(struct load *ld, const char *word, const char *name)
 	switch (sec) {
 
 	case SEC_ACCOUNT: return add_account(ld, name);
+	case SEC_TURN:    return add_turn(ld, name);
 	case SEC_PEER:    return add_peer(ld, name);
 	case SEC_VPN:     return add_vpn(ld, name);
 	default:          return add_single(ld, sec);

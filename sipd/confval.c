@@ -15,6 +15,7 @@
 #include "sipd/address.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
+#include "sipd/turnuri.h"
 
 enum { SECRET_MAX = 255 };      /* bytes */
 
@@ -130,6 +131,20 @@ int confval_path(void *field, const struct conf_key *k, const char *value,
 
 	(void)k;
 	return err ? err : replace(field, buf);
+}
+
+int confval_folders(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	char item[ADDRESS_SIZE], buf[PATH_MAX];
+	int err = 0;
+
+	while (!err && next_item(&value, item, sizeof item)) {
+		err = absolute(buf, item, ctx);
+		if (!err)
+			err = confval_list(field, k, buf, ctx);
+	}
+	return err;
 }
 
 int confval_readable(void *field, const struct conf_key *k,
@@ -300,6 +315,53 @@ int confval_hosts(void *field, const struct conf_key *k, const char *value,
 					   item);
 	}
 	return confval_list(field, k, value, ctx);
+}
+
+int confval_relay(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	static const char *const wordv[] = {
+		[RELAY_AUTO] = "auto", [RELAY_NEVER] = "never",
+		[RELAY_ONLY] = "only",
+	};
+
+	(void)k;
+	for (size_t i = RELAY_AUTO; i < sizeof wordv / sizeof wordv[0]; i++)
+		if (!strcmp(value, wordv[i])) {
+			*(enum conf_relay *)field = (enum conf_relay)i;
+			return 0;
+		}
+	return confval_bad(ctx, "must be auto, never or only, not '%s'",
+			   value);
+}
+
+int confval_turns(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	char item[ADDRESS_SIZE];
+	const char *p = value;
+	struct turnuri u;
+
+	while (next_item(&p, item, sizeof item))
+		if (turnuri_decode(&u, item))
+			return confval_bad(ctx, "needs turn:HOST, turns:HOST"
+					   " or one with :PORT, not '%s'",
+					   item);
+	return confval_list(field, k, value, ctx);
+}
+
+int confval_proxy(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	struct proxyuri u;
+
+	if (proxyuri_decode(&u, value))
+		return confval_bad(ctx, "needs http://HOST:PORT, not '%s'",
+				   value);
+	if (*u.login && ctx->exposed)
+		return confval_bad(ctx, "has a password, but everybody can"
+				   " read this file: chmod 600 it");
+	return confval_string(field, k, value, ctx);
 }
 
 static bool is_listen(const char *item)

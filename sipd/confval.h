@@ -12,6 +12,7 @@ conf_set_h confval_string;      /* anything but nothing */
 conf_set_h confval_list;        /* appended: "a,b,c" */
 conf_set_h confval_path;        /* ~/ expanded, made absolute */
 conf_set_h confval_readable;    /* the same, and it can be read */
+conf_set_h confval_folders;     /* list of paths */
 conf_set_h confval_log;         /* stderr, syslog or a path */
 conf_set_h confval_user;        /* of this system */
 conf_set_h confval_u16;
@@ -22,6 +23,9 @@ conf_set_h confval_unknown;     /* enum conf_unknown */
 conf_set_h confval_address;     /* a SIP address, in its normal form */
 conf_set_h confval_server;      /* the same without a user */
 conf_set_h confval_hosts;       /* list of host[:port] */
+conf_set_h confval_relay;       /* enum conf_relay */
+conf_set_h confval_turns;       /* list of turn: and turns: URIs */
+conf_set_h confval_proxy;       /* http://host:port */
 conf_set_h confval_listen;      /* list of udp|tcp|tls:ip:port */
 conf_set_h confval_allow;       /* list of tunnel kinds with their rest */
 conf_set_h confval_secret;

@@ -27,11 +27,6 @@ static void add_cand(struct odict *o, const char *key, const struct cand *c)
 	event_str(o, key, text);
 }
 
-static const char *path_word(const struct session_info *in)
-{
-	return in->local.type == CAND_RELAY || in->remote.type == CAND_RELAY
-		? "relayed" : in->local.transp != CAND_UDP ? "tcp" : "direct";
-}
 
 static void add_times(struct odict *o, const struct session_times *t)
 {
@@ -65,7 +60,8 @@ void event_session(struct odict *o, const struct session *s)
 		event_str(o, "fingerprint", fp);
 	}
 	if (in.times.found) {
-		event_str(o, "path", path_word(&in));
+		event_str(o, "path", session_path_word(&in));
+		event_str(o, "relay", in.relay);
 		add_cand(o, "local", &in.local);
 		add_cand(o, "remote", &in.remote);
 	}

@@ -25,6 +25,7 @@ static void house_destructor(void *arg)
 	mem_deref(h->resolve);
 	mem_deref(h->accounts);
 	mem_deref(h->mapper);
+	mem_deref(h->relays);
 	mem_deref(h->paths);
 	mem_deref(h->streams);
 	/* the worker runs what was posted to it, then stops; what it posted
@@ -133,11 +134,14 @@ static int open_media(struct house *h, char *why, size_t size)
 	};
 	struct paths_conf pc = {
 		.timers = h->timers,
+		.relay_ops = &h->relay_ops,
 		.interfaces = conf->interfaces,
 		.sendh = send_handler,
 		.arg = h,
 	};
 	int err = worker_alloc(&h->worker, &wc);
+
+	relays_ops(&h->relay_ops, &h->worker);
 
 	if (err) {
 		(void)re_snprintf(why, size, "UDP port %u cannot be opened:"
@@ -282,6 +286,7 @@ static void network_handler(void *arg)
 
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
+	relays_changed(h->relays);
 	mapper_changed(h->mapper);
 	accounts_changed(h->accounts);
 	h->h.movedh(h->h.arg);
@@ -318,6 +323,9 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = stun_start(h);
 	if (!err)
+		err = relays_alloc(&h->relays, h->timers, h->mailbox,
+				   h->paths, conf);
+	if (!err)
 		err = open_accounts(h, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
@@ -343,8 +351,11 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 	mem_deref(h->peers);
 	h->peers = peers;
 	h->conf = conf;
+	h->relays = mem_deref(h->relays);
+	err = relays_alloc(&h->relays, h->timers, h->mailbox, h->paths,
+			   conf);
 	accounts_reload(h->accounts, conf);
-	return stun_start(h);
+	return err ? err : stun_start(h);
 }
 
 static void closed_handler(void *arg)

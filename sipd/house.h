@@ -14,6 +14,7 @@
 #include "sipd/calllog.h"
 #include "sipd/conf.h"
 #include "sipd/peers.h"
+#include "sipd/relays.h"
 
 enum house_role {
 	HOUSE_DAEMON,           /* registers, answers, fixed ports */
@@ -40,6 +41,8 @@ struct house {
 	struct worker *worker;
 	struct streams *streams;        /* NULL: tcp = no */
 	struct paths *paths;
+	struct relay_ops relay_ops;     /* what paths reach relays by */
+	struct relays *relays;
 	struct mapper *mapper;          /* NULL: portmap = no */
 	struct accounts *accounts;
 	struct house_handlers h;

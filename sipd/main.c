@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include "sdp/base/signals.h"
 #include "sipd/caps.h"
+#include "sipd/contain.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 
@@ -166,6 +167,8 @@ static int check_and_run(const char *file, bool check, int verbose)
 				  " opened: %m.", conf->log, err);
 	else
 		err = become_user(conf, why, sizeof why);
+	if (!err)
+		err = contain(conf, why, sizeof why);
 	mem_deref(conf);
 	return err ? fail(why) : run(file);
 }

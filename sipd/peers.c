@@ -104,6 +104,7 @@ static void from_conf(struct peer *p, const struct conf_peer *cp)
 	if (cp->has_fp)
 		memcpy(p->fp, cp->fp, sizeof p->fp);
 	p->allow = cp->allow;
+	p->relay = cp->relay;
 }
 
 static void from_address(struct peer *p, const char *address)

@@ -19,6 +19,7 @@ struct peer {
 	uint8_t fp[DESC_FP_SIZE];
 	const char *allow;      /* allow line; "" : nothing */
 	bool configured;        /* has a [peer] section */
+	enum conf_relay relay;  /* DEFAULT without one */
 };
 
 /* conf must outlive it. Lines of known_peers that do not parse are logged and

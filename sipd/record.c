@@ -32,7 +32,7 @@ void record_session(struct calllog *cl, const struct session *s)
 	e.allowed = in.reason != REASON_NOT_TRUSTED &&
 		in.reason != REASON_WRONG_KEY;
 	e.reason = reason_name(in.reason);
-	e.path = in.times.found ? "direct" : "";
+	e.path = in.times.found ? session_path_word(&in) : "";
 	e.rx = in.stats->rx_bytes;
 	e.tx = in.stats->tx_bytes;
 	if (calllog_write(cl, &e))

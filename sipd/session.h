@@ -71,6 +71,7 @@ struct session_info {
 	const char *callid;
 	const uint8_t *fp;              /* key shown by the peer or NULL */
 	struct cand local, remote;      /* when open */
+	const char *relay;              /* who relays, "": nobody */
 	struct session_times times;
 	uint64_t started;               /* wall clock, ms since 1970 */
 	const char *counters;           /* of the tunnels, as last counted */
@@ -79,6 +80,9 @@ struct session_info {
 	const struct quic_stats *stats;
 };
 void session_info(const struct session *s, struct session_info *info);
+
+/* "direct", "tcp", "relayed". */
+const char *session_path_word(const struct session_info *in);
 
 /* Have the tunnels counted; see bundle_count. */
 void session_count(struct session *s);

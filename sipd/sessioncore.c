@@ -151,6 +151,12 @@ void session_count(struct session *s)
 	bundle_count(s->bundle);
 }
 
+const char *session_path_word(const struct session_info *in)
+{
+	return in->local.type == CAND_RELAY || in->remote.type == CAND_RELAY
+		? "relayed" : in->local.transp != CAND_UDP ? "tcp" : "direct";
+}
+
 void session_info(const struct session *s, struct session_info *info)
 {
 	struct session *m = (struct session *)s;
@@ -168,6 +174,7 @@ void session_info(const struct session *s, struct session_info *info)
 	info->fp = s->remote && s->remote->has_fp ? s->remote->fp : NULL;
 	info->local = s->local_cand;
 	info->remote = s->remote_cand;
+	info->relay = s->relay;
 	info->times = s->times;
 	info->started = s->started;
 	read_stats(m);

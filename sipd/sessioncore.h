@@ -46,6 +46,7 @@ struct session {
 	char counters[512];             /* of the tunnels, last counted */
 
 	struct cand local_cand, remote_cand;
+	char relay[128];                /* carries the path now, or "" */
 	uint64_t carried;               /* bytes, when the path asked last */
 	uint64_t begin;                 /* ns */
 	uint64_t started;               /* ms, wall clock */

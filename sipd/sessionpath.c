@@ -12,6 +12,18 @@
 
 static const uint64_t gather_wait = 300 * MSEC; /* then trickle the rest */
 
+static enum path_relay policy(const struct session *s)
+{
+	static const enum path_relay map[] = {
+		[RELAY_DEFAULT] = PATH_RELAY_AUTO,
+		[RELAY_AUTO] = PATH_RELAY_AUTO,
+		[RELAY_NEVER] = PATH_RELAY_NEVER,
+		[RELAY_ONLY] = PATH_RELAY_ONLY,
+	};
+
+	return map[s->peer.relay ? s->peer.relay : s->house->conf->relay];
+}
+
 static void gather_timeout(void *arg)
 {
 	struct session *s = arg;
@@ -25,6 +37,10 @@ static void gather_timeout(void *arg)
 static void gathered_handler(void *arg)
 {
 	struct session *s = arg;
+	const char *why = path_relay_problem(s->path);
+
+	if (why)
+		log_warn("session %s: %s", s->id, why);
 
 	s->gathered = true;
 	if (s->local)
@@ -61,6 +77,19 @@ static void cand_handler(const struct cand *c, void *arg)
 	trickle(s);
 }
 
+/* By its name if the relay is ours, by its address if it is the peer's. */
+static void note_relay(struct session *s)
+{
+	const char *name = path_relay_name(s->path, &s->local_cand.base);
+
+	*s->relay = '\0';
+	if (name)
+		str_ncpy(s->relay, name, sizeof s->relay);
+	else if (s->remote_cand.type == CAND_RELAY)
+		(void)re_snprintf(s->relay, sizeof s->relay, "%j",
+				  &s->remote_cand.addr);
+}
+
 static void found_handler(const struct cand *local, const struct cand *remote,
 			  void *arg)
 {
@@ -68,6 +97,7 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 
 	s->local_cand = *local;
 	s->remote_cand = *remote;
+	note_relay(s);
 	session_flow_path(s, local->transp == CAND_UDP ? IPPROTO_UDP
 			  : IPPROTO_TCP, &local->base, &remote->addr);
 	if (s->state == SESSION_CHECKING)
@@ -85,13 +115,39 @@ static void consent_handler(uint64_t until, void *arg)
 	session_flow_consent(s, until);
 }
 
+/* The one thing that would have given a path. */
+static void no_path(struct session *s)
+{
+	const char *why = path_relay_problem(s->path);
+	char text[400];
+
+	if (!why)
+		why = relays_problem(s->house->relays);
+	if (policy(s) == PATH_RELAY_NEVER)
+		session_hangup(s, REASON_NO_PATH, "a relay would help, but"
+			       " relay = never is configured");
+	else if (why) {
+		(void)re_snprintf(text, sizeof text, "%s: see [turn] in"
+				  " sipd.conf", why);
+		session_hangup(s, REASON_NO_PATH, text);
+	}
+	else if (list_isempty(&s->house->conf->turnl))
+		session_hangup(s, REASON_NO_PATH, "a relay would help: name a"
+			       " TURN server in a [turn] section of"
+			       " sipd.conf, here or there");
+	else
+		session_hangup(s, REASON_NO_PATH, NULL);
+}
+
 static void path_fail_handler(enum path_fail why, void *arg)
 {
 	struct session *s = arg;
 
 	log_info("session %s: %H", s->id, path_debug, s->path);
-	session_hangup(s, why == PATH_FAIL_CONSENT ? REASON_PATH_LOST
-						   : REASON_NO_PATH, NULL);
+	if (why == PATH_FAIL_CONSENT)
+		session_hangup(s, REASON_PATH_LOST, NULL);
+	else
+		no_path(s);
 }
 
 static bool busy_handler(void *arg)
@@ -110,8 +166,13 @@ int session_path_open(struct session *s)
 		consent_handler, path_fail_handler, busy_handler
 	};
 
+	int err;
+
 	/* RFC 8445 section 6.1.1: the offerer controls */
-	return path_alloc(&s->path, s->house->paths, !s->incoming, &ph, s);
+	err = path_alloc(&s->path, s->house->paths, !s->incoming, &ph, s);
+	if (!err)
+		path_relay_set(s->path, policy(s));
+	return err;
 }
 
 int session_gather(struct session *s, void (*readyh)(struct session *s))
@@ -158,6 +219,6 @@ void session_info_recv(struct session *s, const struct call_body *b)
 		log_debug("session %s: bad trickle fragment", s->id);
 		return;
 	}
-	if (s->quic)
+	if (s->quic || s->dtls)
 		(void)path_remote(s->path, s->remote);
 }

@@ -203,7 +203,7 @@ static int start_getter(struct tunnel *t)
 	const struct tunnel_events ev = events(t);
 	const struct filerecv_conf c = {
 		.flow = t->flow, .number = t->number, .folder = t->folder,
-		.taken = t->taken, .peer = t->peer
+		.taken = t->taken, .peer = t->peer, .asked = true
 	};
 	int err = filerecv_alloc(&t->recv, &c, &ev);
 

@@ -18,6 +18,7 @@
 
 enum {
 	ATTR_ADDITIONAL_FAMILY = 0x8000,        /* RFC 8656 section 18.11 */
+	ATTR_ADDITIONAL_FAMILY_DRAFT = 0x8032,  /* coturn's, as of 4.6 */
 	TRANSPORT_UDP = 17,
 	SECRET_LIFE = 24 * 3600,                /* s */
 	LIFETIME_DEFAULT = 600,                 /* s, RFC 8656 section 7.2 */
@@ -54,8 +55,10 @@ static void main_body(struct stun_out *o, const struct turn *t,
 		return;         /* the server's own lifetime */
 	stun_put_u32(o, STUN_ATTR_REQ_TRANSPORT,
 		     (uint32_t)TRANSPORT_UDP << 24);
-	if (t->families == FAMILIES_BOTH)
+	if (t->families == FAMILIES_BOTH) {
 		put_family(o, ATTR_ADDITIONAL_FAMILY, STUN_AF_IPv6);
+		put_family(o, ATTR_ADDITIONAL_FAMILY_DRAFT, STUN_AF_IPv6);
+	}
 	else if (t->families == FAMILIES_IPV6)
 		put_family(o, STUN_ATTR_REQ_ADDR_FAMILY, STUN_AF_IPv6);
 }

@@ -21,4 +21,10 @@ typedef void (resolve_h)(int err, const struct sa *sav, size_t sac,
 int resolve_name(struct resolve **rp, struct mailbox *box, const char *host,
 		 uint16_t port, resolve_h *h, void *arg);
 
+/* The same for a service, "_turn._udp": by its SRV records (RFC 2782), the
+ * most wanted first; without any, the host's own address and this port. */
+int resolve_service(struct resolve **rp, struct mailbox *box,
+		    const char *service, const char *host, uint16_t port,
+		    resolve_h *h, void *arg);
+
 #endif

@@ -177,8 +177,11 @@ static void show_open(struct show *s, const struct odict *o)
 	s->begin = clock_ns();
 	if (s->quiet)
 		return;
-	(void)fprintf(stderr, "connected to %s (%s, %s", str_of(o, "peer"),
-		      path_text(o), str_of(o, "remote"));
+	(void)fprintf(stderr, "connected to %s (%s", str_of(o, "peer"),
+		      path_text(o));
+	if (*str_of(o, "relay"))
+		(void)fprintf(stderr, " by %s", str_of(o, "relay"));
+	(void)fprintf(stderr, ", %s", str_of(o, "remote"));
 	if (ms && ms->type == ODICT_OBJECT)
 		(void)fprintf(stderr, ", %llu ms",
 			      (unsigned long long)num_of(ms->u.odict,

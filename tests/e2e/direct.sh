@@ -28,6 +28,9 @@ address = sip:127.0.0.1
 fingerprint = $fb
 EOT
 start bob
+contained() { grep -q "$1:.*$2" "/proc/$pid_bob/status"; }
+check "sipd has given up new privileges" contained NoNewPrivs 1
+check "and most system calls" contained Seccomp 2
 
 head -c 5000000 /dev/urandom > "$T/five.bin"
 same() { cmp "$1" "$2"; }

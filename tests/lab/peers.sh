@@ -4,7 +4,13 @@
 LAB_PATIENCE=${LAB_PATIENCE:-12}
 
 # pair A B: both sites
-pair() { "site_$1" a 1 && "site_$2" b 2; }
+pair() {
+	if type "pair_$1_$2" > /dev/null 2>&1; then
+		"pair_$1_$2"
+	else
+		"site_$1" a 1 && "site_$2" b 2
+	fi
+}
 
 # peer_conf SIDE KIND OTHER FINGERPRINT [LINE...]: LINEs go to [nat]
 peer_conf() {

@@ -80,6 +80,11 @@ function matrix(	i, j, c, k, s) {
 		}
 		print ""
 	}
+	for (i = 1; i <= n; i++) {
+		split(order[i], ab, " ")
+		if (!index(" " sites " ", " " ab[1] " "))
+			printf "%-15s %s\n", order[i], cell(order[i])
+	}
 	print "D direct, G direct after guessing, T TCP, R relayed, - " \
 	    "failed; ms from answer to first byte; X<Y: theory allows Y"
 }

@@ -44,8 +44,9 @@ pairs() {
 		left=${left#"$x"}
 		left=${left# }
 	done
+	[ $# != 0 ] || printf '%s\n' $LAB_EXTRA | tr : ' '
 }
-# one A B: a cell, a second time if it has not come up at all
+# one A B: a cell
 one() {
 	LAB_A=$1 LAB_B=$2 timeout -k 5 120 tests/lab/cell.sh "$build" \
 	    < /dev/null 2>> "$out.err" ||

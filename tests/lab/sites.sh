@@ -1,8 +1,8 @@
 # sites.sh: the kinds of networks, one function each: site_KIND SIDE N builds
 # what is between the host SIDE (a or b) and net; N is 1 or 2.
 #
-#   wan:  net .1 ── 192.0.2.(16N)/28 ── .2; external addresses of an emulator
-#         are 203.0.113.(16N+3) and, after a renumbering, (16N+4)
+#   wan:  net .1 ── 11.0.0.(16N)/28 ── .2; external addresses of an emulator
+#         are 11.0.1.(16N+3) and, after a renumbering, (16N+4)
 #   lan:  router 192.168.1.1 ── 192.168.1.(10N); both homes use the same net
 #   IPv6: 2001:db8:N::/64, wan 2001:db8:N:f::/64
 # Sourced by those who have sourced world.sh.
@@ -13,9 +13,9 @@ random fully seq sym noudp web"
 # uplink NAME SIDE N: a cable from net to the interface wan of NAME
 uplink() {
 	wire net "to-$2" "$1" wan
-	addr net "to-$2" 192.0.2.$((16 * $3 + 1))/28 2001:db8:$3:f::1/64
-	addr "$1" wan 192.0.2.$((16 * $3 + 2))/28
-	gateway "$1" 192.0.2.$((16 * $3 + 1))
+	addr net "to-$2" 11.0.0.$((16 * $3 + 1))/28 2001:db8:$3:f::1/64
+	addr "$1" wan 11.0.0.$((16 * $3 + 2))/28
+	gateway "$1" 11.0.0.$((16 * $3 + 1))
 	crossing "to-$2"
 }
 # lan ROUTER SIDE N: a bridge, so that others may be plugged in
@@ -42,8 +42,8 @@ six() {
 	gateway "$1" 2001:db8:$2::1
 	ip -n net route add 2001:db8:$2::/64 via 2001:db8:$2:f::2
 }
-ext() { echo "203.0.113.$((16 * $1 + 3))"; }
-spare() { echo "203.0.113.$((16 * $1 + 4))"; }
+ext() { echo "11.0.1.$((16 * $1 + 3))"; }
+spare() { echo "11.0.1.$((16 * $1 + 4))"; }
 
 # home SIDE N ARG...: a home whose router is the emulator
 home() {
@@ -52,8 +52,8 @@ home() {
 	router "${s}r"
 	uplink "${s}r" "$s" "$n_"
 	lan "${s}r" "$s" "$n_"
-	ip -n net route add 203.0.113.$((16 * n_))/28 \
-	    via 192.0.2.$((16 * n_ + 2))
+	ip -n net route add 11.0.1.$((16 * n_))/28 \
+	    via 11.0.0.$((16 * n_ + 2))
 	box "${s}r" lan wan --ext "$(ext "$n_")" --spare "$(spare "$n_")" "$@"
 }
 # linux_home SIDE N [FLAGS [RULE...]]: masquerade with these flags; RULEs of
@@ -86,8 +86,8 @@ masquerade() {
 		}
 		chain forward {
 			type filter hook forward priority 0;
-			iifname wan ct state new drop
 			$(printf '%s\n' "$@")
+			iifname wan ct state new drop
 		}
 	}
 	EOT
@@ -104,11 +104,11 @@ site_fw() {
 	uplink "${1}r" "$1" "$2"
 	host "$1"
 	wire "${1}r" lan "$1" eth0
-	addr "${1}r" lan 203.0.113.$((16 * $2 + 1))/28
-	addr "$1" eth0 203.0.113.$((16 * $2 + 2))/28
-	gateway "$1" 203.0.113.$((16 * $2 + 1))
-	ip -n net route add 203.0.113.$((16 * $2))/28 \
-	    via 192.0.2.$((16 * $2 + 2))
+	addr "${1}r" lan 11.0.1.$((16 * $2 + 1))/28
+	addr "$1" eth0 11.0.1.$((16 * $2 + 2))/28
+	gateway "$1" 11.0.1.$((16 * $2 + 1))
+	ip -n net route add 11.0.1.$((16 * $2))/28 \
+	    via 11.0.0.$((16 * $2 + 2))
 	nft_at "${1}r" <<-EOT
 	table inet filter {
 		chain forward {
@@ -133,21 +133,32 @@ site_rst() {
 	home "$1" "$2" --map eim --filter apdf --alloc preserve \
 	    --syn rst --udp icmp
 }
+# cgn ROUTER SIDE N ARG...: the NAT of a provider, customers on 100.64.0.0/24
+cgn() {
+	r_=$1 s_=$2 n_=$3
+	shift 3
+	router "$r_"
+	uplink "$r_" "$s_" "$n_"
+	ip -n "$r_" link add cust type bridge
+	ip -n "$r_" link set cust up
+	addr "$r_" cust 100.64.0.1/24
+	ip -n net route add 11.0.1.$((16 * n_))/28 via 11.0.0.$((16 * n_ + 2))
+	box "$r_" cust wan --ext "$(ext "$n_")" --spare "$(spare "$n_")" \
+	    --map eim --filter apdf --alloc block "$@"
+}
+# customer ROUTER SIDE N: a home with Linux's NAT behind it
+customer() {
+	router "${2}r"
+	wire "$1" "cust-$2" "${2}r" wan
+	ip -n "$1" link set "cust-$2" master cust
+	addr "${2}r" wan 100.64.0.$((10 * $3))/24
+	gateway "${2}r" 100.64.0.1
+	lan "${2}r" "$2" "$3"
+	masquerade "${2}r" ""
+}
 # a home behind the NAT of its provider
 site_cgn() {
-	router "${1}c"
-	uplink "${1}c" "$1" "$2"
-	router "${1}r"
-	wire "${1}c" cust "${1}r" wan
-	addr "${1}c" cust 100.64.$2.1/24
-	addr "${1}r" wan 100.64.$2.2/24
-	gateway "${1}r" 100.64.$2.1
-	lan "${1}r" "$1" "$2"
-	masquerade "${1}r" ""
-	ip -n net route add 203.0.113.$((16 * $2))/28 \
-	    via 192.0.2.$((16 * $2 + 2))
-	box "${1}c" cust wan --ext "$(ext "$2")" --spare "$(spare "$2")" \
-	    --map eim --filter apdf --alloc block
+	cgn "${1}c" "$1" "$2" && customer "${1}c" "$1" "$2"
 }
 # IPv6 alone, with tayga as the NAT64 in front of Linux's NAT, and DNS64
 site_nat64() {
@@ -171,7 +182,7 @@ site_nat64() {
 	EOT
 	ip netns exec "${1}r" tayga -c "$T/$1.tayga" -d > "$T/$1.tayga.log" \
 	    2>&1 &
-	masquerade "${1}r" "" "oifname lan ct state new iifname wan drop"
+	masquerade "${1}r" ""
 	# the prefix tells itself by ipv4only.arpa (RFC 7050)
 	ip netns exec "${1}r" dnsmasq --keep-in-foreground --user=root \
 	    --conf-file=/dev/null --no-hosts --no-resolv --pid-file= \
@@ -201,4 +212,74 @@ site_noudp() { linux_home "$1" "$2" "" "iifname lan meta l4proto udp drop"; }
 site_web() {
 	home "$1" "$2" --map eim --filter apdf --alloc preserve \
 	    --allow-out tcp:443 --dpi-tls
+}
+
+# Pairs that share something, and networks of their own kind: pair_A_B builds
+# both sides; what stands here is not in the matrix but below it.
+LAB_EXTRA="one:home one:cgn one:hairpin two:port upnp:sym"
+
+# one home
+pair_one_home() {
+	home a 1 --map eim --filter apdf --alloc random
+	plug ar b 20
+}
+# one provider, who does not turn packets round to his other customers
+pair_one_cgn() {
+	cgn c a 1 && customer c a 1 && customer c b 2
+}
+# and one who does (RFC 6888 REQ-1)
+pair_one_hairpin() {
+	cgn c a 1 --hairpin ext && customer c a 1 && customer c b 2
+}
+# two uplinks, each with a router of its own; the first is preferred
+site_two() {
+	linux_home "$1" "$2"
+	m=$(($2 + 2)) r=${1}r2
+	router "$r"
+	uplink "$r" "${1}2" "$m"
+	wire "$r" lan "$1" eth1
+	addr "$r" lan 192.168.2.1/24
+	addr "$1" eth1 192.168.2.$((10 * $2))/24
+	ip -n "$1" route add default via 192.168.2.1 metric 100
+	masquerade "$r" ""
+}
+# a hard NAT that maps ports for those who ask: miniupnpd, by UPnP, NAT-PMP
+# and PCP, which fills these chains
+site_upnp() {
+	router "${1}r"
+	uplink "${1}r" "$1" "$2"
+	lan "${1}r" "$1" "$2"
+	nft_at "${1}r" <<-EOT
+	table inet filter {
+		chain miniupnpd {
+		}
+		chain prerouting_miniupnpd {
+		}
+		chain postrouting_miniupnpd {
+		}
+		chain prerouting {
+			type nat hook prerouting priority -100;
+			jump prerouting_miniupnpd
+		}
+		chain postrouting {
+			type nat hook postrouting priority 99;
+			jump postrouting_miniupnpd
+		}
+	}
+	EOT
+	masquerade "${1}r" random "jump miniupnpd"
+	cat > "$T/$1.upnpd" <<-EOT
+	ext_ifname=wan
+	listening_ip=lan
+	enable_natpmp=yes
+	enable_upnp=yes
+	secure_mode=yes
+	system_uptime=no
+	uuid=00000000-0000-4000-8000-00000000000$2
+	allow 1024-65535 192.168.1.0/24 1024-65535
+	deny 0-65535 0.0.0.0/0 0-65535
+	EOT
+	ip netns exec "${1}r" miniupnpd -d -f "$T/$1.upnpd" \
+	    -P "$T/$1.upnpd.pid" > "$T/$1.upnpd.log" 2>&1 &
+	wait_for 5 grep -q istening "$T/$1.upnpd.log"
 }

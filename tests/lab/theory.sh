@@ -35,6 +35,14 @@ by_tcp() {
 has_six() { case $1 in dual|nat64) return 0 ;; esac; return 1; }
 
 theory() {
+	case "$1 $2" in
+	"one home") echo "direct both are in one home"; return ;;
+	"one cgn") echo "relayed one provider, whose NAT does not turn" \
+	    "packets round"; return ;;
+	"one hairpin") echo "direct one provider, whose NAT turns packets" \
+	    "round"; return ;;
+	"upnp "*) echo "direct the router maps a port for who asks"; return ;;
+	esac
 	x=$(by_udp "$1") y=$(by_udp "$2")
 	if has_six "$1" && has_six "$2"; then
 		echo "direct both have IPv6 behind firewalls that remember"

@@ -1,7 +1,7 @@
 # world.sh: a small Internet in network namespaces, for one pair of networks.
 #
 #   host a ── [router ar] ── [ISP ac] ──┐               ┌── ... ── host b
-#   192.168.1.10   private  100.64.1.0  │ 192.0.2.16/28 │ 192.0.2.32/28
+#   192.168.1.10   private  100.64.1.0  │ 11.0.0.16/28  │ 11.0.0.32/28
 #   2001:db8:1::10                      │               │
 #                                       └──── net ──────┘
 #                       every crossing takes LAB_DELAY ms; 198.51.100.0/24

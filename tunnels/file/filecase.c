@@ -1,9 +1,10 @@
 /*
  * filecase.c: names on file systems that fold them.
  *
- * There is no one way to ask the kernel. A name that also finds the same file
- * with its letters' case turned is listed to be sure, and so is one with
- * bytes beyond ASCII, whose folding is a long story. Others cost one look-up.
+ * There is no one way to ask the kernel, and some give one file two inode
+ * numbers. So a name that finds something with its letters' case turned too is
+ * looked for in the list, and so is one with bytes beyond ASCII, whose folding
+ * is a long story. Others cost one look-up.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -36,15 +37,13 @@ static bool turned(char out[FILESTORE_NAME], const char *name)
 static bool may_fold(int dir, const char *name)
 {
 	char other[FILESTORE_NAME];
-	struct stat a, b;
+	struct stat st;
 
 	for (const char *p = name; *p; p++)
 		if (*p & 0x80)
 			return true;
 	return turned(other, name) &&
-	       !fstatat(dir, other, &b, AT_SYMLINK_NOFOLLOW) &&
-	       !fstatat(dir, name, &a, AT_SYMLINK_NOFOLLOW) &&
-	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+	       !fstatat(dir, other, &st, AT_SYMLINK_NOFOLLOW);
 }
 
 static bool listed(int dir, const char *name)

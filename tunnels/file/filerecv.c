@@ -200,6 +200,7 @@ int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
 	r->loop = flow_loop(c->flow);
 	r->max = c->max;
 	r->quota = c->quota;
+	r->asked = c->asked;
 	r->tree.root = r->tree.fd = -1;
 	str_ncpy(r->peer, c->peer, sizeof r->peer);
 	ending_init(&r->end, r->loop, ev);

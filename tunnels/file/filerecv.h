@@ -19,6 +19,8 @@ struct filerecv_conf {
 	uint64_t quota;                 /* bytes in the folder, 0: no limit */
 	enum filestore_taken taken;
 	const char *peer;               /* its name, for sentences */
+	bool asked;                     /* for it: what it cannot read is
+	                                   our failure, too */
 };
 
 /* An unusable folder is told by ev. mem_deref: what has come whole still gets

@@ -39,6 +39,7 @@ struct filerecv {
 	uint64_t entries;               /* numbered so far */
 	size_t debt;                    /* not given back to the stream */
 
+	bool asked;
 	bool hello, finished, done, dead;
 	int err;                        /* how it ends when the stream does */
 	char why[FW_TEXT_MAX + 1];

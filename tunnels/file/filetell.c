@@ -148,7 +148,7 @@ void filetell_done(struct filerecv *r)
 				  " that %s sent could not be stored.",
 				  r->failed, r->peer);
 	}
-	else if (r->missed) {
+	else if (r->missed && r->asked) {
 		r->err = EIO;
 		(void)re_snprintf(r->why, sizeof r->why, "%llu of the files"
 				  " could not be read at %s.", r->missed,

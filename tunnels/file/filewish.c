@@ -14,6 +14,8 @@
 #include "tunnels/file/filewish.h"
 #include "tunnels/record.h"
 
+#define LINGER (2 * SEC)
+
 enum { WISH_MAX = 64 };                 /* paths: each holds a descriptor */
 
 struct filewish {
@@ -28,6 +30,9 @@ struct filewish {
 	int fdv[WISH_MAX];
 	size_t argc;
 	bool hello, over;
+	struct timer linger;            /* callee: its word is to be heard */
+	int err;
+	char why[FW_TEXT_MAX + 1];
 	filewish_found_h *foundh;
 	filewish_fail_h *failh;
 	void *arg;
@@ -37,6 +42,7 @@ static void filewish_destructor(void *arg)
 {
 	struct filewish *f = arg;
 
+	timer_stop(&f->linger);
 	if (f->list)
 		(void)flow_listen(f->flow, f->number, NULL, NULL);
 	stream_reset(f->s, record_errno_code(ECANCELED));
@@ -99,10 +105,39 @@ static const char *sentence(int err)
 	}
 }
 
+static void linger_handler(void *arg)
+{
+	struct filewish *f = arg;
+
+	f->failh(f->err, f->why, f->arg);
+}
+
+/* The caller hears it, and ends the session with that sentence. */
+static int deny(struct filewish *f, int err)
+{
+	struct filewire w;
+	char path[160];
+
+	str_ncpy(path, f->w.path, sizeof path);
+	w.type = FW_FAIL;
+	w.err = err;
+	if (re_snprintf(w.text, sizeof w.text, "%s: %s", path,
+			sentence(err)) < 0)
+		str_ncpy(w.text, sentence(err), sizeof w.text);
+	(void)filewire_say(&f->wr, &w);
+	stream_fin(f->s);
+	f->over = true;
+	f->err = err;
+	if (re_snprintf(f->why, sizeof f->why, "%H", plain_print,
+			w.text) < 0)
+		str_ncpy(f->why, sentence(err), sizeof f->why);
+	return timer_start(loop_timers(flow_loop(f->flow)), &f->linger,
+			   LINGER, linger_handler, f);
+}
+
 static int on_wish(struct filewish *f)
 {
 	const size_t n = f->argc;
-	struct filewire w;
 	int err;
 
 	if (n == WISH_MAX)
@@ -112,15 +147,7 @@ static int on_wish(struct filewish *f)
 		f->argc++;
 		return 0;
 	}
-	w.type = FW_FAIL;
-	w.err = err;
-	if (re_snprintf(w.text, sizeof w.text, "%.150s: %s", f->w.path,
-			sentence(err)) < 0)
-		str_ncpy(w.text, sentence(err), sizeof w.text);
-	(void)filewire_say(&f->wr, &w);
-	stream_fin(f->s);
-	fail(f, err, "%H", plain_print, w.text);
-	return err;
+	return deny(f, err);
 }
 
 static int on_finish(struct filewish *f)

@@ -44,6 +44,7 @@ static struct chunk *chunk_alloc(struct quicpool *pool, uint64_t start)
 		k = malloc(sizeof *k + size);
 	if (!k)
 		return NULL;
+	pool->mem.sending += size;
 	k->next = NULL;
 	k->start = start;
 	k->size = size;
@@ -53,6 +54,7 @@ static struct chunk *chunk_alloc(struct quicpool *pool, uint64_t start)
 
 static void chunk_free(struct quicpool *pool, struct chunk *k)
 {
+	pool->mem.sending -= k->size;
 	if (k->size == CHUNK_SIZE && pool->nchunks < CHUNKS_KEPT) {
 		k->next = pool->chunks;
 		pool->chunks = k;

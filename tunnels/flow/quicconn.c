@@ -92,6 +92,8 @@ static struct quicpool *pool_get(struct worker *w)
 	pool = mem_zalloc(sizeof *pool, pool_destructor);
 	if (pool && quictls_alloc(&pool->tls))
 		pool = mem_deref(pool);
+	if (pool)
+		quicmem_init(&pool->mem);
 	*slot = pool;
 	return pool;
 }

@@ -41,6 +41,9 @@ static void release_conn(struct qconn *c)
 	if (c->conn)
 		ngtcp2_conn_del(c->conn);
 	c->conn = NULL;
+	if (c->pool)
+		quicmem_return(&c->pool->mem, c->grant);
+	c->grant = 0;
 	quictls_end(c);
 }
 

@@ -20,6 +20,7 @@
 #include "tunnels/flow/flowimpl.h"
 #include "tunnels/flow/quic.h"
 #include "tunnels/flow/quiccompat.h"
+#include "tunnels/flow/quicmem.h"
 #include "tunnels/flow/workerimpl.h"
 #include "tunnels/backlog.h"
 
@@ -38,6 +39,7 @@ struct chunk;
 struct quicpool {
 	struct quictls *tls;
 	struct list connl;
+	struct quicmem mem;
 	struct chunk *chunks;           /* of full size, to be used again */
 	unsigned nchunks;
 };
@@ -80,6 +82,7 @@ struct qconn {
 	struct list earlyl;
 
 	ngtcp2_conn *conn;
+	uint64_t grant;                 /* of pool->mem, its receive window */
 	struct list cidl;               /* of struct quic_cid */
 	struct worker_cid first;        /* the client's first destination */
 	struct timer timer;             /* what ngtcp2 asks for */

@@ -14,9 +14,9 @@
 #define INITIAL_RTT (50 * MSEC)         /* the first repeat after 150 ms */
 
 enum {
-	WINDOW_STREAM = 1 << 20,
-	WINDOW_CONN = 2 << 20,
-	WINDOW_MAX = 64 << 20,
+	WINDOW_STREAM = 16 << 20,       /* to begin with: see set_windows */
+	WINDOW_CONN = 32 << 20,
+	WINDOW_MAX = 64 << 20,          /* of a stream */
 	CID_LIMIT = 2,                  /* RFC 9000, 18.2: the least */
 	ALERT_BAD_CERTIFICATE = 42,
 };
@@ -160,7 +160,32 @@ static void set_callbacks(ngtcp2_callbacks *cb)
 	quicdgram_callbacks(cb);
 }
 
-static void set_params(const struct qconn *c, ngtcp2_settings *st,
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A stream may have half of the connection's window: one whose reader is slow
+ * leaves the others some. They begin with what 1 Gbit/s and 40 ms need while
+ * lost packets are repeated, and grow to what the path holds; a window that
+ * grows only when it is full costs a round trip each time. */
+static void set_windows(struct qconn *c, ngtcp2_settings *st,
+			ngtcp2_transport_params *tp)
+{
+	uint64_t stream;
+
+	if (!c->grant)
+		c->grant = quicmem_grant(&c->pool->mem);
+	stream = least(c->grant / 2, WINDOW_MAX);
+	st->max_window = c->grant;
+	st->max_stream_window = stream;
+	tp->initial_max_data = least(c->grant, WINDOW_CONN);
+	tp->initial_max_stream_data_bidi_local = least(stream, WINDOW_STREAM);
+	tp->initial_max_stream_data_bidi_remote =
+		tp->initial_max_stream_data_bidi_local;
+}
+
+static void set_params(struct qconn *c, ngtcp2_settings *st,
 		       ngtcp2_transport_params *tp)
 {
 	ngtcp2_settings_default(st);
@@ -169,16 +194,12 @@ static void set_params(const struct qconn *c, ngtcp2_settings *st,
 	st->initial_ts = loop_now(c->f.loop);
 	st->initial_rtt = INITIAL_RTT;
 	st->max_tx_udp_payload_size = QUIC_PAYLOAD_MAX;
-	st->max_window = WINDOW_MAX;
-	st->max_stream_window = WINDOW_MAX;
 	st->handshake_timeout = UINT64_MAX;     /* ours: from the path on */
 
 	ngtcp2_transport_params_default(tp);
 	tp->initial_max_streams_bidi = QUIC_STREAMS_MAX;
 	tp->initial_max_streams_uni = 0;
-	tp->initial_max_stream_data_bidi_local = WINDOW_STREAM;
-	tp->initial_max_stream_data_bidi_remote = WINDOW_STREAM;
-	tp->initial_max_data = WINDOW_CONN;
+	set_windows(c, st, tp);
 	tp->max_idle_timeout = c->conf.idle;
 	tp->active_connection_id_limit = CID_LIMIT;
 	tp->disable_active_migration = 1;

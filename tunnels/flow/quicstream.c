@@ -109,7 +109,8 @@ static uint64_t room_of(const struct qstream *q, uint64_t *max)
 {
 	const uint64_t used = q->buf.written - q->buf.acked;
 
-	*max = q->c->unacked < q->c->budget ? q->c->stream_max : SHARE_MIN;
+	*max = q->c->unacked < q->c->budget &&
+		quicmem_room(&q->c->pool->mem) ? q->c->stream_max : SHARE_MIN;
 	return used < *max ? *max - used : 0;
 }
 
@@ -370,15 +371,17 @@ static void open_queued(struct qconn *c)
 }
 
 /* As much as the path holds twice over, so that a sender never waits for
- * its own buffer; less for each if there are many. */
+ * its own buffer; less for each if there are many. It does not shrink: the
+ * congestion window does for a moment after each loss, when what was sent
+ * behind the lost packet still fills the buffer, and the path would run
+ * dry. */
 static void set_limits(struct qconn *c)
 {
 	uint64_t cwnd, rtt;
 
 	qc_info(c->conn, &cwnd, &rtt);
-	c->stream_max = 2 * cwnd;
-	if (c->stream_max < STREAM_MIN)
-		c->stream_max = STREAM_MIN;
+	if (c->stream_max < 2 * cwnd)
+		c->stream_max = 2 * cwnd;
 	if (c->stream_max > STREAM_MAX)
 		c->stream_max = STREAM_MAX;
 	c->budget = 4 * c->stream_max;

@@ -541,7 +541,8 @@ static void do_relayed(struct conn *c, const struct order *o)
 	r->c = mem_ref(c);
 	link_init(&r->l, &relay_ops, IPPROTO_UDP, &o->sa, NULL);
 	worker_link_add(c->w, &r->l);
-	*rp = mem_deref(r);
+	*rp = r;
+	mem_deref(r);           /* the table has it */
 }
 
 static void do_bind(struct conn *c, const struct order *o)
