@@ -50,7 +50,11 @@ void filepump_progress(struct filesend *f, bool now)
 	p.total = f->total;
 	p.files = f->files;
 	p.files_total = f->files_total;
-	p.name = f->src.fd >= 0 ? f->path : NULL;
+	if (f->src.fd >= 0) {
+		p.name = f->path;
+		p.part = f->src.off > unacked ? f->src.off - unacked : 0;
+		p.part_total = f->src.size;
+	}
 	f->end.ev.progressh(&p, f->end.ev.arg);
 }
 
