@@ -15,6 +15,7 @@
 #include "tunnels/ending.h"
 #include "tunnels/file/filestore.h"
 #include "tunnels/file/filewire.h"
+#include "tunnels/file/filezip.h"
 #include "tunnels/record.h"
 
 static void nothing_left(void)
@@ -264,6 +265,47 @@ static void test_had(void)
 	CU_ASSERT_EQUAL(s.r.a.err, 0);
 	rig_close(&s.r);
 	sh("cd %s && cmp src/f 'in/f (1)' && ! cmp -s src/f in/f", dir);
+	nothing_left();
+	sweep();
+}
+
+/* What shrinks is packed if asked to, what does not is not; both arrive, and
+ * after a cut they go on. */
+static void test_compress(void)
+{
+	struct sending s;
+	uint64_t all;
+	int tries, err;
+
+	fresh();
+	sh("cd %s/src && seq 400000 > text && head -c 3000000 /dev/urandom > "
+	   "noise && cat text noise text > mix", dir);
+	sending_init(&s, ARGV("--no-compress", "text", "noise", "mix"));
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	all = rig_carried(&s.r);
+	rig_close(&s.r);
+	sh("cd %s && diff -r src in && rm -r in", dir);
+	sending_init(&s, ARGV("--compress", "text", "noise", "mix"));
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_EQUAL(s.r.a.bytes, s.r.a.total);
+	CU_ASSERT_EQUAL(s.r.b.bytes, s.r.a.total);
+	CU_ASSERT(rig_carried(&s.r) < all * 8 / 10);
+	CU_ASSERT(rig_carried(&s.r) > 6000000);
+	rig_close(&s.r);
+	sh("cd %s && diff -r src in && rm -r in", dir);
+	for (tries = 0, err = 1; err && tries < 40; tries++) {
+		sending_init(&s, ARGV("--compress", "mix"));
+		s.r.cut = 700000;
+		rig_call(&s.r, &s.a, &s.b);
+		rig_wait(&s.r);
+		err = s.r.a.err;
+		rig_close(&s.r);
+	}
+	CU_ASSERT(tries > 3 && tries < 40);
+	sh("cd %s && cmp src/mix in/mix", dir);
 	nothing_left();
 	sweep();
 }
@@ -913,6 +955,44 @@ static void test_bomb(void)
 	sweep();
 }
 
+/* Frames that unpack to more than the file has, or are none. */
+static void test_zip_bomb(void)
+{
+	static const uint8_t zeros[1000];
+	uint8_t frame[4096];
+	const uint8_t *p;
+	struct filezip *z;
+
+	fresh();
+	CU_ASSERT_EQUAL(filezip_alloc(&z, FILEZIP_ALWAYS), 0);
+	memset(filezip_block(z), 0, FILEZIP_BLOCK);
+	for (int i = 0; i < 4; i++) {
+		struct filewire w = { .type = FW_FILE, .size = 100000 };
+		struct mbuf *mb = mbuf_alloc(64);
+		struct liar l;
+		size_t n = filezip_pack(z, FILEZIP_BLOCK, &p);
+
+		CU_ASSERT(n > 0 && n < sizeof frame);
+		memcpy(frame, p, n);
+		lie_open(&l);
+		str_ncpy(w.name, "f", sizeof w.name);
+		(void)filewire_encode(mb, &w);
+		lie(&l, FW_FILE, mb->buf, mb->end);
+		if (i == 1)
+			frame[0] ^= 1;
+		if (i == 2)
+			lie(&l, FW_ZDATA, zeros, sizeof zeros);
+		else
+			lie(&l, FW_ZDATA, frame, i == 3 ? n / 2 : n);
+		lie(&l, FW_END, zeros, 16);
+		CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+		mem_deref(mb);
+		sh("test ! -e %s/in/f && rm -rf %s/in", dir, dir);
+	}
+	mem_deref(z);
+	sweep();
+}
+
 /* Jumps and holes in an order that no sender has. */
 static void test_jumps(void)
 {
@@ -968,7 +1048,7 @@ static void test_nonsense(void)
 		{ FW_LEAVE, 14 }, { FW_END, 16 }, { FW_SEEK, 8 },
 		{ FW_DATA, 3 }, { FW_DROP, 3 }, { FW_FILE, 3 },
 		{ FW_HAVE, 48 }, { FW_DONE, 32 }, { 99, 0 }, { FW_HELLO, 1 },
-		{ FW_HELLO, 0 }, { 0, 0 }, { FW_LINK, 1 }, { FW_DIR, 0 },
+		{ FW_HELLO, 0 }, { 0, 0 }, { 0, 3 }, { FW_ZDATA, 3 }, { FW_LINK, 1 }, { FW_DIR, 0 },
 	};
 	static const uint8_t zero[64];
 	struct liar l;
@@ -1194,6 +1274,7 @@ UNIT_SUITE("tunnels/file",
 	{ "long", test_long },
 	{ "resume", test_resume },
 	{ "had", test_had },
+	{ "compress", test_compress },
 	{ "sparse", test_sparse },
 	{ "cut_anywhere", test_cut_anywhere },
 	{ "any_tree", test_any_tree },
@@ -1207,6 +1288,7 @@ UNIT_SUITE("tunnels/file",
 	{ "liar", test_liar },
 	{ "race", test_race },
 	{ "bomb", test_bomb },
+	{ "zip_bomb", test_zip_bomb },
 	{ "jumps", test_jumps },
 	{ "nonsense", test_nonsense },
 	{ "full_disk", test_full_disk },
