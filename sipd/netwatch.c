@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -14,6 +15,8 @@
 #include "sipd/netwatch.h"
 
 static const uint64_t quiet = 200 * MSEC;
+static const unsigned groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+	RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_LINK;
 
 struct netwatch {
 	struct mnl_socket *nl;
@@ -44,16 +47,46 @@ static void quiet_handler(void *arg)
 
 /* An IPv6 address is announced again and again as its lifetime is renewed;
  * only what is new, gone or done with duplicate detection counts. */
+static bool addr_matters(const struct nlmsghdr *nlh)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+
+	return !(ifa->ifa_flags & IFA_F_TENTATIVE);
+}
+
+/* Another way to everywhere: what has an address still may lead elsewhere. */
+static bool route_matters(const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+
+	return !rt->rtm_dst_len && rt->rtm_type == RTN_UNICAST;
+}
+
+/* IPv4 addresses and routes of an interface that is switched off go without
+ * a word. */
+static bool link_matters(const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+
+	return ifi->ifi_change & IFF_UP;
+}
+
 static int msg_handler(const struct nlmsghdr *nlh, void *data)
 {
 	struct netwatch *nw = data;
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	bool matters;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR && nlh->nlmsg_type != RTM_DELADDR)
-		return MNL_CB_OK;
-	if (ifa->ifa_flags & IFA_F_TENTATIVE)
-		return MNL_CB_OK;
-	(void)timer_start(nw->timers, &nw->timer, quiet, quiet_handler, nw);
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWADDR:
+	case RTM_DELADDR:  matters = addr_matters(nlh); break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE: matters = route_matters(nlh); break;
+	case RTM_NEWLINK:  matters = link_matters(nlh); break;
+	default:           matters = false;
+	}
+	if (matters)
+		(void)timer_start(nw->timers, &nw->timer, quiet,
+				  quiet_handler, nw);
 	return MNL_CB_OK;
 }
 
@@ -86,8 +119,7 @@ int netwatch_alloc(struct netwatch **np, struct timers *timers,
 	nw->changedh = changedh;
 	nw->arg = arg;
 	nw->nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!nw->nl || mnl_socket_bind(nw->nl, RTMGRP_IPV4_IFADDR |
-				       RTMGRP_IPV6_IFADDR,
+	if (!nw->nl || mnl_socket_bind(nw->nl, groups,
 				       MNL_SOCKET_AUTOPID) < 0) {
 		err = errno;
 		goto out;

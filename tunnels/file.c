@@ -25,7 +25,6 @@ struct tunnel {
 	char *folder;                   /* receiver */
 	uint64_t max, quota;
 	enum filestore_taken taken;
-	enum filezip_when zip;          /* sender */
 	char *peer;
 	struct filesend *send;
 	struct filerecv *recv;
@@ -144,7 +143,6 @@ static int file_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	if (err)
 		goto out;
 	t->sender = true;
-	t->zip = o.zip;
 	err = add_paths(t, ask, &o, &st);
 	if (!err)
 		err = desc_param_set(local, "v", "1");
@@ -275,8 +273,7 @@ static int file_start(struct tunnel *t, const struct desc_media *remote,
 	if (t->sender) {
 		const struct filesend_conf c = {
 			.flow = way->flow, .number = way->number,
-			.argv = t->pathv, .argc = t->pathc, .peer = t->peer,
-			.zip = t->zip
+			.argv = t->pathv, .argc = t->pathc, .peer = t->peer
 		};
 
 		return filesend_alloc(&t->send, &c, ev);
@@ -303,7 +300,7 @@ static int file_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind file_tunnel = {
 	.name = "file",
 	.verb = "send",
-	.usage = "[--overwrite] [--compress|--no-compress] [--] FILE|DIR...",
+	.usage = "[--overwrite] [--] FILE|DIR...",
 	.need = FLOW_STREAM,
 	.offer = file_offer,
 	.answer = file_answer,

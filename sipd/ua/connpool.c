@@ -27,6 +27,7 @@ struct link {
 	struct le he;
 	struct connpool *p;
 	struct sipconn *c;
+	bool ours;              /* we have made it */
 };
 
 static void link_destructor(void *arg)
@@ -152,6 +153,7 @@ int connpool_get(struct sipconn **cp, struct connpool *p,
 	cc = conn_conf(l, hop->tp == SIP_TRANSP_TLS);
 	err = sipconn_connect(&l->c, &cc, &hop->dst, hop->name,
 			      hop->timeout ? hop->timeout : CONNECT_TIME);
+	l->ours = true;
 	if (err)
 		mem_deref(l);
 	else
@@ -159,12 +161,23 @@ int connpool_get(struct sipconn **cp, struct connpool *p,
 	return err;
 }
 
+/* What we would connect now has another source: packets of the old one may
+ * leave by a way that does not know them. */
+static bool misled(const struct link *l)
+{
+	struct sa src;
+
+	return l->ours && !local_route(&src, sipconn_peer(l->c)) &&
+		!sa_cmp(&src, sipconn_local(l->c), SA_ADDR);
+}
+
 static bool gone_handler(struct le *le, void *arg)
 {
 	const struct link *l = le->data;
 	(void)arg;
 
-	return sipconn_open(l->c) && !local_has(sipconn_local(l->c));
+	return sipconn_open(l->c) &&
+		(!local_has(sipconn_local(l->c)) || misled(l));
 }
 
 /* They are dead, and would not say so. */

@@ -30,7 +30,8 @@ int connpool_get(struct sipconn **cp, struct connpool *p,
 void connpool_accept(struct connpool *p, struct tcp_sock *ts,
 		     const struct sa *peer, bool tls);
 
-/* Fail those from an address that this host has no more. */
+/* Fail those from an address that this host has no more, and those of ours
+ * that would now be made from another one. */
 void connpool_drop(struct connpool *p);
 
 /* Close all; failh is not called. */

@@ -11,7 +11,6 @@
 #include "tunnels/ending.h"
 #include "tunnels/file/filesource.h"
 #include "tunnels/file/filewalk.h"
-#include "tunnels/file/filezip.h"
 #include "tunnels/record.h"
 
 struct filesend {
@@ -24,10 +23,6 @@ struct filesend {
 	struct filewalk_item it;
 	struct filewire w;              /* the record at hand */
 	struct filesource src;
-	struct filezip *zip;
-	bool unpacks;                   /* the peer takes ZDATA */
-	bool waited;                    /* the stream was full */
-	uint64_t wire;                  /* bytes of data given to it */
 	struct errand *count;
 	struct loop_defer defer;
 	struct timer linger;
