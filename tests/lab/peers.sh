@@ -34,6 +34,11 @@ peer_conf() {
 	allow = file, pipe
 	[pipe]
 	command = echo hello; cat
+	[turn]
+	server = turn:turn.lab:3478, turns:turn.lab:443
+	user = lab
+	password = lab
+	tls-ca = $T/ca.pem
 	[nat]
 	stun = stun.lab, stun2.lab
 	$(printf '%s\n' "$@")

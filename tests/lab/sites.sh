@@ -231,7 +231,8 @@ pair_one_cgn() {
 pair_one_hairpin() {
 	cgn c a 1 --hairpin ext && customer c a 1 && customer c b 2
 }
-# two uplinks, each with a router of its own; the first is preferred
+# two uplinks, each with a router of its own; the first is preferred, and
+# what comes from an address leaves by its uplink
 site_two() {
 	linux_home "$1" "$2"
 	m=$(($2 + 2)) r=${1}r2
@@ -240,7 +241,11 @@ site_two() {
 	wire "$r" lan "$1" eth1
 	addr "$r" lan 192.168.2.1/24
 	addr "$1" eth1 192.168.2.$((10 * $2))/24
-	ip -n "$1" route add default via 192.168.2.1 metric 100
+	ip -n "$1" -batch - <<-EOT
+	route add default via 192.168.2.1 metric 100
+	route add default via 192.168.2.1 table 2
+	rule add from 192.168.2.0/24 lookup 2
+	EOT
 	masquerade "$r" ""
 }
 # a hard NAT that maps ports for those who ask: miniupnpd, by UPnP, NAT-PMP
