@@ -261,12 +261,14 @@ static enum desc_proto kind_proto(const struct tunnel_kind *kind)
 	return kind->need == FLOW_DATAGRAM ? DESC_DTLS : DESC_QUIC;
 }
 
-static void name_add(struct bundle *b, const char *name)
+static void name_add(struct bundle *b, const struct tunnel_kind *kind)
 {
 	const size_t n = strlen(b->names);
 
+	if (kind->first)
+		return;
 	(void)re_snprintf(b->names + n, sizeof b->names - n, "%s%s",
-			  n ? "," : "", name);
+			  n ? "," : "", kind->name);
 }
 
 static int item_add(struct item **ip, struct bundle *b, unsigned group,
@@ -304,7 +306,7 @@ int bundle_plan(struct bundle *b, unsigned group,
 		return err;
 	}
 	b->serials++;
-	name_add(b, kind->name);
+	name_add(b, kind);
 	return 0;
 }
 
@@ -512,7 +514,7 @@ int bundle_answer(struct bundle *b, unsigned group, unsigned line,
 	}
 	local->rejected = false;
 	b->serials++;
-	name_add(b, kind->name);
+	name_add(b, kind);
 	return 0;
 }
 
@@ -534,7 +536,7 @@ static bool way_serves(const struct tunnel_way *way, enum flow_need need)
 	return need == FLOW_DATAGRAM ? way->dgram != NULL : way->flow != NULL;
 }
 
-int bundle_start(struct bundle *b, const struct tunnel_way *way)
+int bundle_start(struct bundle *b, const struct tunnel_way *way, bool first)
 {
 	struct le *le;
 
@@ -544,7 +546,8 @@ int bundle_start(struct bundle *b, const struct tunnel_way *way)
 		int err;
 
 		if (it->state != ITEM_TAKEN ||
-		    !way_serves(way, it->kind->need))
+		    !way_serves(way, it->kind->need) ||
+		    (first && !it->kind->first))
 			continue;
 		it->way = *way;
 		it->way.number = number;
@@ -620,9 +623,12 @@ bool bundle_has_others(const struct bundle *b, unsigned group)
 {
 	struct le *le;
 
-	for (le = list_head(&b->iteml); le; le = le->next)
-		if (((const struct item *)le->data)->group != group)
+	for (le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->group != group && !it->kind->first)
 			return true;
+	}
 	return false;
 }
 

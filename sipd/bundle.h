@@ -75,8 +75,9 @@ int bundle_answer(struct bundle *b, unsigned group, unsigned line,
 bool bundle_needs(const struct bundle *b, enum flow_need need);
 
 /* Hand the tunnels that are taken, and whose flow is there, to the worker;
- * way's number is not looked at. Again when there is more. */
-int bundle_start(struct bundle *b, const struct tunnel_way *way);
+ * way's number is not looked at; first: only those of kinds that are. Again
+ * when there is more. */
+int bundle_start(struct bundle *b, const struct tunnel_way *way, bool first);
 
 /* Is there a tunnel on this line? *group: whose it is. */
 bool bundle_line(const struct bundle *b, unsigned line, unsigned *group);

@@ -7,6 +7,7 @@
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
+#include "sipd/sessiontrust.h"
 
 static void established_handler(const struct call_body *b, void *arg)
 {
@@ -83,6 +84,14 @@ static void gather(struct session *s)
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 }
 
+static unsigned group_of(struct session *s, const struct tunnel_kind *k)
+{
+	if (k != session_greet_kind())
+		return SESSION_FIRST_GROUP;
+	s->greet_group = bundle_group_new(s->bundle);
+	return s->greet_group;
+}
+
 /* Every m-line that is wanted is put to its kind; one refusal refuses the
  * call, so that the caller hears why. */
 static int answer_wants(struct session *s, const struct session_answer *an,
@@ -95,8 +104,8 @@ static int answer_wants(struct session *s, const struct session_answer *an,
 
 		if (!w->kind)
 			continue;
-		err = bundle_answer(s->bundle, SESSION_FIRST_GROUP, i, w->kind, &w->ask,
-				    &s->remote->mediav[i],
+		err = bundle_answer(s->bundle, group_of(s, w->kind), i,
+				    w->kind, &w->ask, &s->remote->mediav[i],
 				    &s->local->mediav[i]);
 		*rp = err == EACCES ? REASON_NOT_ALLOWED : REASON_REFUSED;
 	}
@@ -126,7 +135,8 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 		return err;
 	}
 	*sp = s;
-	if (an->trusted) {
+	s->greeting = !an->trusted && s->greet_group;
+	if (an->trusted || s->greeting) {
 		gather(s);
 	}
 	else {

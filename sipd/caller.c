@@ -6,6 +6,7 @@
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
+#include "sipd/sessiontrust.h"
 
 static const uint64_t ring_wait = 120 * SEC;
 
@@ -50,7 +51,11 @@ static void judge(struct session *s)
 			wrong_key(s, fp);
 	}
 	else if (s->flags & SESSION_CAN_ASK) {
-		session_ask(s, session_begin);
+		s->greeting = session_greets(s->remote);
+		if (s->greeting)
+			session_begin(s);
+		else
+			session_ask(s, session_begin);
 	}
 	else if (s->house->conf->unknown == UNKNOWN_PIN) {
 		(void)peers_pin(s->house->peers, s->peer.address,
@@ -177,7 +182,21 @@ static int wants_offer(struct session *s, const struct session_want *wantv,
 		if (err)
 			return err;
 	}
-	return bundle_place(s->bundle, s->local);
+	return 0;
+}
+
+/* A key that may have to be compared, by whoever can be asked. */
+static int greet_offer(struct session *s)
+{
+	static const struct tunnel_ask ask = { .fd_in = -1, .fd_out = -1 };
+
+	if (s->peer.pinned || !session_greet_kind() ||
+	    (s->flags & (SESSION_CAN_ASK | SESSION_ANY_KEY)) !=
+	    SESSION_CAN_ASK)
+		return 0;
+	s->greet_group = bundle_group_new(s->bundle);
+	return bundle_plan(s->bundle, s->greet_group, session_greet_kind(),
+			   &ask);
 }
 
 int session_dial(struct session **sp, struct house *h, const struct peer *p,
@@ -199,6 +218,10 @@ int session_dial(struct session **sp, struct house *h, const struct peer *p,
 		return err;
 	s->local->audio = ac->conf && ac->conf->audio_line;
 	err = wants_offer(s, wantv, wantc);
+	if (!err)
+		err = greet_offer(s);
+	if (!err)
+		err = bundle_place(s->bundle, s->local);
 	if (err)
 		*rp = REASON_TUNNEL_FAILED;
 	else

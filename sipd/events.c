@@ -59,6 +59,7 @@ void event_session(struct odict *o, const struct session *s)
 		fp_print(fp, in.fp);
 		event_str(o, "fingerprint", fp);
 	}
+	event_str(o, "words", in.words);
 	if (in.times.found) {
 		event_str(o, "path", session_path_word(&in));
 		event_str(o, "relay", in.relay);

@@ -13,8 +13,6 @@
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
 
-static const uint64_t ask_wait = 120 * SEC;
-
 static void session_destructor(void *arg)
 {
 	session_clear(arg);
@@ -59,13 +57,6 @@ int session_alloc(struct session **sp, struct house *h, const struct peer *p,
 	return err;
 }
 
-static void ask_timeout(void *arg)
-{
-	struct session *s = arg;
-
-	session_hangup(s, REASON_NOT_TRUSTED, NULL);
-}
-
 void session_begin(struct session *s)
 {
 	int err;
@@ -84,33 +75,4 @@ void session_begin(struct session *s)
 			session_hangup(s, REASON_BAD_PEER, strerror(err));
 	}
 	mem_deref(s);
-}
-
-void session_ask(struct session *s, void (*trustedh)(struct session *s))
-{
-	s->trustedh = trustedh;
-	(void)timer_start(s->house->timers, &s->timer, ask_wait, ask_timeout,
-			  s);
-	s->h.askh(s, s->remote->fp, s->h.arg);
-}
-
-void session_trust(struct session *s, bool accept)
-{
-	void (*trustedh)(struct session *) = s->trustedh;
-	int err;
-
-	if (!trustedh)
-		return;
-	s->trustedh = NULL;
-	timer_stop(&s->timer);
-	if (!accept) {
-		session_hangup(s, REASON_NOT_TRUSTED, NULL);
-		return;
-	}
-	err = peers_pin(s->house->peers, s->peer.address, s->peer.name,
-			s->remote->fp);
-	if (err)
-		log_warn("the key of %s could not be kept: %m",
-			 s->peer.address, err);
-	trustedh(s);
 }

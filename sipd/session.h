@@ -70,6 +70,7 @@ struct session_info {
 	const char *tunnels;            /* "file,pipe" */
 	const char *callid;
 	const uint8_t *fp;              /* key shown by the peer or NULL */
+	const char *words;              /* for two people to compare, or "" */
 	struct cand local, remote;      /* when open */
 	const char *relay;              /* who relays, "": nobody */
 	struct session_times times;

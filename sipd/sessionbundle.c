@@ -10,9 +10,11 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionflow.h"
+#include "sipd/sessiontrust.h"
 
 static const uint64_t sync_wait = 500 * MSEC;
 
@@ -134,7 +136,9 @@ static void done_handler(unsigned group, int err, const char *why, void *arg)
 
 	if (err == ENOTCONN && !str_isset(why))
 		return;         /* the flow is gone, and will say why */
-	if (err)
+	if (group == s->greet_group)
+		session_greeted(s, err, why);
+	else if (err)
 		session_drop(s, group, REASON_TUNNEL_FAILED,
 			     str_isset(why) ? why : strerror(err));
 	else if (bundle_ours(s->bundle, group) &&
@@ -161,7 +165,8 @@ int session_bundle_begin(struct session *s)
 
 	if (err)
 		return err;
-	(void)bundle_news(s->bundle);   /* SESSION_OPEN tells it */
+	while (bundle_news(s->bundle))
+		;               /* SESSION_OPEN tells it */
 	bundle_drop_refused(s->bundle);
 	return session_flow_open(s);
 }
@@ -170,7 +175,7 @@ bool session_has_room(const struct session *s, size_t n)
 {
 	size_t used = 0;
 
-	if (s->state != SESSION_OPEN)
+	if (s->state != SESSION_OPEN || s->cut)
 		return false;
 	for (size_t i = 0; i < s->local->mediac; i++)
 		used += !s->local->mediav[i].rejected;
@@ -304,6 +309,25 @@ void session_reanswer(struct session *s, const struct call_body *b)
 	mem_deref(s);
 }
 
+static enum reason refusal(uint16_t scode)
+{
+	static const struct {
+		uint16_t scode;
+		enum reason reason;
+	} v[] = {
+		{ 403, REASON_NOT_ALLOWED },
+		{ 408, REASON_UNREACHABLE },
+		{ 503, REASON_UNREACHABLE },
+	};
+
+	for (size_t i = 0; i < RE_ARRAY_SIZE(v); i++)
+		if (v[i].scode == scode)
+			return v[i].reason;
+	return REASON_REFUSED;
+}
+
+/* A server between may have forgotten this call, or be gone, while the flow
+ * lives: who wants more has to dial anew. */
 void session_rerefused(struct session *s, uint16_t scode)
 {
 	unsigned group;
@@ -311,11 +335,11 @@ void session_rerefused(struct session *s, uint16_t scode)
 	s->offering = false;
 	if (s->state != SESSION_OPEN)
 		return;
+	s->cut = scode == 408 || scode == 430 || scode == 480 || scode >= 500;
 	mem_ref(s);
 	bundle_unplace(s->bundle, s->local, true);
 	while (s->bundle && (group = bundle_refused(s->bundle)))
-		group_over(s, group, scode == 403 ? REASON_NOT_ALLOWED :
-			   REASON_REFUSED, NULL);
+		group_over(s, group, refusal(scode), NULL);
 	if (s->state == SESSION_OPEN)
 		(void)timer_start(s->house->timers, &s->sync_timer, sync_wait,
 				  sync_offer, s);

@@ -180,6 +180,7 @@ void session_info(const struct session *s, struct session_info *info)
 	read_stats(m);
 	(void)re_snprintf(m->counters, sizeof m->counters, "%H",
 			  bundle_counters, s->bundle);
+	info->words = s->words;
 	info->counters = m->counters;
 	info->complete = s->complete;
 	info->stats = &m->stats;

@@ -37,6 +37,10 @@ struct session {
 	bool described;                 /* our description has gone out */
 	void (*readyh)(struct session *s);      /* gathering is enough */
 	void (*trustedh)(struct session *s);    /* while asking */
+	bool cut;                       /* requests do not reach the peer */
+	bool greeting;                  /* only the tunnel of greet_group runs */
+	unsigned greet_group;           /* 0: none */
+	char words[96];                 /* to be compared by two people */
 	struct timer timer;             /* of the present state */
 	bool active;                    /* we are the flows' client */
 	bool offering;                  /* an offer of ours is under way */

@@ -73,11 +73,11 @@ int session_flow_start(struct session *s)
 	};
 
 	return s->state == SESSION_OPEN || s->times.secured ?
-		bundle_start(s->bundle, &way) : 0;
+		bundle_start(s->bundle, &way, s->greeting) : 0;
 }
 
 /* When all that is needed at first is there; later, one by one. */
-static void start_tunnels(struct session *s)
+void session_flow_go(struct session *s)
 {
 	int err;
 
@@ -94,7 +94,8 @@ static void start_tunnels(struct session *s)
 	if (s->state == SESSION_OPEN)
 		return;
 	timer_stop(&s->timer);
-	session_state_set(s, SESSION_OPEN);
+	if (!s->greeting)
+		session_state_set(s, SESSION_OPEN);
 }
 
 static void quic_secured_handler(struct flow *flow, void *arg)
@@ -102,7 +103,7 @@ static void quic_secured_handler(struct flow *flow, void *arg)
 	struct session *s = arg;
 
 	s->flow = flow;
-	start_tunnels(s);
+	session_flow_go(s);
 }
 
 static void dtls_secured_handler(struct dgram *dgram, void *arg)
@@ -110,7 +111,7 @@ static void dtls_secured_handler(struct dgram *dgram, void *arg)
 	struct session *s = arg;
 
 	s->dgram = dgram;
-	start_tunnels(s);
+	session_flow_go(s);
 }
 
 /* Both descriptions in the offerer's order: both sides get the same. */

@@ -10,8 +10,13 @@
  * are not there yet; they wait for a path. ENOENT: no tunnel needs one. */
 int session_flow_open(struct session *s);
 
-/* Start the tunnels whose flow is there, once the first are. */
+/* Start the tunnels whose flow is there, once the first are; while greeting
+ * only those that may come before the key is trusted. */
 int session_flow_start(struct session *s);
+
+/* A flow is there, or the key is trusted: start what may start now, and open
+ * the session. */
+void session_flow_go(struct session *s);
 
 /* The path's news for all of them. */
 void session_flow_path(struct session *s, int proto, const struct sa *local,

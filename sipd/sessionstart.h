@@ -15,8 +15,4 @@ int session_alloc(struct session **sp, struct house *h, const struct peer *p,
 /* s->remote is known and its key accepted: on to the checks. */
 void session_begin(struct session *s);
 
-/* s->remote shows a key that nobody has pinned: ask the owner, and go on with
- * trustedh if it says yes. */
-void session_ask(struct session *s, void (*trustedh)(struct session *s));
-
 #endif

@@ -131,10 +131,13 @@ static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
 	const bool waited = w && wait_matches(w, in, m);
 
 	want->kind = tunnel_find(m->kind);
+	*allow = '\0';
+	if (want->kind && want->kind->first && in->known)
+		want->kind = NULL;      /* nothing is new about this key */
 	if (!want->kind)
 		return true;            /* answered with port 0 */
-	*allow = '\0';
-	if (!peers_may(&in->peer, m->kind, allow, ALLOW_MAX) && !waited) {
+	if (!want->kind->first &&
+	    !peers_may(&in->peer, m->kind, allow, ALLOW_MAX) && !waited) {
 		in->reason = REASON_NOT_ALLOWED;
 		(void)re_snprintf(in->text, sizeof in->text,
 				  "%s is not in the allow line of %s",
@@ -283,7 +286,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 		lookupv[i].kind = m->kind;
 		lookupv[i].wait = w ? &w->conf : NULL;
 		want->ask.arg = &lookupv[i];
-		n += want->kind != NULL;
+		n += want->kind && !want->kind->first;
 	}
 	if (!n) {
 		in->reason = REASON_REFUSED;

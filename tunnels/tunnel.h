@@ -76,6 +76,8 @@ struct tunnel_kind {
 	const char *usage;      /* words after the kind, for `dial help`; NULL:
 	                           not for users, a command makes it */
 	enum flow_need need;
+	bool first;             /* runs while the key is not trusted yet, and
+	                           the others wait for it */
 	bool endless;           /* never done by itself: as long as the session */
 	/* Do these words need the user's stdin and stdout? NULL: none do. */
 	bool (*stdio)(char *const *argv, size_t argc);

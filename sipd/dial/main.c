@@ -74,14 +74,21 @@ static void ask(const struct odict *o)
 	const char *session = odict_string(o, "session");
 	const char *fp = odict_string(o, "fingerprint");
 	const char *address = odict_string(o, "address");
+	const char *words = odict_string(o, "words");
 
 	(void)str_ncpy(self.asking, session ? session : "",
 		       sizeof self.asking);
 	show_flush(self.show);
-	(void)fprintf(stderr, "The key of %s is not known here:\n  %s\n"
-		      "Compare it with what `dial identity` prints there."
-		      " Trust it from now on? [y/N] ",
+	(void)fprintf(stderr, "The key of %s is not known here:\n  %s\n",
 		      address ? address : "the peer", fp ? fp : "");
+	if (words)
+		(void)fprintf(stderr, "The other side sees the same six"
+			      " words, unless somebody stands between you:\n"
+			      "  %s\nAsk there what they are. Trust this key"
+			      " from now on? [y/N] ", words);
+	else
+		(void)fprintf(stderr, "Compare it with what `dial identity`"
+			      " prints there. Trust it from now on? [y/N] ");
 	if (self.tty.fd < 0 ||
 	    rc_fd_listen(&self.tty, FD_READ, tty_handler, NULL))
 		answer(false);

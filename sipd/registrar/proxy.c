@@ -222,7 +222,9 @@ static void route_request(struct core *c, const struct sip_msg *msg,
 			    "requests are not routed to other proxies");
 	}
 	else if (ro.forged && pl_isset(&msg->to.tag)) {
-		core_refuse(c, msg, flow, 403, "Forbidden",
+		/* not 403, which would be the callee's word, nor 481, which
+		 * would end a session that does without us (RFC 5626) */
+		core_refuse(c, msg, flow, 430, "Flow Failed",
 			    "this Route is none of ours, or of before the"
 			    " last restart");
 	}

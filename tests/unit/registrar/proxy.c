@@ -417,7 +417,7 @@ static void test_forged(void)
 		    &h.udp);
 	client_within(&a, "BYE", "call1", 3, d.b_contact, d.from, d.to,
 		      routes);
-	client_expect(&a, 403);
+	client_expect(&a, 430);
 	client_within(&a, "ACK", "call1", 2, d.b_contact, d.from, d.to,
 		      routes);
 	CU_ASSERT(client_quiet(&a, 50) && client_quiet(&b, 0));

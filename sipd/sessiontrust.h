@@ -1,0 +1,28 @@
+/*
+ * sessiontrust.h: a key that nobody has pinned: the owner of the session is
+ * asked, with words that the user can compare with the other side's where the
+ * peer greets (tunnels/greet.c).
+ *
+ *   no greeting:  key known -> session_ask -> answer the call, or go on
+ *   greeting:     flow secured -> greet -> session_greeted -> session_ask
+ *                                            -> the other tunnels start
+ */
+#ifndef DIALTONE_SESSIONTRUST_H
+#define DIALTONE_SESSIONTRUST_H
+
+#include "sipd/sessioncore.h"
+
+/* The kind, for whoever offers or takes it; NULL: there is none. */
+const struct tunnel_kind *session_greet_kind(void);
+
+/* Does this description have a greeting that is not rejected? */
+bool session_greets(const struct desc *d);
+
+/* s->remote shows a key that nobody has pinned: ask the owner, and go on with
+ * trustedh if it says yes. */
+void session_ask(struct session *s, void (*trustedh)(struct session *s));
+
+/* The greeting is over: words are the six words, or why it failed. */
+void session_greeted(struct session *s, int err, const char *words);
+
+#endif

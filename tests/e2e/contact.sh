@@ -1,0 +1,62 @@
+#!/bin/sh
+# contact.sh: first contact on two terminals: both show the same six words,
+# two people compare them, and nobody is asked again.
+. "$(dirname "$0")/lib.sh"
+
+printf 'port = 5060\n' | conf bob
+printf 'port = 5062\n' | conf alice
+printf 'port = 5064\n[account]\naddress = carol@127.0.0.1\n' | conf carol
+echo hello > "$T/hello"
+mkdir "$T/in"
+
+# terminal NAME OUT ...: dial on a terminal of its own; what is typed there is
+# written to $T/OUT.keys
+terminal() {
+	n=$1 o=$T/$2; shift 2
+	mkfifo "$o.keys"
+	script -qefc "dial -c $T/$n/sipd.conf $*" "$o" \
+	    < "$o.keys" > /dev/null 2>&1 &
+	terminal=$!
+}
+# words OUT: those that it shows
+words() { tr -d '\r' < "$T/$1" | grep -xE '  [a-z]+( [a-z]+){5}'; }
+asked() { grep -q 'from now on? \[y/N\]' "$T/$1"; }
+
+terminal bob tty.bob wait file --into "$T/in"
+bob=$terminal
+exec 3> "$T/tty.bob.keys"
+sleep 0.3
+terminal alice tty.alice sip:127.0.0.1:5060 send "$T/hello"
+alice=$terminal
+exec 4> "$T/tty.alice.keys"
+check "alice is asked" wait_for 10 asked tty.alice
+check "bob too" wait_for 10 asked tty.bob
+check "about six words" words tty.alice
+check "which are the same" test "$(words tty.alice)" = "$(words tty.bob)"
+check "nothing is there yet" test ! -e "$T/in/hello"
+echo y >&4
+sleep 0.3
+check "nor with one yes" test ! -e "$T/in/hello"
+echo y >&3
+check "both have said yes: it is sent" ends 0 "$alice"
+check "and there" cmp "$T/hello" "$T/in/hello"
+first=$(words tty.alice)
+
+rm "$T/in/hello" "$T/tty.alice.keys"
+exec 4>&-
+check "nobody is asked again" as alice sip:127.0.0.1:5060 send "$T/hello"
+check "the key is pinned" sh -c \
+    "dial -c $T/alice/sipd.conf trust | grep 127.0.0.1:5060"
+
+terminal carol tty.carol sip:127.0.0.1:5060 send "$T/hello"
+carol=$terminal
+exec 5> "$T/tty.carol.keys"
+check "carol is asked" wait_for 10 asked tty.carol
+check "about other words" test "$(words tty.carol)" != "$first"
+echo n >&5
+check "she says no, and that is the end" ends 1 "$carol"
+check "her key is not trusted there" test \
+    "$(grep -c : "$T/bob/known_peers")" = 1
+kill -TERM "$bob"
+wait "$bob" 2> /dev/null
+finish
