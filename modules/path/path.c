@@ -232,11 +232,14 @@ static void look_again(struct path *p)
 	on_done(p);
 }
 
+/* While a relay or TCP carries it, what they may find is still wanted. */
 static void stop_brief_finders(struct path *p)
 {
 	struct cand local, remote;
 
-	if (p->waiting || !agent_selected(p->agent, &local, &remote))
+	if (p->waiting || !agent_selected(p->agent, &local, &remote) ||
+	    local.transp != CAND_UDP || local.type == CAND_RELAY ||
+	    remote.type == CAND_RELAY)
 		return;
 	for (int i = 0; i < FINDERS; i++)
 		if (finders[i]->until_found)

@@ -2,7 +2,7 @@
  * stunfinder.c: the finder that asks STUN servers how the outside sees us
  * (RFC 8489 section 6.2.1, RFC 8445 section 5.1.1.2).
  *
- *   each base x each server: request, again after 250, 500, 1000 ms ...
+ *   each base x each server: request, again after 250, 500, 1000, 1500 ms ...
  *        | first answer: the others have 100 ms more
  *        v
  *   done, at the latest after 1.5 s; late answers still count
@@ -19,10 +19,11 @@
 enum {
 	BASES_MAX = 4,          /* of each family */
 	ASKS_MAX  = 16,         /* bases times servers */
-	RC        = 7,          /* transmissions, RFC 8489 */
+	RC        = 80,         /* transmissions: two minutes */
 };
 
 #define RTO     (250 * MSEC)
+#define RTO_MAX (1500 * MSEC)   /* a firewall may open meanwhile */
 #define PATIENT (1500 * MSEC)
 #define GRACE   (100 * MSEC)
 #define REFRESH (20 * SEC)
@@ -67,7 +68,8 @@ static void transmit(struct finder *f, struct ask *q, uint64_t now)
 
 	stun_begin(&o, buf, sizeof buf, STUN_CLASS_REQUEST, q->tid);
 	stun_put_fingerprint(&o);
-	q->next = q->txc < RC ? now + (RTO << q->txc) : UINT64_MAX;
+	q->next = now + (q->txc < RC ? min(RTO << min(q->txc, 8u), RTO_MAX)
+			 : REFRESH);
 	q->txc++;
 	err = f->sendh(IPPROTO_UDP, &q->base, &q->server, buf,
 		       stun_end(&o), f->send_arg);

@@ -275,13 +275,13 @@ static void show_session(struct show *s, const struct odict *o)
 	(void)s;
 
 	(void)printf("session  %-4s %-3s %-20s %-14s %-9s %s in, %s out  %s"
-		     "  %s\n",
+		     " %s  %s\n",
 		     str_of(o, "session"), str_of(o, "direction"),
 		     str_of(o, "peer"), str_of(o, "tunnels"),
 		     str_of(o, "state"),
 		     size_text(rx, (double)num_of(o, "rx_bytes")),
 		     size_text(tx, (double)num_of(o, "tx_bytes")),
-		     str_of(o, "remote"), str_of(o, "counters"));
+		     path_text(o), str_of(o, "remote"), str_of(o, "counters"));
 }
 
 static void show_peer(struct show *s, const struct odict *o)

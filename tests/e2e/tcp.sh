@@ -96,11 +96,12 @@ member() {
 			printf 'fingerprint = %s\n' "${p#*:}"
 			printf 'allow = file, pipe, vpn net\n'
 		done
-		printf '[pipe]\ncommand = cat\n[vpn net]\naddress = %s\n' "$2"
-		[ -z "${3:-}" ] || printf 'pool = %s\n' "$3"
+		printf '[pipe]\ncommand = cat\n[vpn net]\n'
+		[ -z "${2:-}" ] || printf 'address = %s\npool = %s\n' \
+		    "$2" "$3"
 	} | conf "$1"
 }
-member alice 10.7.0.2/24
+member alice
 member bob 10.7.0.1/24 10.7.0.64/26
 member carol 10.7.0.1/24 10.7.0.64/26
 launch() {
@@ -129,5 +130,65 @@ check "carol to alice" way carol alice tcp
 udp nb off
 check "blocked at both ends" way alice carol tcp
 check "the other way round" way carol alice tcp
-grep open way.out
+
+# --- a file, which begins by TCP and ends by UDP
+slow() {
+	for n in alice carol; do
+		at $n tc qdisc replace dev eth0 root tbf rate 100mbit \
+		    burst 256k latency 50ms
+	done
+}
+check "the network is slower now" slow
+head -c 60000000 /dev/urandom > big
+under_way() { [ -n "$(find carol/inbox -name ".big*part" -size +2M)" ]; }
+begin() {
+	rm -rf carol/inbox
+	ip netns exec alice dial -c alice/sipd.conf carol send big \
+	    < /dev/null > send.out 2>&1 &
+	sending=$!
+	wait_for 10 under_way
+}
+arrived() { ends 0 $sending && cmp big carol/inbox/big; }
+status() { by "$1" status > status.out; cat status.out; grep -q "$2" status.out; }
+check "a file by TCP" begin
+check "it says so" grep "^connected to carol (TCP, srflx 10.1.0.9" send.out
+check "and so does the status" status alice " TCP .*rflx 10.1.0.9"
+udp na on
+udp nb on
+check "UDP passes now: it is used" wait_for 5 says alice "path moved to"
+check "which the status says" wait_for 2 status alice " direct .*rflx 10.1.0"
+check "the file arrives" arrived
+check "another one, by UDP" begin
+check "from its beginning" grep "^connected to carol (direct," send.out
+udp na off
+udp nb off
+check "UDP does not pass any more: it arrives" arrived
+
+# --- a VPN by TCP
+ip netns exec alice dial -c alice/sipd.conf carol vpn net \
+    < /dev/null > vpn.out 2>&1 &
+vpn=$!
+ping_carol() { at alice ping -c "$1" -i 0.2 -W 2 -s "${2:-56}" 10.7.0.1; }
+check "a VPN by TCP" wait_for 10 ping_carol 1
+check "it says so" grep "^connected to carol (TCP," vpn.out
+check "packets pass" ping_carol 5
+check "large ones too" ping_carol 3 1400
+at carol timeout 30 socat -u TCP-LISTEN:7777 CREATE:got &
+nc=$!
+sleep 0.2
+pour() { head -c 5000000 big | at alice timeout 20 \
+    socat -u - TCP:10.7.0.1:7777; }
+check "a TCP connection in it" pour
+wait $nc
+check "brings what was sent" cmp -n 5000000 big got
+kill -INT $vpn
+check "it ends" ends 130 $vpn
+
+# --- without
+sed -i 's/^portmap = no/&\ntcp = no/' alice/sipd.conf
+stop alice
+check "alice does without TCP" launch alice
+for n in alice carol bob meet; do
+	check "$n ends well" stop $n
+done
 finish
