@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include "sdp/base/signals.h"
 #include "sipd/caps.h"
@@ -114,18 +113,6 @@ static int become_user(const struct conf *conf, char *why, size_t size)
 	return err;
 }
 
-/* As many calls as limits allow need descriptors. */
-static void raise_limits(void)
-{
-	struct rlimit rl;
-
-	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
-		rl.rlim_cur = MIN(rl.rlim_max, 65536u);
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-		(void)fd_setsize((int)rl.rlim_cur);
-	}
-}
-
 static int run(const char *file)
 {
 	char why[512];
@@ -197,7 +184,7 @@ int main(int argc, char *argv[])
 		file = found;
 	if (libre_init())
 		return fail("libre cannot be started.");
-	raise_limits();
+	node_limits();
 	code = check_and_run(file, check, verbose);
 	log_close();
 	libre_close();

@@ -3,6 +3,7 @@
  * goes.
  */
 #include <errno.h>
+#include <sys/resource.h>
 #include "sipd/commands.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
@@ -158,4 +159,15 @@ int node_reload(struct node *n, char *why, size_t size)
 void node_close(struct node *n, void (*doneh)(void *arg), void *arg)
 {
 	board_close(n->board, doneh, arg);
+}
+
+void node_limits(void)
+{
+	struct rlimit rl;
+
+	if (!getrlimit(RLIMIT_NOFILE, &rl)) {
+		rl.rlim_cur = MIN(rl.rlim_max, 65536u);
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+		(void)fd_setsize((int)rl.rlim_cur);
+	}
 }

@@ -26,4 +26,8 @@ int node_reload(struct node *n, char *why, size_t size);
 /* End all sessions and registrations, then doneh. */
 void node_close(struct node *n, void (*doneh)(void *arg), void *arg);
 
+/* Many calls, and many forwarded connections, need many descriptors: as the
+ * hard limit allows. Once, after libre_init. */
+void node_limits(void);
+
 #endif

@@ -14,6 +14,7 @@
 #include "sipd/dial/show.h"
 #include "sipd/dial/words.h"
 #include "sipd/log.h"
+#include "sipd/node.h"
 
 enum { EXIT_INTERRUPTED = 130, EXIT_USAGE_ERROR = 2 };
 
@@ -223,6 +224,7 @@ int main(int argc, char *argv[])
 
 	if (libre_init())
 		return complain(1, "libre cannot be started.");
+	node_limits();
 	/* the words of a tunnel are its own: stop at the first */
 	while (code < 0 && (opt = getopt_long(argc, argv, "+c:jvh", optionv,
 					      NULL)) != -1) {

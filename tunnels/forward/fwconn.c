@@ -18,6 +18,7 @@ struct fwconns {
 	struct flow *flow;
 	unsigned number;
 	struct loop *loop;
+	struct gather *gather;
 	struct list connl;
 	uint32_t count;
 	uint64_t total, refused, from, to;
@@ -69,6 +70,7 @@ static void fwconns_destructor(void *arg)
 
 	(void)flow_listen(c->flow, c->number, NULL, NULL);
 	list_flush(&c->connl);
+	mem_deref(c->gather);
 }
 
 static int conn_alloc(struct conn **cp, struct fwconns *all)
@@ -196,7 +198,7 @@ int fwconns_add(struct fwconns *all, int fd, const struct fwconn_ask *ask)
 	if (!err)
 		err = send_early(c->s, ask);
 	if (!err)
-		err = relay_alloc(&c->relay, all->loop, c->s, true, &rh, c);
+		err = relay_alloc(&c->relay, all->gather, c->s, true, &rh, c);
 	if (err) {
 		mem_deref(c);
 		reset_fd(fd);
@@ -231,7 +233,7 @@ static int make(struct conn *c, const struct fwwire *w)
 {
 	static const struct relay_handlers rh = { NULL, over_handler };
 	struct fwconns *all = c->all;
-	int err = relay_alloc(&c->relay, all->loop, c->s, false, &rh, c);
+	int err = relay_alloc(&c->relay, all->gather, c->s, false, &rh, c);
 
 	if (err)
 		return err;
@@ -337,6 +339,10 @@ int fwconns_alloc(struct fwconns **cp, struct flow *flow, unsigned number,
 
 	if (!c)
 		return ENOMEM;
+	if (gather_alloc(&c->gather, flow_loop(flow))) {
+		mem_deref(c);
+		return ENOMEM;
+	}
 	c->flow = flow;
 	c->number = number;
 	c->loop = flow_loop(flow);

@@ -72,6 +72,7 @@ static int open_socket(int *fdp, struct sa *sa)
 	if (fd < 0)
 		return errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	dialout_options(fd);            /* what is accepted inherits them */
 	if (sa_af(sa) == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 				 sizeof on);
@@ -179,7 +180,6 @@ static void accept_all(struct fwlisten *fl, int lfd)
 			pause_all(fl);
 		if (fd < 0)
 			return;
-		dialout_options(fd);
 		fl->h(fd, fl->arg);
 	}
 }

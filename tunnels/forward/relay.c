@@ -2,12 +2,14 @@
  * relay.c: one TCP connection and one stream, joined.
  *
  *   recv -> the stream's own buffer          no room: wait for writeh
- *   readh -> send -> what it does not take: backlog, given back to the
- *                    stream only when sent
+ *   readh -> gather -> at the end of the turn, or when it is another's: send
+ *                   -> what that does not take: backlog, given back to the
+ *                      stream only when sent
  *   FIN   <-> stream_fin                     each way by itself
  *   RST   <-> stream_reset
  */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/epoll.h>
@@ -18,10 +20,22 @@
 #include "tunnels/record.h"
 #include "tunnels/forward/relay.h"
 
-enum { TURN_BYTES = 256 * 1024 };       /* of one connection in one turn */
+enum {
+	TURN_BYTES = 256 * 1024,        /* of one connection in one turn */
+	GATHER_BYTES = 256 * 1024,
+};
+
+struct gather {
+	struct loop *loop;
+	struct loop_defer defer;
+	struct relay *relay;            /* whose they are; NULL: none */
+	size_t n;
+	uint8_t buf[GATHER_BYTES];
+};
 
 struct relay {
 	struct loop *loop;
+	struct gather *gather;
 	struct stream *s;
 	int fd;                         /* -1: not joined, or over */
 	struct loop_fd lf;
@@ -58,10 +72,19 @@ static void close_fd(struct relay *r, bool reset)
 	r->fd = -1;
 }
 
+static void forget_gathered(struct relay *r)
+{
+	if (r->gather->relay != r)
+		return;
+	r->gather->relay = NULL;
+	r->gather->n = 0;
+}
+
 static void relay_destructor(void *arg)
 {
 	struct relay *r = arg;
 
+	forget_gathered(r);
 	loop_defer_cancel(r->loop, &r->defer);
 	stream_reset(r->s, record_errno_code(ECANCELED));
 	close_fd(r, true);
@@ -92,29 +115,30 @@ static void end(struct relay *r, int err, bool reset)
 	if (r->s && reset)
 		stream_reset(r->s, record_errno_code(err));
 	r->s = NULL;
+	forget_gathered(r);
 	close_fd(r, reset && !refuse(r, err));
 	backlog_free(&r->kept);
 	loop_defer(r->loop, &r->defer, tell, r);
 }
 
 /* What we want to hear of fd. Errors come unasked. */
+static uint32_t wanted(const struct relay *r)
+{
+	return (r->s && !r->wait_room && !r->fd_fin ? EPOLLIN : 0) |
+	       (backlog_left(&r->kept) ? EPOLLOUT : 0);
+}
+
 static void rewatch(struct relay *r)
 {
-	uint32_t events = 0;
-
-	if (r->over || r->fd < 0)
-		return;
-	if (r->s && !r->wait_room && !r->fd_fin)
-		events |= EPOLLIN;
-	if (backlog_left(&r->kept))
-		events |= EPOLLOUT;
-	(void)loop_rewatch(&r->lf, events);
+	if (!r->over && r->fd >= 0)
+		(void)loop_rewatch(&r->lf, wanted(r));
 }
 
 /* Everything is through in both directions. */
 static void check_over(struct relay *r)
 {
-	if (r->s_fin && !r->shut && r->fd >= 0 && !backlog_left(&r->kept)) {
+	if (r->s_fin && !r->shut && r->fd >= 0 && !backlog_left(&r->kept) &&
+	    r->gather->relay != r) {
 		r->shut = true;
 		(void)shutdown(r->fd, SHUT_WR);
 	}
@@ -224,14 +248,10 @@ static void fd_handler(uint32_t events, void *arg)
 
 static int watch(struct relay *r)
 {
-	int err = loop_watch(r->loop, &r->lf, r->fd, 0, fd_handler, r);
-
-	if (!err)
-		rewatch(r);
-	return err;
+	return loop_watch(r->loop, &r->lf, r->fd, wanted(r), fd_handler, r);
 }
 
-static void forward(struct relay *r, const uint8_t *p, size_t n)
+static void pass_on(struct relay *r, const uint8_t *p, size_t n)
 {
 	size_t done = 0;
 
@@ -246,6 +266,62 @@ static void forward(struct relay *r, const uint8_t *p, size_t n)
 	stream_consumed(r->s, done);
 	if (done < n)
 		rewatch(r);
+}
+
+static void gather_flush(void *arg)
+{
+	struct gather *g = arg;
+	struct relay *r = g->relay;
+	const size_t n = g->n;
+
+	g->relay = NULL;
+	g->n = 0;
+	if (!r || !n)
+		return;
+	pass_on(r, g->buf, n);
+	if (!r->over)
+		check_over(r);
+}
+
+static void gather_destructor(void *arg)
+{
+	struct gather *g = arg;
+
+	loop_defer_cancel(g->loop, &g->defer);
+}
+
+int gather_alloc(struct gather **gp, struct loop *l)
+{
+	struct gather *g = mem_alloc(sizeof *g, gather_destructor);
+
+	if (!g)
+		return ENOMEM;
+	memset(g, 0, offsetof(struct gather, buf));
+	g->loop = l;
+	*gp = g;
+	return 0;
+}
+
+static void forward(struct relay *r, const uint8_t *p, size_t n)
+{
+	struct gather *g = r->gather;
+
+	if (r->fd < 0 || backlog_left(&r->kept)) {
+		pass_on(r, p, n);
+		return;
+	}
+	if (g->n && (g->relay != r || g->n + n > sizeof g->buf))
+		gather_flush(g);
+	if (r->over)
+		return;
+	if (n > sizeof g->buf || backlog_left(&r->kept)) {
+		pass_on(r, p, n);
+		return;
+	}
+	memcpy(g->buf + g->n, p, n);
+	g->n += n;
+	g->relay = r;
+	loop_defer(g->loop, &g->defer, gather_flush, g);
 }
 
 /* The first word from the far side, then bytes. */
@@ -332,7 +408,7 @@ static void close_handler(struct stream *s, int err, uint64_t code, void *arg)
 	rewatch(r);
 }
 
-int relay_alloc(struct relay **rp, struct loop *l, struct stream *s,
+int relay_alloc(struct relay **rp, struct gather *g, struct stream *s,
 		bool accepted, const struct relay_handlers *h, void *arg)
 {
 	static const struct stream_handlers sh = {
@@ -342,7 +418,8 @@ int relay_alloc(struct relay **rp, struct loop *l, struct stream *s,
 
 	if (!r)
 		return ENOMEM;
-	r->loop = l;
+	r->loop = g->loop;
+	r->gather = g;
 	r->s = s;
 	r->fd = -1;
 	r->accepted = r->wait_result = accepted;

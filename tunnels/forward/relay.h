@@ -10,6 +10,11 @@
 #include "tunnels/flow/loop.h"
 
 struct relay;
+struct gather;
+
+/* What the relays of a tunnel share: where the bytes of one turn of the loop
+ * come together, so that a packet is not a system call. */
+int gather_alloc(struct gather **gp, struct loop *l);
 
 struct relay_handlers {
 	/* Of one that we have accepted, or NULL: how it went, before anything
@@ -23,7 +28,7 @@ struct relay_handlers {
 
 /* s is the relay's from here on. accepted: we have accepted the connection,
  * and the far side's first word is RESULT. */
-int relay_alloc(struct relay **rp, struct loop *l, struct stream *s,
+int relay_alloc(struct relay **rp, struct gather *g, struct stream *s,
 		bool accepted, const struct relay_handlers *h, void *arg);
 
 /* Join: fd is non-blocking and the relay's. */

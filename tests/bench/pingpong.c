@@ -1,0 +1,231 @@
+/*
+ * pingpong.c: small requests over TCP, for forward.sh.
+ *
+ *   pingpong serve PORT              answer each request, until killed
+ *   pingpong ping PORT COUNT         one connection: mean microseconds of a
+ *                                    request
+ *   pingpong connect PORT COUNT PAR  a connection for each request, PAR at a
+ *                                    time: requests a second
+ *   pingpong load PORT COUNT PAR     PAR connections kept: requests a second
+ *   pingpong hold PORT COUNT         open them, one request each, say so, and
+ *                                    keep them until stdin ends
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EVENTS = 256, ANSWER = 300 };
+
+static const char request[] = "GET /small HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+	"User-Agent: pingpong\r\nAccept: */*\r\n\r\n";
+static int ep;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static struct sockaddr_in loopback(int port)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+				   .sin_port = htons((uint16_t)port) };
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return sin;
+}
+
+static int new_socket(void)
+{
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		die("socket");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return fd;
+}
+
+static void watch(int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
+		die("epoll_ctl");
+}
+
+/* Requests come whole: nobody here sends a second before the answer. */
+static void serve(int port)
+{
+	static char answer[ANSWER] = "HTTP/1.1 200 OK\r\nContent-Length: ";
+	struct sockaddr_in sin = loopback(port);
+	const int on = 1;
+	int lfd = new_socket();
+	size_t n = strlen(answer);
+
+	snprintf(answer + n, sizeof answer - n, "%zu\r\n\r\n",
+		 sizeof answer - n - 7);
+	setsockopt(lfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(lfd, (struct sockaddr *)&sin, sizeof sin) ||
+	    listen(lfd, 4096))
+		die("listen");
+	watch(lfd);
+	for (;;) {
+		struct epoll_event ev[EVENTS];
+		int k = epoll_wait(ep, ev, EVENTS, -1);
+
+		for (int i = 0; i < k; i++) {
+			char buf[4096];
+			int fd = ev[i].data.fd;
+
+			if (fd == lfd) {
+				fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC);
+				if (fd >= 0)
+					watch(fd);
+			}
+			else if (recv(fd, buf, sizeof buf, 0) <= 0 ||
+				 send(fd, answer, sizeof answer,
+				      MSG_NOSIGNAL) < 0) {
+				close(fd);
+			}
+		}
+	}
+}
+
+static int dial(int port)
+{
+	struct sockaddr_in sin = loopback(port);
+	int fd = new_socket();
+
+	if (connect(fd, (struct sockaddr *)&sin, sizeof sin))
+		die("connect");
+	return fd;
+}
+
+static void ask(int fd)
+{
+	if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
+		die("send");
+}
+
+static void hear(int fd)
+{
+	char buf[ANSWER];
+
+	if (recv(fd, buf, sizeof buf, MSG_WAITALL) != ANSWER)
+		die("recv");
+}
+
+static void ping(int port, int count)
+{
+	int fd = dial(port);
+	double t0 = 0;
+
+	for (int i = -100; i < count; i++) {
+		if (!i)
+			t0 = now();
+		ask(fd);
+		hear(fd);
+	}
+	printf("%.1f\n", (now() - t0) * 1e6 / count);
+}
+
+static void many(int port, int count, int par, int keep)
+{
+	int asked = 0, heard = 0;
+	double t0 = now();
+
+	for (; asked < par; asked++) {
+		int fd = dial(port);
+
+		watch(fd);
+		ask(fd);
+	}
+	while (heard < count) {
+		struct epoll_event ev[EVENTS];
+		int k = epoll_wait(ep, ev, EVENTS, 10000);
+
+		if (k <= 0)
+			die("nothing comes");
+		for (int i = 0; i < k; i++) {
+			int fd = ev[i].data.fd;
+
+			hear(fd);
+			heard++;
+			if (!keep) {
+				close(fd);
+				fd = -1;
+			}
+			if (asked == count)
+				continue;
+			if (fd < 0) {
+				fd = dial(port);
+				watch(fd);
+			}
+			ask(fd);
+			asked++;
+		}
+	}
+	printf("%.0f\n", count / (now() - t0));
+}
+
+static void hold(int port, int count)
+{
+	int *fd = calloc((size_t)count, sizeof *fd);
+
+	for (int i = 0; i < count; i++) {
+		fd[i] = dial(port);
+		ask(fd[i]);
+		hear(fd[i]);
+	}
+	/* all of them still live */
+	for (int i = 0; i < count; i++)
+		ask(fd[i]);
+	for (int i = 0; i < count; i++)
+		hear(fd[i]);
+	printf("%d\n", count);
+	fflush(stdout);
+	while (getchar() != EOF)
+		;
+	free(fd);
+}
+
+int main(int argc, char *argv[])
+{
+	const int port = argc > 2 ? atoi(argv[2]) : 0;
+	const int count = argc > 3 ? atoi(argv[3]) : 1;
+	const int par = argc > 4 ? atoi(argv[4]) : 1;
+
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	if (!port)
+		return 2;
+	if (!strcmp(argv[1], "serve"))
+		serve(port);
+	else if (!strcmp(argv[1], "ping"))
+		ping(port, count);
+	else if (!strcmp(argv[1], "connect"))
+		many(port, count, par, 0);
+	else if (!strcmp(argv[1], "load"))
+		many(port, count, par, 1);
+	else if (!strcmp(argv[1], "hold"))
+		hold(port, count);
+	else
+		return 2;
+	return 0;
+}
