@@ -62,7 +62,8 @@ static const struct {
 	bool vpn;               /* only where there is a [vpn] */
 } systemv[] = {
 	{ "/dev/null", false }, { "/dev/tty", false },
-	{ "/dev/log", false },  { "/dev/net/tun", true },
+	{ "/dev/log", false },
+	{ "/dev/net/tun", false },      /* a caller needs no section */
 	{ "/proc/sys/net", true }, { "/run", true },
 	{ "/etc/resolv.conf", true },
 };
