@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/outside.h"
 #include "sipd/ua/reg.h"
 #include "sipd/ua/request.h"
 #include "sipd/ua/siptext.h"
@@ -34,6 +35,7 @@ struct reg {
 	struct timer timer;     /* the next REGISTER */
 	struct timer ping;
 	struct hop flow;        /* where the answer came from */
+	struct outside *outside;        /* the same */
 	struct stunping stun;
 	enum ua_state state;
 	uint32_t expires;       /* asked for */
@@ -53,6 +55,7 @@ static void reg_destructor(void *arg)
 	mem_deref(r->dlg);
 	mem_deref(r->instance);
 	mem_deref(r->flow.sock);
+	mem_deref(r->outside);
 	mem_deref(r->s);
 }
 
@@ -121,6 +124,8 @@ static void flow_set(struct reg *r, const struct sip_msg *msg)
 	memset(&r->flow, 0, sizeof r->flow);
 	r->flow.tp = msg->tp;
 	r->flow.dst = msg->src;
+	r->outside = mem_deref(r->outside);
+	(void)outside_alloc(&r->outside, &msg->src);
 	r->flow.sock = mem_ref(msg->sock);
 	memset(&r->stun, 0, sizeof r->stun);
 	ping_start(r);

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include "sdp/base/outside.h"
 #include "sipd/ua/sipconn.h"
 #include "sipd/ua/precheck.h"
 
@@ -28,6 +29,7 @@ struct sipconn {
 	struct tcp_conn *tc;    /* NULL: closed */
 	struct tls_conn *sc;
 	struct sa peer, local;
+	struct outside *outside;        /* if it was made by us */
 	char *name;
 	struct mbuf *rx;        /* what came and is not a message yet */
 	struct mbuf *txv[QUEUE_MAX];
@@ -48,6 +50,7 @@ static void sipconn_destructor(void *arg)
 	struct sipconn *c = arg;
 
 	sipconn_close(c);
+	mem_deref(c->outside);
 	mem_deref(c->rx);
 	mem_deref(c->name);
 }
@@ -269,6 +272,8 @@ int sipconn_connect(struct sipconn **cp, const struct sipconn_conf *conf,
 	if (!err)
 		err = tcp_connect(&c->tc, peer, estab_handler, recv_handler,
 				  close_handler, c);
+	if (!err)
+		err = outside_alloc(&c->outside, peer);
 	if (!err)
 		err = begin(c);
 	if (!err)

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/outside.h"
 #include "sipd/ua/uactrans.h"
 
 enum {
@@ -40,6 +41,7 @@ struct uactrans {
 	char *headers;          /* for CANCEL */
 	struct timer end, again;
 	struct sa dst;
+	struct outside *outside;
 	const void *sock;       /* to compare with only */
 	uint64_t branch;
 	uint32_t wait;          /* ms, of timer A or E */
@@ -61,6 +63,7 @@ static void uactrans_destructor(void *arg)
 		*ct->ctp = NULL;
 	if (ct->counted)
 		--ct->set->pending;
+	mem_deref(ct->outside);
 	mem_deref(ct->mb);
 	mem_deref(ct->met);
 	mem_deref(ct->headers);
@@ -206,7 +209,7 @@ static struct uactrans *uactrans_new(struct uactrans_set *set,
 	ct->dst = hop->dst;
 	ct->branch = branch;
 	ct->invite = !strcmp(met, "INVITE");
-	if (str_dup(&ct->met, met))
+	if (outside_alloc(&ct->outside, &ct->dst) || str_dup(&ct->met, met))
 		return mem_deref(ct);
 	hash_append(set->branches, (uint32_t)branch, &ct->he, ct);
 	return ct;

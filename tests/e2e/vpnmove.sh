@@ -4,7 +4,8 @@
 #
 #   bridge one 10.1.0.0/24 ── eth0 alice eth1 ── bridge two 10.2.0.0/24
 #        │       └─────────── eth0 hub   eth1 ────┘      │
-#        └─ 10.1.0.4 meet, the meeting point, and a router ┘
+#        └─ 10.1.0.4 meet, a router ──────── 10.2.0.4 ┘
+#                    203.0.113.4: the meeting point
 . "$(dirname "$0")/lib.sh"
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
@@ -27,6 +28,7 @@ network() {
 		plug $n two eth1
 	done
 	at meet sysctl -qw net.ipv4.ip_forward=1
+	ip -n meet addr add 203.0.113.4/32 dev lo
 	address meet 4 0
 	address meet 4 1
 	address hub 1 0
@@ -48,20 +50,28 @@ echo "alice:secret1
 hub:secret2" > "$T/users"
 conf meet <<EOT
 [registrar]
-listen = udp:10.1.0.4:5060, tcp:10.1.0.4:5060
+listen = udp:203.0.113.4:5060, tcp:203.0.113.4:5060
 domain = demo.example
 users-file = $T/users
 EOT
-{ account alice secret1 "sip:10.1.0.4;transport=tcp"; cat <<EOT
+{ account alice secret1 "sip:203.0.113.4;transport=tcp"; cat <<EOT
 [peer hub]
 address = hub@demo.example
 fingerprint = $fh
+allow = pipe
+[pipe]
+command = cat
 EOT
 } | conf alice
-{ account hub secret2 "sip:10.1.0.4;transport=tcp"; cat <<EOT
+{ account hub secret2 "sip:203.0.113.4"; cat <<EOT
 [peer alice]
+address = alice@demo.example
 fingerprint = $fa
-allow = vpn office
+allow = vpn office out
+[vpn out]
+address = 10.8.0.1/24
+exit = offer
+nat = yes
 [vpn office]
 address = 10.7.0.1/24, fd07::1/64
 EOT
@@ -123,6 +133,30 @@ check "the hub moves to its other uplink: the path follows" \
 	wait_for 15 leads alice 10.2.0.22 10.2.0.1
 check "and the connection" flows
 check "it was one connection, and it ends well" ends 0 $load
+# all of it by the hub, but for SIP and the way to the hub
+dial -c "$T/alice/sipd.conf" hub vpn out exit < /dev/null > "$T/said2" 2>&1 &
+exit=$!
+check "the hub as the way out" wait_for 10 grep -q "we are" "$T/said2"
+check "everything leads into the tunnel" sh -c \
+	"ip netns exec alice ip route get 192.0.2.1 | grep -q 'dev vpn'"
+check "but for the meeting point" wait_for 5 sh -c \
+	"ip netns exec alice ip route get 203.0.113.4 | grep -q 'dev eth1'"
+check "alice registers by it" as alice reload
+check "from her own address" wait_for 10 sh -c \
+	"dial -c $T/alice/sipd.conf status | grep ' registered.*10.2.0.22'"
+echo hello > "$T/hello"
+through() { [ "$(as hub alice pipe < "$T/hello")" = hello ]; }
+check "and can be called meanwhile" through
+# the uplink changes: what is kept out follows
+address alice 2 0
+loses alice 22 1
+check "she moves: the meeting point is still outside" wait_for 15 sh -c \
+	"ip netns exec alice ip route get 203.0.113.4 | grep -q 'dev eth0'"
+check "the tunnel works" wait_for 15 at alice ping -q -c 1 -W 1 10.8.0.1
+kill -INT $exit
+wait $exit
+check "nothing of it is left" wait_for 5 sh -c \
+	"! ip netns exec alice ip route | grep -q '203.0.113.4\|proto 209'"
 check "the session is the same" sh -c \
 	"[ \$(grep -c 'we are' $T/said) = 1 ] && kill -0 $call"
 kill -INT $call

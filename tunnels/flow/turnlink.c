@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include "sdp/base/outside.h"
 #include "tunnels/flow/tcpconn.h"
 #include "tunnels/flow/turnlink.h"
 #include "tunnels/flow/turnwire.h"
@@ -41,6 +42,7 @@ struct chan {
 struct conn {
 	struct link l;          /* to the server itself */
 	struct worker *w;
+	struct outside *outside;        /* the server */
 	struct reports *reports;
 	struct turnlink_conf conf;
 	struct udp *udp;
@@ -116,6 +118,7 @@ static void conn_destructor(void *arg)
 	conn_close(c);
 	free(c->out);
 	free(c->last);
+	mem_deref(c->outside);
 	mem_deref((void *)(uintptr_t)c->conf.connect);
 	mem_deref((void *)(uintptr_t)c->conf.login);
 	mem_deref((void *)(uintptr_t)c->conf.name);
@@ -666,7 +669,8 @@ static int conn_alloc(struct conn **cp, struct turnlink *t,
 	c->reports = worker_reports(t->w);
 	c->conf.transp = conf->transp;
 	c->conf.dst = c->server = conf->dst;
-	err = text_dup(&c->conf.connect, conf->connect);
+	err = outside_alloc(&c->outside, &c->server);
+	err |= text_dup(&c->conf.connect, conf->connect);
 	err |= text_dup(&c->conf.login, conf->login);
 	err |= text_dup(&c->conf.name, conf->name);
 	err |= text_dup(&c->conf.ca, conf->ca);

@@ -278,6 +278,13 @@ static int route_get(struct netlink *n, const struct prefix *to,
 	return 0;
 }
 
+int netlink_leads(struct netlink *n, const struct prefix *to)
+{
+	struct netlink_route r;
+
+	return route_get(n, to, &r) ? 0 : r.index;
+}
+
 struct around {
 	const struct prefix *to;
 	int not;

@@ -43,6 +43,9 @@ int netlink_route_del(struct netlink *n, const struct netlink_route *r);
 int netlink_route_around(struct netlink *n, const struct prefix *to, int not,
 			 struct netlink_route *r);
 
+/* The interface by which the kernel sends there, 0: none. */
+int netlink_leads(struct netlink *n, const struct prefix *to);
+
 /* Does another interface but ours have this address, or is it connected to
  * a network that overlaps, or is there the same route? Its name in `where`.
  * 0: no. */

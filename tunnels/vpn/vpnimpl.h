@@ -21,6 +21,8 @@
 #include "tunnels/vpn/vpnnet.h"
 #include "tunnels/vpn/vpnpeer.h"
 
+enum { VPN_OUTSIDE_MAX = 32 };
+
 struct vpnnet {
 	struct le le;
 	struct loop *loop;
@@ -36,6 +38,9 @@ struct vpnnet {
 	struct fqpool *pool;
 	uint8_t *buf;                   /* of a packet that has waited */
 	struct vpnpeer *to, *from;      /* of the packet in hand */
+	struct netlink_route outsidev[VPN_OUTSIDE_MAX];
+	size_t outsidec;                /* kept out: servers of this sipd */
+	struct timer outside;           /* the next look at them */
 	size_t mtu, mtu_max;
 	bool peer_to_peer;
 	bool dns;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tunnels/vpn/vpnimpl.h"
+#include "tunnels/vpn/vpnouter.h"
 #include "tunnels/vpn/vpnway.h"
 #include "tunnels/vpn/vpnwhy.h"
 
@@ -19,6 +20,7 @@ static void net_destructor(void *arg)
 	struct vpnnet *n = arg;
 
 	list_unlink(&n->le);
+	vpnouter_close(n);
 	mem_deref(n->host);
 	mem_deref(n->tun);
 	mem_deref(n->nl);

@@ -1,8 +1,10 @@
 /*
- * vpnouter.c: one host route a peer, marked as ours.
+ * vpnouter.c: host routes, marked as ours: one a peer, one a server.
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/outside.h"
+#include "sdp/base/recompat.h"
 #include "tunnels/vpn/vpnimpl.h"
 #include "tunnels/vpn/vpnouter.h"
 
@@ -13,18 +15,26 @@ void vpnouter_drop(struct vpnpeer *p)
 	p->has_kept = false;
 }
 
+/* EEXIST: it is there already, by another's doing. */
+static int lead_around(struct vpnnet *net, const struct prefix *to,
+		       struct netlink_route *r)
+{
+	const int index = tun_index(net->tun);
+	int err = netlink_route_around(net->nl, to, index, r);
+
+	if (err)
+		return err;
+	r->metric = NETLINK_KEEP | (uint32_t)index;
+	return netlink_route_add(net->nl, r);
+}
+
 int vpnouter_keep(struct vpnpeer *p, const struct prefix *to)
 {
-	const int index = tun_index(p->net->tun);
 	struct netlink_route r;
 	int err;
 
 	vpnouter_drop(p);
-	err = netlink_route_around(p->net->nl, to, index, &r);
-	if (err)
-		return err;
-	r.metric = NETLINK_KEEP | (uint32_t)index;
-	err = netlink_route_add(p->net->nl, &r);
+	err = lead_around(p->net, to, &r);
 	if (err && err != EEXIST)
 		return err;
 	p->kept = r;
@@ -58,4 +68,62 @@ bool vpnouter_looped(struct vpnpeer *p, bool v6, const uint8_t *dst)
 		p->has_kept = true;
 	}
 	return true;
+}
+
+/* --- servers ----------------------------------------------------------- */
+
+static struct netlink_route *kept_for(struct vpnnet *net,
+				      const struct prefix *to)
+{
+	for (size_t i = 0; i < net->outsidec; i++)
+		if (prefix_equal(&net->outsidev[i].dst, to))
+			return &net->outsidev[i];
+	return NULL;
+}
+
+/* One within the network itself is reached by nothing else. */
+static void keep_server(struct vpnnet *net, const struct sa *sa)
+{
+	struct netlink_route *r, old;
+	struct prefix to;
+
+	if (prefix_of_sa(&to, sa) || prefixes_cover(&net->own, &to) ||
+	    netlink_leads(net->nl, &to) != tun_index(net->tun))
+		return;
+	r = kept_for(net, &to);
+	if (r) {
+		old = *r;               /* its gateway has gone */
+		(void)netlink_route_del(net->nl, &old);
+	}
+	else if (net->outsidec < VPN_OUTSIDE_MAX) {
+		r = &net->outsidev[net->outsidec];
+	}
+	if (r && !lead_around(net, &to, r) &&
+	    r == &net->outsidev[net->outsidec])
+		++net->outsidec;
+}
+
+static void look_handler(void *arg)
+{
+	struct vpnnet *net = arg;
+	struct sa v[VPN_OUTSIDE_MAX];
+	const size_t n = outside_list(v, RE_ARRAY_SIZE(v));
+
+	for (size_t i = 0; i < n; i++)
+		keep_server(net, &v[i]);
+	(void)timer_start(loop_timers(net->loop), &net->outside, SEC,
+			  look_handler, net);
+}
+
+void vpnouter_watch(struct vpnnet *net)
+{
+	look_handler(net);
+}
+
+void vpnouter_close(struct vpnnet *net)
+{
+	timer_stop(&net->outside);
+	while (net->outsidec)
+		(void)netlink_route_del(net->nl,
+					&net->outsidev[--net->outsidec]);
 }

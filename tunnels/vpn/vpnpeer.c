@@ -145,6 +145,8 @@ int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 		return err;
 	}
 	vpnway_open(p);
+	if (p->routes.n)
+		vpnouter_watch(n);
 	vpnway_mtu(n);
 	*pp = p;
 	return 0;
