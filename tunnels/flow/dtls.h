@@ -31,6 +31,8 @@ struct dtls_conf {
 	uint64_t idle;                  /* ns without a packet from the peer
 	                                   until it is lost, default 20 s; only
 	                                   if it speaks heartbeats */
+	uint64_t rekey_time;            /* ns until new keys, default 1 h */
+	uint64_t rekey_records;         /* or so many, default 2^26 */
 	bool by_ssl;                    /* records by OpenSSL's SSL object, as
 	                                   where its keys cannot be had */
 	bool no_aes;                    /* as on a machine without AES */

@@ -66,6 +66,10 @@ int dtlsconn_alloc(struct dconn **cp, struct worker *w,
 	c->pmtu.size = PMTU_BASE;
 	if (!c->conf.keepalive)
 		c->conf.keepalive = 5 * SEC;
+	if (!c->conf.rekey_time)
+		c->conf.rekey_time = REKEY_TIME;
+	if (!c->conf.rekey_records)
+		c->conf.rekey_records = REKEY_RECORDS;
 	if (!c->conf.idle)
 		c->conf.idle = 20 * SEC;
 	*cp = c;
@@ -113,8 +117,9 @@ static bool rekey_due(const struct dconn *c, uint64_t now)
 	const struct rec *r = &c->cur->rec;
 
 	return now >= c->rekey_after &&
-	       (now >= c->cur->born + REKEY_TIME ||
-		r->seq >= REKEY_RECORDS || r->rx_max >= REKEY_RECORDS);
+	       (now >= c->cur->born + c->conf.rekey_time ||
+		r->seq >= c->conf.rekey_records ||
+		r->rx_max >= c->conf.rekey_records);
 }
 
 /* Without heartbeats a silent peer is no dead one: consent decides. */

@@ -431,6 +431,32 @@ static void test_rekey(void)
 	stop_pair(&a, &b);
 }
 
+/* By themselves: after so many records, of whoever's, and after a time. */
+static void test_rekey_due(void)
+{
+	for (int by = 0; by < 3; by++) {
+		struct dtls_conf ca = make_conf(true, 0, 1, 7);
+		struct dtls_conf cb = make_conf(false, 1, 0, 7);
+		struct side a, b, *s = by == 1 ? &b : &a;
+		const unsigned n = 8000;
+
+		ca.keepalive = cb.keepalive = 50 * MSEC;
+		if (by < 2)
+			ca.rekey_records = 5000;
+		else
+			ca.rekey_time = 500 * MSEC;
+		connect_by(&a, &b, &ca, &cb);
+		CU_ASSERT_EQUAL(keys(&a), 1);
+		if (by < 2) {
+			start_put(s, 0, n, 200, true);
+			WAIT_FOR(atomic_load(&(s == &a ? &b : &a)->rx) == n);
+		}
+		WAIT_FOR(keys(&a) == 2 && keys(&b) == 2);
+		CU_ASSERT_EQUAL(bad(&a) + bad(&b), 0);
+		stop_pair(&a, &b);
+	}
+}
+
 /* All of them are told apart by tag and key alone; half of the clients are on
  * each side. */
 static void test_one_tuple(void)
@@ -961,6 +987,7 @@ UNIT_SUITE("dtls",
 	   { "records by the SSL object", test_by_ssl },
 	   { "another key than expected", test_wrong_key },
 	   { "new keys under traffic", test_rekey },
+	   { "new keys when they are due", test_rekey_due },
 	   { "many sessions between the same sockets", test_one_tuple },
 	   { "handshake over a network that loses", test_handshake_loss },
 	   { "repeated, swapped, forged, replayed", test_bad_network },
