@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/clock.h"
+#include "tests/unit/fail.h"
 #include "tests/unit/unit.h"
 #include "tunnels/vpn/fq.h"
 
@@ -177,7 +178,27 @@ static void test_bound(void)
 	down(&r);
 }
 
+static int make_one(void *arg)
+{
+	struct fqpool *pool = NULL;
+	struct fq *f = NULL;
+	int err = fqpool_alloc(&pool, 1 << 20);
+	(void)arg;
+
+	if (!err)
+		err = fq_alloc(&f, pool);
+	mem_deref(f);
+	mem_deref(pool);
+	return err;
+}
+
+static void test_no_memory(void)
+{
+	FAIL_EACH(make_one, NULL);
+}
+
 UNIT_SUITE("fq",
+	   { "no memory", test_no_memory },
 	   { "what comes out is what went in", test_order },
 	   { "flows take turns, new ones first", test_turns },
 	   { "who is too fast is told early", test_early },
