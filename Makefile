@@ -15,7 +15,7 @@ ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
-	   libmnl libxxhash libsodium libqrencode libseccomp
+	   libmnl libxxhash libzstd libsodium libqrencode libseccomp
 RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
 	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
 

@@ -147,6 +147,8 @@ static void progress_handler(struct session *s, unsigned group,
 	event_int(o, "total", p->total);
 	event_int(o, "files", p->files);
 	event_int(o, "files_total", p->files_total);
+	event_int(o, "part", p->part);
+	event_int(o, "part_total", p->part_total);
 	conn_event(or->conn, o);
 	mem_deref(o);
 }

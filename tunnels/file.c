@@ -25,6 +25,7 @@ struct tunnel {
 	char *folder;                   /* receiver */
 	uint64_t max, quota;
 	enum filestore_taken taken;
+	enum filezip_when zip;          /* sender */
 	char *peer;
 	struct filesend *send;
 	struct filerecv *recv;
@@ -143,6 +144,7 @@ static int file_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	if (err)
 		goto out;
 	t->sender = true;
+	t->zip = o.zip;
 	err = add_paths(t, ask, &o, &st);
 	if (!err)
 		err = desc_param_set(local, "v", "1");
@@ -273,7 +275,8 @@ static int file_start(struct tunnel *t, const struct desc_media *remote,
 	if (t->sender) {
 		const struct filesend_conf c = {
 			.flow = way->flow, .number = way->number,
-			.argv = t->pathv, .argc = t->pathc, .peer = t->peer
+			.argv = t->pathv, .argc = t->pathc, .peer = t->peer,
+			.zip = t->zip
 		};
 
 		return filesend_alloc(&t->send, &c, ev);
@@ -300,7 +303,7 @@ static int file_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind file_tunnel = {
 	.name = "file",
 	.verb = "send",
-	.usage = "[--overwrite] [--] FILE|DIR...",
+	.usage = "[--overwrite] [--compress|--no-compress] [--] FILE|DIR...",
 	.need = FLOW_STREAM,
 	.offer = file_offer,
 	.answer = file_answer,

@@ -312,7 +312,7 @@ static void read_handler(struct stream *s, const uint8_t *p, size_t n,
 			 void *arg)
 {
 	static const struct record_sink sink = {
-		PIPE_DATA, data_handler, record_handler
+		RECORD_BULK(PIPE_DATA), data_handler, record_handler
 	};
 	struct tunnel *t = arg;
 	const size_t before = t->kept;

@@ -55,12 +55,15 @@ static bool header_feed(struct record_reader *r, const uint8_t **p, size_t *n)
 	return r->hdrlen == RECORD_HDR;
 }
 
+static bool is_bulk(const struct record_reader *r, const struct record_sink *k)
+{
+	return r->hdr[0] < 32 && k->bulk & RECORD_BULK(r->hdr[0]);
+}
+
 static int header_check(struct record_reader *r, const struct record_sink *k)
 {
-	const bool bulk = r->hdr[0] == k->bulk;
-
 	r->left = header_length(r->hdr);
-	if (r->left > (bulk ? RECORD_BULK_MAX : RECORD_BODY_MAX))
+	if (r->left > (is_bulk(r, k) ? RECORD_BULK_MAX : RECORD_BODY_MAX))
 		return EBADMSG;
 	return 0;
 }
@@ -103,7 +106,7 @@ int record_feed(struct record_reader *r, const struct record_sink *k,
 				break;
 		}
 		m = n < r->left ? n : r->left;
-		if (r->hdr[0] == k->bulk) {
+		if (is_bulk(r, k)) {
 			r->left -= (uint32_t)m;
 			if (m)
 				err = k->bulkh(p, m, arg);

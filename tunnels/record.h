@@ -31,8 +31,11 @@ struct record_reader {
 	struct mbuf *body;              /* gathered so far */
 };
 
+#define RECORD_BULK(type) (1u << (type))
+
 struct record_sink {
-	uint8_t bulk;                   /* this type comes in pieces */
+	uint32_t bulk;                  /* types below 32 that come in
+	                                   pieces: RECORD_BULK of each */
 	int (*bulkh)(const uint8_t *p, size_t n, void *arg);
 	int (*recordh)(uint8_t type, const uint8_t *p, size_t n, void *arg);
 };

@@ -46,6 +46,7 @@ struct tunnel_progress {
 	uint64_t bytes, total;  /* total 0: unknown */
 	uint64_t files, files_total;
 	const char *name;       /* what is being moved, NULL if nothing */
+	uint64_t part, part_total;      /* of it */
 	const char *note;       /* one line to show once, NULL if none: e.g.
 	                           "listening on 127.0.0.1:8080" */
 };

@@ -93,10 +93,33 @@ static const char *eta_text(char buf[32], const struct show *s,
 	return buf;
 }
 
-static void bar(const struct show *s, uint64_t bytes, uint64_t total,
-		const char *name)
+/* ", 3 of 10 files", ", big.bin 43 %": nothing for a single one */
+static const char *part_text(char *buf, size_t size, const struct odict *o)
 {
-	char a[32], b[32], r[32], e[32], full[BAR + 1];
+	const uint64_t total = num_of(o, "files_total");
+	const uint64_t part = num_of(o, "part_total");
+
+	*buf = '\0';
+	if (total < 2)
+		return buf;
+	if (part && *str_of(o, "name"))
+		(void)snprintf(buf, size, ", %llu of %llu files, %s %u %%",
+			       (unsigned long long)num_of(o, "files"),
+			       (unsigned long long)total, str_of(o, "name"),
+			       (unsigned)((double)num_of(o, "part") * 100 /
+					  (double)part));
+	else
+		(void)snprintf(buf, size, ", %llu of %llu files",
+			       (unsigned long long)num_of(o, "files"),
+			       (unsigned long long)total);
+	return buf;
+}
+
+static void bar(const struct show *s, uint64_t bytes, uint64_t total,
+		const struct odict *o)
+{
+	char a[32], b[32], r[32], e[32], full[BAR + 1], part[400];
+	char line[600];
 	unsigned n = total ? (unsigned)(bytes * BAR / total) : 0;
 	struct winsize ws = { .ws_col = 80 };
 
@@ -105,24 +128,27 @@ static void bar(const struct show *s, uint64_t bytes, uint64_t total,
 	memset(full + n, '.', BAR - n);
 	full[BAR] = '\0';
 	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &ws);
-	(void)fprintf(stderr, "\r[%s] %s of %s  %s/s  %s left", full,
+	(void)snprintf(line, sizeof line, "[%s] %s of %s  %s/s  %s left%s",
+		       full, size_text(a, (double)bytes),
+		       size_text(b, (double)total),
+		       size_text(r, rate(s, bytes)),
+		       eta_text(e, s, bytes, total),
+		       part_text(part, sizeof part, o));
+	(void)fprintf(stderr, "\r%.*s\033[K", ws.ws_col ? ws.ws_col - 1 :
+		      79, line);
+}
+
+static void plain(const struct show *s, uint64_t bytes, uint64_t total,
+		  const struct odict *o)
+{
+	char a[32], b[32], r[32], e[32], part[400];
+
+	(void)fprintf(stderr, "%s of %s (%s/s, %s left)%s\n",
 		      size_text(a, (double)bytes),
 		      size_text(b, (double)total),
 		      size_text(r, rate(s, bytes)),
-		      eta_text(e, s, bytes, total));
-	if (ws.ws_col > 100)
-		(void)fprintf(stderr, "  %.*s", ws.ws_col - 84, name);
-	(void)fputs("\033[K", stderr);
-}
-
-static void plain(const struct show *s, uint64_t bytes, uint64_t total)
-{
-	char a[32], b[32], r[32];
-
-	(void)fprintf(stderr, "%s of %s (%s/s)\n",
-		      size_text(a, (double)bytes),
-		      size_text(b, (double)total),
-		      size_text(r, rate(s, bytes)));
+		      eta_text(e, s, bytes, total),
+		      part_text(part, sizeof part, o));
 }
 
 static void show_progress(struct show *s, const struct odict *o)
@@ -140,11 +166,11 @@ static void show_progress(struct show *s, const struct odict *o)
 	if (s->quiet || !total)
 		return;
 	if (s->tty) {
-		bar(s, bytes, total, str_of(o, "name"));
+		bar(s, bytes, total, o);
 		s->line = true;
 	}
 	else if (now - s->last > PLAIN_EVERY * SEC) {
-		plain(s, bytes, total);
+		plain(s, bytes, total, o);
 		s->last = now;
 	}
 }

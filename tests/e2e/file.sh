@@ -191,6 +191,10 @@ echo more >> big
 check "a source that changes is noticed" ends 1 $behind
 check "and said" grep -q "changed while" kill.out
 check "nothing is stored" sh -c "! ls $in/big"
+seq 3000000 > text
+check "what shrinks is packed on a slow path" a send text
+check "it is equal" cmp text $in/text
+check "less was sent" rest 15000000
 check "fast again" tc qdisc del dev lo root
 clean
 

@@ -4,8 +4,8 @@
 # comes back; and the move to a direct path while a file is on its way.
 #
 #   bridge, 10.1.0.0/24, fd01::/64
-#     |.2 alice        |.3 bob        |.4 turn: coturn; DNS; HTTP proxy
-#     '--- wall -------'  between these two only SIP passes
+#     |.2 alice     |.3 bob   |.6 carol     |.4 turn: coturn; DNS; HTTP proxy
+#     '---- wall ---'---------'  from alice only SIP passes
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
 mount -t tmpfs tmpfs /run
@@ -32,11 +32,12 @@ network() {
 	ip link set hub up
 	host alice 10.1.0.2/24 fd01::2/64
 	host bob 10.1.0.3/24 fd01::3/64
+	host carol 10.1.0.6/24 fd01::6/64
 	host turn 10.1.0.4/24 fd01::4/64 10.1.0.5/24
 }
-# between alice and bob only SIP
+# wall NAME: between alice and this host only SIP
 wall() {
-	at bob nft -f - <<-EOT
+	at "$1" nft -f - <<-EOT
 	table inet wall {
 		chain in {
 			type filter hook input priority 0;
@@ -50,6 +51,7 @@ wall() {
 	}
 	EOT
 }
+walls() { wall bob && wall carol; }
 no_wall() { at bob nft delete table inet wall; }
 # limits NAME RULE: what this host may send
 limits() {
@@ -60,7 +62,7 @@ limits() {
 }
 no_limits() { at "$1" nft delete table inet limits; }
 check "the network" network
-check "a wall between alice and bob" wall
+check "walls before bob and carol" walls
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -days 2 -keyout turn.key -out turn.crt -subj /CN=turn.test \
@@ -69,7 +71,7 @@ cat turn.crt turn.key > turn.pem
 
 # coturn [OPTION...]: a TURN server, its PID in $turn
 coturn() {
-	at turn turnserver -n --log-file=stdout --simple-log --no-cli \
+	ip netns exec turn turnserver -n --log-file=stdout --simple-log --no-cli \
 	    --pidfile="$T/turn.pid" --realm=turn.test --min-port=49200 \
 	    --max-port=49900 --cert="$T/turn.crt" --pkey="$T/turn.key" \
 	    --listening-ip=10.1.0.4 --listening-ip=fd01::4 \
@@ -79,45 +81,81 @@ coturn() {
 	turn=$!
 	wait_for 10 at turn sh -c 'ss -lnt | grep -q 10.1.0.4:443'
 }
-end_coturn() { kill -KILL $turn; wait $turn 2> /dev/null; :; }
+end_coturn() {
+	kill -KILL $turn
+	wait $turn 2> /dev/null
+	! at turn ss -lnt | grep -q 10.1.0.4:443
+}
 lt="--lt-cred-mech --user=al:relaypw"
 check "a TURN server" coturn $lt
 
-fa=$(key alice) fb=$(key bob)
-# alice_conf: what follows [peer bob]
+fa=$(key alice) fb=$(key bob) fc=$(key carol)
+# alice_conf: what else is in [nat], or follows it
 alice_conf() {
 	{
 		cat <<-EOT
 		port = 5066
-		[nat]
-		portmap = no
 		[peer bob]
 		address = sip:10.1.0.3:5066
 		fingerprint = $fb
+		[peer carol]
+		address = sip:10.1.0.6:5066
+		fingerprint = $fc
+		[nat]
+		portmap = no
 		EOT
 		cat
 	} | conf alice
 }
-conf bob <<EOT
-port = 5066
-[nat]
-portmap = no
-[peer alice]
-address = sip:10.1.0.2:5066
-fingerprint = $fa
-allow = file, pipe
-[file]
-inbox = $T/inbox
-[pipe]
-command = cat
-EOT
+for n in bob carol; do
+	conf $n <<-EOT
+	port = 5066
+	[nat]
+	portmap = no
+	[peer alice]
+	address = sip:10.1.0.2:5066
+	fingerprint = $fa
+	allow = file, pipe
+	[file]
+	inbox = $T/inbox
+	[pipe]
+	command = cat
+	EOT
+done
 mkdir -p inbox
+dns() {
+	echo 'nameserver 10.1.0.4' > resolv.conf
+	mount --bind resolv.conf /etc/resolv.conf
+	at turn dnsmasq --keep-in-foreground --conf-file=/dev/null \
+	    --no-hosts --no-resolv --user=root --pid-file= \
+	    --listen-address=10.1.0.4 --bind-interfaces \
+	    --host-record=turn.test,10.1.0.4 --host-record=off.test,10.1.0.9 \
+	    --srv-host=_turn._udp.turn.test,turn.test,3478,20 \
+	    --srv-host=_turn._udp.turn.test,off.test,3478,30 \
+	    > dns.log 2>&1 &
+	wait_for 10 at turn sh -c 'ss -lnu | grep -q 10.1.0.4:53'
+}
+proxy() {
+	cat > proxy.conf <<-EOT
+	Port 3128
+	Listen 10.1.0.5
+	ConnectPort 443
+	LogFile "$T/proxy.log"
+	LogLevel Connect
+	BasicAuth me pw
+	EOT
+	at turn tinyproxy -d -c proxy.conf > proxy.out 2>&1 &
+	wait_for 10 at turn sh -c 'ss -lnt | grep -q 10.1.0.5:3128'
+}
+# not_told: alice's address stands nowhere in the paths that bob tried
+not_told() { ! grep 'path moved to\|-> ' bob/log | tail -1 | grep -q '10\.1\.0\.2'; }
 sipd_at() {
-	at "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
 	eval "pid_$1=$!"
 	wait_for 10 by "$1" status
 }
 check "bob's sipd" sipd_at bob
+check "and carol's" sipd_at carol
 head -c 300000 /dev/urandom > small
 
 # sends WHAT [TEXT]: does it arrive, and does dial say this?
@@ -129,9 +167,34 @@ sends() {
 	cmp "$1" "inbox/$1"
 }
 
-# relay CLAUSE...: alice's [turn], these lines
+# relay LINE...: alice's [turn]
 relay() { printf '%s\n' '[turn]' "$@" | alice_conf; }
 user='user = al' password='password = relaypw'
+
+# what takes 39.5 s, beside everything else: no relay, no good one, none wanted
+# beside NAME: a call with the configuration of now
+beside() {
+	cp alice/sipd.conf "alice/$1.conf"
+	ip netns exec alice dial -c "$T/alice/$1.conf" carol pipe \
+	    < /dev/null > "$1.said" 2>&1 &
+	eval "pid_$1=$!"
+}
+# refused NAME TEXT
+refused() {
+	eval "p=\$pid_$1"
+	ends 1 "$p" || return 1
+	cat "$1.said"
+	grep -qF -- "$2" "$1.said"
+}
+alice_conf < /dev/null
+beside none
+relay 'server = turn:10.1.0.4' "$user" 'password = wrong'
+beside wrong
+printf 'relay = never\n[turn]\nserver = turn:10.1.0.4\n%s\n%s\n' "$user" \
+    "$password" | alice_conf
+beside never
+relay 'server = turns:10.1.0.4:443' "$user" "$password"
+beside untrusted
 
 relay 'server = turn:10.1.0.4' "$user" "$password"
 check "by UDP" sends small "(relayed by 10.1.0.4,"
@@ -142,5 +205,83 @@ check "by TCP" sends small "(relayed by 10.1.0.4,"
 relay 'server = turns:10.1.0.4:443' "tls-ca = $T/turn.crt" \
     "$user" "$password"
 check "by TLS" sends small "(relayed by 10.1.0.4,"
-relay 'server = turns:10.1.0.4:443' "$user" "$password"
+
+check "a DNS that knows the relay" dns
+relay 'server = turn:turn.test' "$user" "$password"
+check "found by its service" sends small "(relayed by turn.test,"
+
+limits alice 'ip daddr 10.1.0.4 tcp dport != 443 reject with tcp reset'
+limits alice 'ip daddr 10.1.0.4 meta l4proto udp drop'
+limits alice 'ip6 daddr fd01::4 drop'
+relay 'server = turn:10.1.0.4, turns:10.1.0.4:443' "tls-ca = $T/turn.crt" \
+    "$user" "$password"
+check "with only port 443 open" sends small "(relayed by 10.1.0.4,"
+limits alice 'ip daddr 10.1.0.4 drop'
+check "a proxy" proxy
+relay 'server = turns:10.1.0.4:443' 'proxy = http://me:pw@10.1.0.5:3128' \
+    "tls-ca = $T/turn.crt" "$user" "$password"
+check "by an HTTP proxy" sends small "(relayed by 10.1.0.4,"
+check "which was asked" grep -q 'CONNECT 10.1.0.4:443' proxy.log
+no_limits alice
+
+printf 'relay = only\n[turn]\nserver = turn:10.1.0.4\n%s\n%s\n' "$user" \
+    "$password" | alice_conf
+check "no wall" no_wall
+check "by the relay only, though there is a direct way" \
+    sends small "(relayed by 10.1.0.4,"
+check "and our own address is not told" not_told
+relay 'server = turn:10.1.0.4' "$user" "$password"
+check "directly where that is possible" sends small "(direct,"
+check "the wall again" wall bob
+
+# 60 MB at 80 Mbit/s: 6 s and more
+head -c 60000000 /dev/urandom > large
+at alice tc qdisc add dev eth0 root tbf rate 80mbit burst 64k latency 50ms
+# under_way: a transfer has begun, its dial is $behind
+under_way() {
+	rm -rf inbox/*
+	: > moves
+	ip netns exec alice dial -c "$T/alice/sipd.conf" -v bob send large \
+	    < /dev/null > out 2>&1 &
+	behind=$!
+	wait_for 5 grep -q '(relayed by' out && sleep 0.5
+}
+arrives() { ends 0 $behind && cmp large inbox/large; }
+moved() { grep -q "path moved to $1" out; }
+
+check "a transfer by the relay" under_way
+no_wall
+check "goes on directly within 2 s of that being possible" \
+    wait_for 2 moved 10.1.0.3
+check "and not a byte is missing" arrives
+wall bob
+
+check "another one" under_way
+check "the relay dies" end_coturn
+check "and comes back" coturn $lt
+check "and the transfer goes on" arrives
+check "by a new allocation" moved 10.1.0.3
+
+check "and another one" under_way
+check "the relay dies again" end_coturn
+sleep 3
+check "after 3 s without any" coturn $lt
+check "it goes on" arrives
+at alice tc qdisc del dev eth0 root
+
+end_coturn
+check "a server with a shared secret" coturn --use-auth-secret \
+    --static-auth-secret=shared
+relay 'server = turn:10.1.0.4' 'secret = shared'
+check "names that expire" sends small "(relayed by 10.1.0.4,"
+end_coturn
+
+check "without a relay one is told that it would help" \
+    refused none "a relay would help: name a TURN server"
+check "wrong credentials are one sentence" \
+    refused wrong "the relay 10.1.0.4 refuses the user name or the password"
+check "a relay that is not to be used is not" \
+    refused never "relay = never"
+check "nor one that cannot be trusted" \
+    refused untrusted "its certificate is not accepted"
 finish

@@ -63,6 +63,7 @@ routes = 192.0.2.0/24, 203.0.113.0/24
 peer-to-peer = yes
 interface = office0
 [vpn single]
+dns = 10.9.0.1, fd09::1
 address = 10.9.0.1/32, fd09::1/128
 pool = 10.9.0.128/25, fd09::/64
 [vpn out]
@@ -97,6 +98,10 @@ check "the hub starts" launch hub
 sleep 2         # link-local addresses settle
 for n in hub alice; do snapshot $n > "$T/$n.before"; done
 
+ip netns exec hub tshark -q -i eth0 -f udp -w "$T/packets" \
+	> "$T/tshark" 2>&1 &
+tshark=$!
+wait_for 10 test -s "$T/packets"
 check "alice calls" call alice said office
 alice=$called
 check "she has the address of her allow line" grep -q "10.7.0.10/24" "$T/said"
@@ -106,6 +111,15 @@ check "the route that is accepted leads into the tunnel" sh -c \
 	"ip netns exec alice ip route get 192.0.2.2 | grep -q 'dev vpn'"
 check "the other is not there" sh -c \
 	"! ip netns exec alice ip route | grep -q 203.0.113"
+kill -INT $tshark
+wait $tshark
+shows() { tshark -r "$T/packets" -Y "$1" 2> /dev/null | grep -q .; }
+check "tshark sees a handshake of DTLS" shows "dtls.handshake.type == 2"
+check "and application data of DTLS 1.2" shows \
+	"dtls.record.content_type == 23 && dtls.record.version == 0xfefd"
+check "but nothing of the ping" sh -c \
+	"! tshark -r '$T/packets' -Y icmp 2> /dev/null | grep -q 10.7.0"
+
 check "a host behind the hub" at alice ping -q -c 2 -i 0.2 -W 2 192.0.2.2
 
 ip netns exec hub iperf3 -s -p 5201 > "$T/iperf" 2>&1 &
@@ -177,6 +191,46 @@ check "the LAN is reached with the hub's address" \
 hangup $exit
 check "the routes are as they were" wait_for 5 sh -c \
 	"ip netns exec alice ip route | cmp - $T/routes"
+
+# name servers: a stand-in for the tools that keeps what it is told
+mkdir "$T/bin" "$T/resolv"
+cat > "$T/bin/resolvconf" <<-EOT
+	#!/bin/sh
+	case \$1 in
+	-a) cat > "$T/resolv/\$2" ;;
+	-d) rm -f "$T/resolv/\$2" ;;
+	esac
+EOT
+cat > "$T/bin/resolvectl" <<-EOT
+	#!/bin/sh
+	[ -e "$T/resolved" ] || exit 1
+	echo "\$@" >> "$T/resolved"
+EOT
+chmod 755 "$T"/bin/*
+PATH="$T/bin:$PATH"
+none() { [ -z "$(ls "$T/resolv")" ]; }
+check "without the word dns" call alice said7 single
+check "name servers are not taken" none
+hangup $called
+check "with it" call alice said8 single dns
+check "resolvconf is told" sh -c \
+	"cat $T/resolv/vpn0 | tr '\n' ' ' |
+	grep -qx 'nameserver 10.9.0.1 nameserver fd09::1 '"
+hangup $called
+check "and told that they are gone" wait_for 5 none
+check "again" call alice said9 single dns
+kill -KILL $called
+wait $called 2> /dev/null
+check "a crash leaves them" test -e "$T/resolv/vpn0"
+check "the next call" call alice said10 out
+check "takes them back" none
+hangup $called
+echo > "$T/resolved"
+check "where systemd-resolved runs" call alice said11 single dns
+check "it is told" grep -qx "dns vpn0 10.9.0.1 fd09::1" "$T/resolved"
+check "and that all names are theirs" grep -qx "domain vpn0 ~." "$T/resolved"
+hangup $called
+check "and when they are gone" wait_for 5 grep -qx "revert vpn0" "$T/resolved"
 
 # a crash
 check "exit again" call alice said4 out

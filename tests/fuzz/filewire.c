@@ -59,7 +59,7 @@ static int bulk_handler(const uint8_t *p, size_t n, void *arg)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct record_sink sink = {
-		FW_DATA, bulk_handler, record_handler
+		RECORD_BULK(FW_DATA) | RECORD_BULK(FW_ZDATA), bulk_handler, record_handler
 	};
 	struct record_reader r;
 	size_t piece;

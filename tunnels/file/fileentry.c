@@ -83,6 +83,7 @@ static int on_file(struct filerecv *r)
 	if (r->in || r->skip)
 		return EBADMSG;
 	r->entry = r->entries++;
+	filezip_out_reset(r->unzip);
 	str_ncpy(r->name, w->name, sizeof r->name);
 	if (r->max && (w->size > r->max ||
 		       r->declared > r->max - w->size))
@@ -280,6 +281,7 @@ static int on_hello(struct filerecv *r)
 	r->hello = true;
 	w.type = FW_HELLO;
 	w.version = FW_VERSION;
+	w.flags = FW_UNPACKS;
 	return filetell_say(r, &w);
 }
 
@@ -329,17 +331,32 @@ int fileentry_record(uint8_t type, const uint8_t *p, size_t n, void *arg)
 	return err ? err : dispatch(r);
 }
 
+static int plain_data(const uint8_t *p, size_t n, void *arg)
+{
+	struct filerecv *r = arg;
+
+	r->bytes += n;
+	filetell_progress(r, r->name);
+	/* an error before has closed it */
+	return r->in ? judge(r, incoming_data(r->in, p, n)) : 0;
+}
+
 int fileentry_data(const uint8_t *p, size_t n, void *arg)
 {
 	struct filerecv *r = arg;
+	int err = 0;
 
 	if (r->dead)
 		return 0;
 	if (!r->in && !r->skip)
 		return EBADMSG;
-	r->bytes += n;
-	filetell_progress(r, r->name);
-	if (r->skip)
+	if (r->skip) {
+		r->bytes += n;
 		return 0;
-	return judge(r, incoming_data(r->in, p, n));
+	}
+	if (r->rd.hdr[0] == FW_DATA)
+		return plain_data(p, n, r);
+	if (!r->unzip)
+		err = filezip_out_alloc(&r->unzip);
+	return err ? err : filezip_unpack(r->unzip, p, n, plain_data, r);
 }

@@ -18,6 +18,18 @@ static void set_rename(struct fileopts *o, const char *value)
 	o->overwrite = false;
 }
 
+static void set_compress(struct fileopts *o, const char *value)
+{
+	(void)value;
+	o->zip = FILEZIP_ALWAYS;
+}
+
+static void set_no_compress(struct fileopts *o, const char *value)
+{
+	(void)value;
+	o->zip = FILEZIP_NEVER;
+}
+
 static void set_into(struct fileopts *o, const char *value)
 {
 	o->into = value;
@@ -31,6 +43,8 @@ static const struct row {
 } rows[] = {
 	{ "--overwrite", false, NULL, set_overwrite },
 	{ "--rename", false, NULL, set_rename },
+	{ "--compress", false, "send", set_compress },
+	{ "--no-compress", false, "send", set_no_compress },
 	{ "--into", true, "get", set_into },
 };
 

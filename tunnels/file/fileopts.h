@@ -4,10 +4,12 @@
 #ifndef DIALTONE_FILEOPTS_H
 #define DIALTONE_FILEOPTS_H
 
+#include "tunnels/file/filezip.h"
 #include "tunnels/tunnel.h"
 
 struct fileopts {
 	bool overwrite;                 /* what has the name already */
+	enum filezip_when zip;          /* send */
 	const char *into;               /* get: where to, as written */
 	const char **namev;             /* what is left; mem_deref it */
 	size_t namec;

@@ -17,6 +17,7 @@ enum {
 	TURN_BYTES = 1 << 20,           /* read from disk in one turn */
 	ENTRY_COST = 16384,             /* what an entry counts as of these */
 	READ_MAX = 512 * 1024,          /* of one read(2) */
+	PACK_MIN = 4096,                /* fewer bytes are not packed */
 };
 #define PROGRESS_WAIT (100 * MSEC)
 
@@ -50,7 +51,11 @@ void filepump_progress(struct filesend *f, bool now)
 	p.total = f->total;
 	p.files = f->files;
 	p.files_total = f->files_total;
-	p.name = f->src.fd >= 0 ? f->path : NULL;
+	if (f->src.fd >= 0) {
+		p.name = f->path;
+		p.part = f->src.off > unacked ? f->src.off - unacked : 0;
+		p.part_total = f->src.size;
+	}
 	f->end.ev.progressh(&p, f->end.ev.arg);
 }
 
@@ -169,11 +174,34 @@ static int say_size(struct filesend *f, enum filewire_type type, uint64_t n)
 	return say(f);
 }
 
+/* A block, packed if that makes it smaller. What the stream does not take is
+ * kept by record_write, and nothing more is read until it has gone. */
+static int send_packed(struct filesend *f, size_t *n)
+{
+	uint8_t *raw = filezip_block(f->zip);
+	const uint8_t *p;
+	ssize_t k;
+	size_t z;
+
+	if (!raw)
+		return ENOMEM;
+	k = filesource_read(&f->src, raw, FILEZIP_BLOCK);
+	if (k <= 0)
+		return read_failed(f, k);
+	f->bytes += (uint64_t)k;
+	*n = 2 * (size_t)k;             /* it is work, too */
+	z = filezip_pack(f->zip, (size_t)k, &p);
+	f->wire += z ? z : (size_t)k;
+	return z ? record_write(&f->wr, FW_ZDATA, p, z) :
+		record_write(&f->wr, FW_DATA, p, (size_t)k);
+}
+
 /* A record of data; *n: its bytes, 0: there is no room. */
 static int send_data(struct filesend *f, size_t *n)
 {
 	const uint64_t hole = filesource_hole(&f->src);
 	uint8_t *room;
+	bool pack;
 	size_t size;
 	ssize_t k;
 
@@ -184,12 +212,20 @@ static int send_data(struct filesend *f, size_t *n)
 	}
 	size = record_reserve(&f->wr, &room);
 	*n = 0;
-	if (!size)
+	if (!size) {
+		f->waited = true;
 		return 0;
+	}
+	pack = f->unpacks && f->src.end - f->src.off >= PACK_MIN &&
+		filezip_try(f->zip, f->waited, f->wire, loop_now(f->loop));
+	f->waited = false;
+	if (pack)
+		return send_packed(f, n);
 	k = filesource_read(&f->src, room, size < READ_MAX ? size : READ_MAX);
 	if (k <= 0)
 		return read_failed(f, k);
 	f->bytes += (uint64_t)k;
+	f->wire += (uint64_t)k;
 	record_commit(&f->wr, FW_DATA, (size_t)k);
 	*n = (size_t)k;
 	return 0;

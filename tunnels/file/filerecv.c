@@ -25,6 +25,7 @@ static void filerecv_destructor(void *arg)
 	stream_reset(r->s, record_errno_code(ECANCELED));
 	mem_deref(r->count);
 	mem_deref(r->in);
+	mem_deref(r->unzip);
 	mem_deref(r->queue);
 	filetree_close(&r->tree);
 	if (r->tree.root >= 0)
@@ -82,7 +83,8 @@ static void read_handler(struct stream *s, const uint8_t *p, size_t n,
 			 void *arg)
 {
 	static const struct record_sink sink = {
-		FW_DATA, fileentry_data, fileentry_record
+		RECORD_BULK(FW_DATA) | RECORD_BULK(FW_ZDATA),
+		fileentry_data, fileentry_record
 	};
 	struct filerecv *r = arg;
 	int err = 0;

@@ -13,6 +13,7 @@
 #include "tunnels/ending.h"
 #include "tunnels/file/filequeue.h"
 #include "tunnels/file/filetree.h"
+#include "tunnels/file/filezip.h"
 #include "tunnels/file/incoming.h"
 #include "tunnels/record.h"
 
@@ -32,6 +33,7 @@ struct filerecv {
 	uint64_t held;                  /* in it, ours as if they were */
 	char peer[64];
 
+	struct filezip_out *unzip;      /* made when it is needed */
 	struct incoming *in;            /* NULL: between files, or skipping */
 	bool skip;                      /* what comes is of a file we failed */
 	char name[FW_NAME_MAX + 1];     /* of that file */

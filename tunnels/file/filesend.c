@@ -20,6 +20,7 @@ static void filesend_destructor(void *arg)
 	stream_reset(f->s, record_errno_code(ECANCELED));
 	mem_deref(f->count);
 	filesource_end(&f->src);
+	mem_deref(f->zip);
 	mem_deref(f->walk);
 	mem_deref(f->rd.body);
 	mem_deref(f->wr.backlog);
@@ -109,7 +110,9 @@ static int record_handler(uint8_t type, const uint8_t *p, size_t n, void *arg)
 	if (err)
 		return err;
 	switch (f->w.type) {
-	case FW_HELLO:   return f->w.version ? 0 : EBADMSG;
+	case FW_HELLO:
+		f->unpacks = f->w.flags & FW_UNPACKS;
+		return f->w.version ? 0 : EBADMSG;
 	case FW_PART:    return on_part(f);
 	case FW_HAVE:    on_have(f); return 0;
 	case FW_VERDICT: on_verdict(f); return 0;
@@ -171,6 +174,8 @@ static int setup(struct filesend *f, const struct filesend_conf *c)
 	int err = filesource_init(&f->src, filepump_run, f);
 
 	if (!err)
+		err = filezip_alloc(&f->zip, c->zip);
+	if (!err)
 		err = filewalk_alloc(&f->walk, c->argv, c->argc);
 	if (!err)
 		err = filecount_start(&f->count, f->loop, c->argv, c->argc,
@@ -182,6 +187,7 @@ static int setup(struct filesend *f, const struct filesend_conf *c)
 	f->wr.s = f->s;
 	f->w.type = FW_HELLO;
 	f->w.version = FW_VERSION;
+	f->w.flags = 0;
 	return filewire_say(&f->wr, &f->w);
 }
 

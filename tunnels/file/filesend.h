@@ -6,6 +6,7 @@
 
 #include <re.h>
 #include "tunnels/file/filewalk.h"
+#include "tunnels/file/filezip.h"
 #include "tunnels/flow/flow.h"
 #include "tunnels/tunnel.h"
 
@@ -17,6 +18,7 @@ struct filesend_conf {
 	const struct filewalk_arg *argv;        /* copied */
 	size_t argc;
 	const char *peer;               /* its name, for sentences */
+	enum filezip_when zip;
 };
 
 /* It is done with err 0 only when the peer has said that all of it is on its

@@ -11,6 +11,7 @@
 #include "tunnels/ending.h"
 #include "tunnels/file/filesource.h"
 #include "tunnels/file/filewalk.h"
+#include "tunnels/file/filezip.h"
 #include "tunnels/record.h"
 
 struct filesend {
@@ -23,6 +24,10 @@ struct filesend {
 	struct filewalk_item it;
 	struct filewire w;              /* the record at hand */
 	struct filesource src;
+	struct filezip *zip;
+	bool unpacks;                   /* the peer takes ZDATA */
+	bool waited;                    /* the stream was full */
+	uint64_t wire;                  /* bytes of data given to it */
 	struct errand *count;
 	struct loop_defer defer;
 	struct timer linger;

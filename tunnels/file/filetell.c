@@ -128,6 +128,8 @@ void filetell_progress(struct filerecv *r, const char *name)
 	if (name && re_snprintf(shown, sizeof shown, "%H", plain_print,
 				name) >= 0)
 		p.name = shown;
+	if (r->in)
+		p.part = incoming_done(r->in, &p.part_total);
 	r->end.ev.progressh(&p, r->end.ev.arg);
 }
 

@@ -101,10 +101,17 @@ static int put_link(struct mbuf *mb, const struct filewire *w)
 	return err ? err : fields_put_text(mb, w->path);
 }
 
+static int put_hello(struct mbuf *mb, const struct filewire *w)
+{
+	int err = fields_put_uint(mb, w->version, 1);
+
+	return err ? err : fields_put_uint(mb, w->flags, 1);
+}
+
 int filewire_encode(struct mbuf *mb, const struct filewire *w)
 {
 	switch (w->type) {
-	case FW_HELLO:   return fields_put_uint(mb, w->version, 1);
+	case FW_HELLO:   return put_hello(mb, w);
 	case FW_DIR:     return fields_put_text(mb, w->name);
 	case FW_FILE:    return put_file(mb, w);
 	case FW_LINK:    return put_link(mb, w);
@@ -123,6 +130,7 @@ int filewire_encode(struct mbuf *mb, const struct filewire *w)
 	case FW_TOTAL:
 	case FW_DONE:    return put_counts(mb, w);
 	case FW_WISH:    return fields_put_text(mb, w->path);
+	case FW_ZDATA:
 	case FW_DATA:    break;         /* goes past this codec */
 	}
 	return EINVAL;
@@ -206,7 +214,10 @@ static void get_part(struct fields *f, struct filewire *w)
 static int get(struct fields *f, struct filewire *w)
 {
 	switch (w->type) {
-	case FW_HELLO:   w->version = (uint8_t)fields_uint(f, 1); break;
+	case FW_HELLO:
+		w->version = (uint8_t)fields_uint(f, 1);
+		w->flags = f->p < f->end ? (uint8_t)fields_uint(f, 1) : 0;
+		break;
 	case FW_DIR:     get_name(f, w); break;
 	case FW_FILE:
 		get_name(f, w);

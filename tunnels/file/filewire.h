@@ -5,7 +5,7 @@
  *
  *   sender                              receiver
  *   HELLO version               -->
- *                               <--     HELLO version
+ *                               <--     HELLO version, flags
  *   DIR name                    -->                        into it
  *   FILE name, mode, mtime, size-->
  *   DATA ...                    -->
@@ -59,12 +59,14 @@ enum filewire_type {
 	FW_KEEP    = 16,
 	FW_HOLE    = 17,
 	FW_WISH    = 18,        /* filewish.h */
+	FW_ZDATA   = 19,        /* DATA, packed: a zstd frame (RFC 8878) */
 	FW_TOTAL   = 0x80,      /* how much is to come, for progress */
 	FW_MISSED  = 0x81,      /* the sender could not read this entry */
 };
 
 enum {
 	FW_VERSION   = 1,
+	FW_UNPACKS   = 1,       /* flag: takes ZDATA */
 	FW_HASH_SIZE = 16,      /* XXH3-128, canonical */
 	FW_SHA_SIZE  = 32,
 	FW_NAME_MAX  = 255,
@@ -81,7 +83,7 @@ enum filewire_outcome {
 
 struct filewire {
 	enum filewire_type type;
-	uint8_t version;                /* HELLO */
+	uint8_t version, flags;         /* HELLO */
 	char name[FW_NAME_MAX + 1];     /* DIR, FILE, LINK */
 	bool name_ok;                   /* it may be stored */
 	char path[FW_PATH_MAX + 1];     /* LINK: target; VERDICT, MISSED,

@@ -247,6 +247,7 @@ static int say_all(struct filewish *f, char *const *argv, size_t argc)
 
 	f->w.type = FW_HELLO;
 	f->w.version = FW_VERSION;
+	f->w.flags = 0;
 	err = filewire_say(&f->wr, &f->w);
 	f->w.type = FW_WISH;
 	for (size_t i = 0; i < argc && !err; i++) {

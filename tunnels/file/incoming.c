@@ -313,6 +313,12 @@ int incoming_hole(struct incoming *in, uint64_t n)
 	return 0;
 }
 
+uint64_t incoming_done(const struct incoming *in, uint64_t *size)
+{
+	*size = in->size;
+	return in->off;
+}
+
 uint64_t incoming_part(const struct incoming *in)
 {
 	return in->part;

@@ -23,6 +23,9 @@ int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
 		   const char *path, const struct filewire *w,
 		   uint64_t entry, incoming_have_h *haveh, void *arg);
 
+/* How far it is, of how much. */
+uint64_t incoming_done(const struct incoming *in, uint64_t *size);
+
 /* How many bytes of it we have from earlier, to be told to the sender. */
 uint64_t incoming_part(const struct incoming *in);
 

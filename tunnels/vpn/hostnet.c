@@ -1,32 +1,31 @@
 /*
- * hostnet.c: sysctls, and the host's own tools: nft, resolvectl, resolvconf.
+ * hostnet.c: sysctls and NAT.
  *
- * The tools are waited for; they run once at a network's start and end. The
- * forwarding switches are the host's: their old values stand in /run until
+ * The forwarding switches are the host's: their old values stand in /run until
  * the last of our networks has gone, so that they outlive a crash.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-#include "sdp/base/recompat.h"
+#include "tunnels/vpn/hostdns.h"
+#include "tunnels/vpn/hostkept.h"
 #include "tunnels/vpn/hostnet.h"
+#include "tunnels/vpn/hosttool.h"
 
-enum { TEXT_SIZE = 8192, PATH_SIZE = 128 };
+#define NAT_NOTE "dialtone-nat-"
+
+enum { TEXT_SIZE = 8192 };
 
 struct hostnet {
 	char ifname[16];
 	bool forward[2];        /* by family */
 	bool nat;
-	const char *dns;        /* the tool that was told */
+	int nat_fd;             /* of the note on it, held */
+	char nat_path[HOSTKEPT_PATH];
+	struct hostdns *dns;
 };
 
 static const struct {
@@ -39,9 +38,7 @@ static const struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users[2];       /* of each switch in this process */
 static int kept[2] = { -1, -1 };
-static char kept_path[2][PATH_SIZE];
-
-extern char **environ;
+static char kept_path[2][HOSTKEPT_PATH];
 
 static int read_char(const char *path, char *c)
 {
@@ -64,31 +61,6 @@ static int write_char(const char *path, char c)
 	return err;
 }
 
-/* A switch belongs to a network namespace, and so does what is kept of it: in
- * the first folder that lets us. */
-static int open_kept(int f, char path[PATH_SIZE], int flags)
-{
-	const char *const folderv[] = {
-		"/run", getenv("RUNTIME_DIRECTORY"),    /* systemd.exec(5) */
-		"/run/dialtone", getenv("XDG_RUNTIME_DIR")
-	};
-	struct stat st;
-	int fd = -1;
-
-	if (stat("/proc/thread-self/ns/net", &st))
-		return -1;
-	for (size_t i = 0; i < RE_ARRAY_SIZE(folderv) && fd < 0; i++) {
-		if (!folderv[i] ||
-		    re_snprintf(path, PATH_SIZE, "%s/%s.%llu", folderv[i],
-				forwardv[f].kept,
-				(unsigned long long)st.st_ino) < 0)
-			continue;
-		fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags,
-			  0600);
-	}
-	return fd;
-}
-
 /* Nobody is left who needs it: back to what it was. */
 static void switch_back(int f, int fd, const char *path)
 {
@@ -107,7 +79,8 @@ static int switch_on(int f)
 
 	if (err)
 		return err;
-	kept[f] = open_kept(f, kept_path[f], O_CREAT);
+	kept[f] = hostkept_open(forwardv[f].kept, kept_path[f],
+				O_CREAT);
 	if (kept[f] < 0)
 		return errno;
 	if (!flock(kept[f], LOCK_EX | LOCK_NB)) {
@@ -146,80 +119,17 @@ int hostnet_forward(struct hostnet *h, bool v6)
 	return err;
 }
 
-/* Was a process of ours killed, and nobody has tidied up since? */
-static bool stale(int f)
+/* If a process of ours was killed, and nobody has tidied up since. */
+static void put_back(int f)
 {
-	char path[PATH_SIZE];
-	const int fd = open_kept(f, path, 0);
-	bool is;
+	char path[HOSTKEPT_PATH];
+	const int fd = hostkept_open(forwardv[f].kept, path, 0);
 
 	if (fd < 0)
-		return false;
-	is = !flock(fd, LOCK_EX | LOCK_NB);
-	if (is)
+		return;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
 		switch_back(f, fd, path);
 	(void)close(fd);
-	return is;
-}
-
-/* --- tools ------------------------------------------------------------- */
-
-static int feed(int fd, const char *text)
-{
-	const size_t n = text ? strlen(text) : 0;
-	const int err = n && write(fd, text, n) != (ssize_t)n ? EIO : 0;
-
-	(void)close(fd);
-	return err;
-}
-
-static int spawn(pid_t *pid, char *const argv[], int in)
-{
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t at;
-	sigset_t none, all;
-	int err;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)posix_spawn_file_actions_init(&fa);
-	(void)posix_spawnattr_init(&at);
-	(void)posix_spawn_file_actions_adddup2(&fa, in, 0);
-	(void)posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY,
-					       0);
-	(void)posix_spawn_file_actions_addopen(&fa, 2, "/dev/null", O_WRONLY,
-					       0);
-	(void)posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSIGMASK |
-				       POSIX_SPAWN_SETSIGDEF);
-	(void)posix_spawnattr_setsigmask(&at, &none);
-	(void)posix_spawnattr_setsigdefault(&at, &all);
-	err = posix_spawnp(pid, argv[0], &fa, &at, argv, environ);
-	(void)posix_spawnattr_destroy(&at);
-	(void)posix_spawn_file_actions_destroy(&fa);
-	return err;
-}
-
-/* Run a tool with text as its input, which a pipe holds at once. ENOENT: it
- * is not there; EIO: it failed. */
-static int run(char *const argv[], const char *text)
-{
-	int p[2], status = 0, err;
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC))
-		return errno;
-	err = spawn(&pid, argv, p[0]);
-	if (err) {
-		(void)close(p[0]);
-		(void)close(p[1]);
-		return err;
-	}
-	(void)feed(p[1], text);
-	(void)close(p[0]);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : EIO;
 }
 
 /* --- NAT --------------------------------------------------------------- */
@@ -254,90 +164,45 @@ int hostnet_nat(struct hostnet *h, const struct prefixes *from)
 	if (!err) {
 		memcpy(text, mb->buf, mb->end);
 		text[mb->end] = '\0';
-		err = run(nft, text);
+		err = hosttool_run(nft, text);
 	}
 	mem_deref(mb);
 	h->nat = !err;
+	if (!err)
+		h->nat_fd = hostkept_hold(NAT_NOTE, h->ifname, h->nat_path);
 	return err;
+}
+
+static void delete_table(const char *ifname, void *arg)
+{
+	char text[64];
+	(void)arg;
+
+	(void)re_snprintf(text, sizeof text,
+			  "delete table inet dialtone-%s\n", ifname);
+	(void)hosttool_run(nft, text);
 }
 
 static void nat_off(struct hostnet *h)
 {
-	char text[64];
-
-	(void)re_snprintf(text, sizeof text,
-			  "delete table inet dialtone-%s\n", h->ifname);
-	(void)run(nft, text);
-}
-
-/* --- name servers ------------------------------------------------------ */
-
-static int by_resolved(struct hostnet *h, const struct prefixes *servers)
-{
-	char textv[8][64];
-	char *argv[12] = { (char *)"resolvectl", (char *)"dns", h->ifname };
-	char *const all[] = { (char *)"resolvectl", (char *)"domain",
-			      h->ifname, (char *)"~.", NULL };
-	size_t n = 3;
-	int err;
-
-	for (size_t i = 0; i < servers->n && i < 8; i++) {
-		(void)re_snprintf(textv[i], sizeof textv[i], "%H",
-				  prefix_print, &servers->v[i]);
-		argv[n++] = textv[i];
-	}
-	err = run(argv, NULL);
-	return err ? err : run(all, NULL);
-}
-
-static int by_resolvconf(struct hostnet *h, const struct prefixes *servers)
-{
-	char *const argv[] = { (char *)"resolvconf", (char *)"-a", h->ifname,
-			       NULL };
-	char text[1024];
-	int n = 0;
-
-	for (size_t i = 0; i < servers->n && i < 8; i++) {
-		const int k = re_snprintf(text + n, sizeof text - (size_t)n,
-					  "nameserver %H\n", prefix_print,
-					  &servers->v[i]);
-		if (k < 0)
-			return EOVERFLOW;
-		n += k;
-	}
-	return run(argv, text);
+	delete_table(h->ifname, NULL);
+	if (h->nat_fd < 0)
+		return;
+	(void)unlink(h->nat_path);
+	(void)close(h->nat_fd);
 }
 
 int hostnet_dns(struct hostnet *h, const struct prefixes *servers)
 {
-	int err = by_resolved(h, servers);
-
-	if (!err) {
-		h->dns = "resolvectl";
-		return 0;
-	}
-	err = by_resolvconf(h, servers);
-	if (!err)
-		h->dns = "resolvconf";
-	return err;
-}
-
-static void dns_off(struct hostnet *h)
-{
-	char *const revert[] = { (char *)"resolvectl", (char *)"revert",
-				 h->ifname, NULL };
-	char *const del[] = { (char *)"resolvconf", (char *)"-d", h->ifname,
-			      NULL };
-
-	if (h->dns)
-		(void)run(strcmp(h->dns, "resolvconf") ? revert : del, NULL);
+	return h->dns ? EALREADY
+		      : hostdns_alloc(&h->dns, h->ifname, servers);
 }
 
 static void hostnet_destructor(void *arg)
 {
 	struct hostnet *h = arg;
 
-	dns_off(h);
+	mem_deref(h->dns);
 	if (h->nat)
 		nat_off(h);
 	(void)pthread_mutex_lock(&lock);
@@ -356,9 +221,11 @@ int hostnet_alloc(struct hostnet **hp, const char *ifname)
 	(void)str_ncpy(h->ifname, ifname, sizeof h->ifname);
 	(void)pthread_mutex_lock(&lock);
 	for (int f = 0; f < 2; f++)
-		if (!users[f] && stale(f))
-			nat_off(h);
+		if (!users[f])
+			put_back(f);
 	(void)pthread_mutex_unlock(&lock);
+	hostkept_leftover(NAT_NOTE, delete_table, NULL);
+	hostdns_clean();
 	*hp = h;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <dirent.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include "tunnels/ending.h"
 #include "tunnels/file/filestore.h"
 #include "tunnels/file/filewire.h"
+#include "tunnels/file/filezip.h"
 #include "tunnels/record.h"
 
 static void nothing_left(void)
@@ -267,6 +269,47 @@ static void test_had(void)
 	sweep();
 }
 
+/* What shrinks is packed if asked to, what does not is not; both arrive, and
+ * after a cut they go on. */
+static void test_compress(void)
+{
+	struct sending s;
+	uint64_t all;
+	int tries, err;
+
+	fresh();
+	sh("cd %s/src && seq 400000 > text && head -c 3000000 /dev/urandom > "
+	   "noise && cat text noise text > mix", dir);
+	sending_init(&s, ARGV("--no-compress", "text", "noise", "mix"));
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	all = rig_carried(&s.r);
+	rig_close(&s.r);
+	sh("cd %s && diff -r src in && rm -r in", dir);
+	sending_init(&s, ARGV("--compress", "text", "noise", "mix"));
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_EQUAL(s.r.a.bytes, s.r.a.total);
+	CU_ASSERT_EQUAL(s.r.b.bytes, s.r.a.total);
+	CU_ASSERT(rig_carried(&s.r) < all * 8 / 10);
+	CU_ASSERT(rig_carried(&s.r) > 6000000);
+	rig_close(&s.r);
+	sh("cd %s && diff -r src in && rm -r in", dir);
+	for (tries = 0, err = 1; err && tries < 40; tries++) {
+		sending_init(&s, ARGV("--compress", "mix"));
+		s.r.cut = 700000;
+		rig_call(&s.r, &s.a, &s.b);
+		rig_wait(&s.r);
+		err = s.r.a.err;
+		rig_close(&s.r);
+	}
+	CU_ASSERT(tries > 3 && tries < 40);
+	sh("cd %s && cmp src/mix in/mix", dir);
+	nothing_left();
+	sweep();
+}
+
 static off_t blocks(const char *path)
 {
 	struct stat st;
@@ -346,6 +389,78 @@ static void test_cut_anywhere(void)
 	}
 	CU_ASSERT(total > 450000);
 	sweep();
+}
+
+/* A name of any bytes but the two that no name has. */
+static void any_name(char *name, size_t max)
+{
+	size_t n = 1 + (size_t)rand() % (rand() % 8 ? 12 : max - 20);
+
+	for (size_t i = 0; i < n; i++) {
+		do
+			name[i] = (char)(rand() % 255 + 1);
+		while (name[i] == '/');
+	}
+	name[n] = '\0';
+}
+
+static void any_tree(const char *path, int depth)
+{
+	const int n = rand() % 9;
+
+	for (int i = 0; i < n; i++) {
+		char name[256], full[4096];
+		struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
+					  { rand(), rand() % 1000000000 } };
+
+		any_name(name, sizeof name);
+		if (!strcmp(name, ".") || !strcmp(name, "..") ||
+		    strlen(path) + strlen(name) > 3000)
+			continue;
+		snprintf(full, sizeof full, "%s/%s", path, name);
+		switch (rand() % 6) {
+		case 0:
+			if (depth < 6 && !mkdir(full, 0777))
+				any_tree(full, depth + 1);
+			break;
+		case 1:
+			(void)!symlink(name + rand() % (int)strlen(name), full);
+			continue;
+		default:
+			if (!access(full, F_OK))
+				continue;
+			fill(full, (size_t)(rand() % 3 ? rand() % 3000 :
+					    rand() % 200000),
+			     (unsigned)rand());
+		}
+		(void)chmod(full, (mode_t)(rand() & 077) | 0700);
+		(void)utimensat(AT_FDCWD, full, ts, AT_SYMLINK_NOFOLLOW);
+	}
+}
+
+/* Whatever tree there is, the same arrives: names, kinds, bytes, modes and
+ * times; and a second time nothing of it (but folders that were looked into
+ * for an unfinished file have a new time). */
+static void test_any_tree(void)
+{
+	char top[256];
+
+	srand(7);
+	for (int i = 0; i < 40; i++) {
+		fresh();
+		snprintf(top, sizeof top, "%s/src/t", dir);
+		(void)mkdir(top, 0755);
+		any_tree(top, 0);
+		for (int k = 0; k < 2; k++) {
+			(void)send_ok(ARGV("t"));
+			sh("cd %s && diff -r --no-dereference src/t in/t && "
+			   "for d in src in; do (cd $d; find . -mindepth 1 ! "
+			   "-type l %s -printf '%%P %%m %%y %%T@\\0' | "
+			   "sort -z > ../list.$d); done; cmp list.src list.in",
+			   dir, k ? "! -type d" : "");
+		}
+		sweep();
+	}
 }
 
 static size_t cut_at;
@@ -756,6 +871,173 @@ static void test_liar(void)
 	sweep();
 }
 
+/* A link swapped for the folder that is being written to, over and over, by
+ * somebody who may write to the inbox: nothing gets out. */
+static void *swap_thread(void *arg)
+{
+	atomic_bool *stop = arg;
+
+	while (!atomic_load(stop)) {
+		(void)rename(at("in/d/e"), at("in/d/was"));
+		(void)symlink(at("away"), at("in/d/e"));
+		(void)unlink(at("in/d/e"));
+		(void)rename(at("in/d/was"), at("in/d/e"));
+	}
+	return NULL;
+}
+
+static void test_race(void)
+{
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	fresh();
+	sh("cd %s && mkdir -p away src/d/e in/d/e && for i in $(seq 40); do "
+	   "echo $i > src/d/e/f$i; done", dir);
+	fill(at("src/d/e/big"), 100000, 1);
+	CU_ASSERT_EQUAL(pthread_create(&thread, NULL, swap_thread, &stop), 0);
+	for (int i = 0; i < 20; i++) {
+		struct sending s;
+
+		send_all(&s, ARGV("d"));
+		rig_close(&s.r);
+	}
+	atomic_store(&stop, true);
+	(void)pthread_join(thread, NULL);
+	sh("test -z \"$(ls -A %s/away)\"", dir);
+	sweep();
+}
+
+/* Sizes that nobody has: no room is taken for them, nothing is stored. */
+static void test_bomb(void)
+{
+	static const struct {
+		uint64_t size, data, hole;
+		int err;
+	} v[] = {
+		{ UINT64_MAX, 0, 0, EIO },
+		{ INT64_MAX, 0, INT64_MAX, EIO },
+		{ 1ULL << 60, 1ULL << 60, 0, 0 },
+		{ 1 << 20, 0, 1 << 21, EBADMSG },       /* more than it has */
+		{ 1 << 20, 0, UINT64_MAX, EBADMSG },
+		{ 10, 10, 10, EBADMSG },                /* in a small one */
+	};
+
+	fresh();
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		struct filewire w = { .type = FW_FILE, .size = v[i].size,
+				      .data = v[i].data };
+		struct mbuf *mb = mbuf_alloc(64);
+		uint8_t body[16] = { 0 };
+		struct liar l;
+		int err;
+
+		lie_open(&l);
+		str_ncpy(w.name, "bomb", sizeof w.name);
+		(void)filewire_encode(mb, &w);
+		lie(&l, FW_FILE, mb->buf, mb->end);
+		mbuf_rewind(mb);
+		w.type = FW_HOLE;
+		w.size = v[i].hole;
+		(void)filewire_encode(mb, &w);
+		if (v[i].hole)
+			lie(&l, FW_HOLE, mb->buf, mb->end);
+		lie(&l, FW_END, body, sizeof body);
+		lie(&l, FW_FINISH, NULL, 0);
+		err = lie_tell(&l);
+		CU_ASSERT_NOT_EQUAL(err, 0);
+		if (v[i].err)
+			CU_ASSERT_EQUAL(err, v[i].err);
+		mem_deref(mb);
+		sh("test ! -e %s/in/bomb && rm -rf %s/in", dir, dir);
+	}
+	/* the same of a limit on all */
+	sweep();
+}
+
+/* Frames that unpack to more than the file has, or are none. */
+static void test_zip_bomb(void)
+{
+	static const uint8_t zeros[1000];
+	uint8_t frame[4096];
+	const uint8_t *p;
+	struct filezip *z;
+
+	fresh();
+	CU_ASSERT_EQUAL(filezip_alloc(&z, FILEZIP_ALWAYS), 0);
+	memset(filezip_block(z), 0, FILEZIP_BLOCK);
+	for (int i = 0; i < 4; i++) {
+		struct filewire w = { .type = FW_FILE, .size = 100000 };
+		struct mbuf *mb = mbuf_alloc(64);
+		struct liar l;
+		size_t n = filezip_pack(z, FILEZIP_BLOCK, &p);
+
+		CU_ASSERT(n > 0 && n < sizeof frame);
+		memcpy(frame, p, n);
+		lie_open(&l);
+		str_ncpy(w.name, "f", sizeof w.name);
+		(void)filewire_encode(mb, &w);
+		lie(&l, FW_FILE, mb->buf, mb->end);
+		if (i == 1)
+			frame[0] ^= 1;
+		if (i == 2)
+			lie(&l, FW_ZDATA, zeros, sizeof zeros);
+		else
+			lie(&l, FW_ZDATA, frame, i == 3 ? n / 2 : n);
+		lie(&l, FW_END, zeros, 16);
+		CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+		mem_deref(mb);
+		sh("test ! -e %s/in/f && rm -rf %s/in", dir, dir);
+	}
+	mem_deref(z);
+	sweep();
+}
+
+/* Jumps and holes in an order that no sender has. */
+static void test_jumps(void)
+{
+	static const struct {
+		uint8_t type[4];
+		uint64_t n[4];
+	} v[] = {
+		{ { FW_SEEK }, { 5000 } },
+		{ { FW_KEEP }, { 0 } },
+		{ { FW_SEEK, FW_SEEK }, { 200000, 0 } },
+		{ { FW_SEEK, FW_SEEK }, { 200000, 200000 } },
+		{ { FW_SEEK, FW_KEEP, FW_KEEP }, { 200000, 0, 0 } },
+		{ { FW_SEEK, FW_HOLE, FW_END }, { 200000, 100000, 0 } },
+		{ { FW_SEEK, FW_HOLE, FW_SEEK, FW_KEEP },
+		  { 200000, 100000, 0, 0 } },
+	};
+
+	fresh();
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		struct filewire w = { .type = FW_FILE, .size = 300000,
+				      .data = 300000 };
+		struct mbuf *mb = mbuf_alloc(64);
+		struct liar l;
+
+		sh("mkdir -p %s/in", dir);
+		fill(at("in/.f.dialtone-part"), 200000, 1);
+		lie_open(&l);
+		str_ncpy(w.name, "f", sizeof w.name);
+		(void)filewire_encode(mb, &w);
+		lie(&l, FW_FILE, mb->buf, mb->end);
+		for (size_t k = 0; k < 4 && v[i].type[k]; k++) {
+			mbuf_rewind(mb);
+			memset(&w, 0, sizeof w);
+			w.type = v[i].type[k];
+			w.size = v[i].n[k];
+			(void)filewire_encode(mb, &w);
+			lie(&l, v[i].type[k], mb->buf, mb->end);
+		}
+		CU_ASSERT_EQUAL(lie_tell(&l), EBADMSG);
+		mem_deref(mb);
+		sh("test ! -e %s/in/f && rm -rf %s/in", dir, dir);
+	}
+	sweep();
+}
+
 /* Nonsense of all kinds ends it with EBADMSG and nothing else. */
 static void test_nonsense(void)
 {
@@ -766,7 +1048,7 @@ static void test_nonsense(void)
 		{ FW_LEAVE, 14 }, { FW_END, 16 }, { FW_SEEK, 8 },
 		{ FW_DATA, 3 }, { FW_DROP, 3 }, { FW_FILE, 3 },
 		{ FW_HAVE, 48 }, { FW_DONE, 32 }, { 99, 0 }, { FW_HELLO, 1 },
-		{ FW_HELLO, 0 }, { 0, 0 }, { FW_LINK, 1 }, { FW_DIR, 0 },
+		{ FW_HELLO, 0 }, { 0, 0 }, { 0, 3 }, { FW_ZDATA, 3 }, { FW_LINK, 1 }, { FW_DIR, 0 },
 	};
 	static const uint8_t zero[64];
 	struct liar l;
@@ -992,8 +1274,10 @@ UNIT_SUITE("tunnels/file",
 	{ "long", test_long },
 	{ "resume", test_resume },
 	{ "had", test_had },
+	{ "compress", test_compress },
 	{ "sparse", test_sparse },
 	{ "cut_anywhere", test_cut_anywhere },
+	{ "any_tree", test_any_tree },
 	{ "cut", test_cut },
 	{ "deref", test_deref },
 	{ "offer", test_offer },
@@ -1002,6 +1286,10 @@ UNIT_SUITE("tunnels/file",
 	{ "changed", test_changed },
 	{ "in_the_way", test_in_the_way },
 	{ "liar", test_liar },
+	{ "race", test_race },
+	{ "bomb", test_bomb },
+	{ "zip_bomb", test_zip_bomb },
+	{ "jumps", test_jumps },
 	{ "nonsense", test_nonsense },
 	{ "full_disk", test_full_disk },
 	{ "file_limit", test_file_limit },
