@@ -7,6 +7,7 @@
 #include "sipd/callend.h"
 #include "sipd/log.h"
 #include "sipd/sessioncore.h"
+#include "sipd/sessionhint.h"
 
 static const char *const state_namev[] = {
 	[SESSION_IDLE]      = "idle",
@@ -140,7 +141,15 @@ void session_call_ended(struct session *s, const struct call_end *end,
 {
 	const char *text;
 	enum reason r = judge_end(s, callend_reason(end, answered, &text));
+	char hint[400] = "";
 
+	/* both sides give up at the same time: what helps here is told here */
+	if (r == REASON_NO_PATH && s->path)
+		session_relay_hint(s, hint, sizeof hint);
+	if (*hint) {
+		finish(s, r, hint);
+		return;
+	}
 	/* not what a server in between or our own side said */
 	s->peer_said = *text && (*end->key || text != end->text);
 	finish(s, r, text);

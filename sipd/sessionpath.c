@@ -8,21 +8,10 @@
 #include <string.h>
 #include "sipd/log.h"
 #include "sipd/sessionflow.h"
+#include "sipd/sessionhint.h"
 #include "sipd/sessionpath.h"
 
 static const uint64_t gather_wait = 300 * MSEC; /* then trickle the rest */
-
-static enum path_relay policy(const struct session *s)
-{
-	static const enum path_relay map[] = {
-		[RELAY_DEFAULT] = PATH_RELAY_AUTO,
-		[RELAY_AUTO] = PATH_RELAY_AUTO,
-		[RELAY_NEVER] = PATH_RELAY_NEVER,
-		[RELAY_ONLY] = PATH_RELAY_ONLY,
-	};
-
-	return map[s->peer.relay ? s->peer.relay : s->house->conf->relay];
-}
 
 static void gather_timeout(void *arg)
 {
@@ -115,39 +104,17 @@ static void consent_handler(uint64_t until, void *arg)
 	session_flow_consent(s, until);
 }
 
-/* The one thing that would have given a path. */
-static void no_path(struct session *s)
-{
-	const char *why = path_relay_problem(s->path);
-	char text[400];
-
-	if (!why)
-		why = relays_problem(s->house->relays);
-	if (policy(s) == PATH_RELAY_NEVER)
-		session_hangup(s, REASON_NO_PATH, "a relay would help, but"
-			       " relay = never is configured");
-	else if (why) {
-		(void)re_snprintf(text, sizeof text, "%s: see [turn] in"
-				  " sipd.conf", why);
-		session_hangup(s, REASON_NO_PATH, text);
-	}
-	else if (list_isempty(&s->house->conf->turnl))
-		session_hangup(s, REASON_NO_PATH, "a relay would help: name a"
-			       " TURN server in a [turn] section of"
-			       " sipd.conf, here or there");
-	else
-		session_hangup(s, REASON_NO_PATH, NULL);
-}
-
 static void path_fail_handler(enum path_fail why, void *arg)
 {
 	struct session *s = arg;
+	char hint[400];
 
 	log_info("session %s: %H", s->id, path_debug, s->path);
+	session_relay_hint(s, hint, sizeof hint);
 	if (why == PATH_FAIL_CONSENT)
 		session_hangup(s, REASON_PATH_LOST, NULL);
 	else
-		no_path(s);
+		session_hangup(s, REASON_NO_PATH, hint);
 }
 
 static bool busy_handler(void *arg)
@@ -171,7 +138,7 @@ int session_path_open(struct session *s)
 	/* RFC 8445 section 6.1.1: the offerer controls */
 	err = path_alloc(&s->path, s->house->paths, !s->incoming, &ph, s);
 	if (!err)
-		path_relay_set(s->path, policy(s));
+		path_relay_set(s->path, session_relay(s));
 	return err;
 }
 
