@@ -157,7 +157,10 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/doc/dialtone
+		$(DESTDIR)$(PREFIX)/share/doc/dialtone \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 755 $(B)/dial $(DESTDIR)$(PREFIX)/bin/dial
 	install -m 755 $(B)/sipd $(DESTDIR)$(PREFIX)/sbin/sipd
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
@@ -168,6 +171,12 @@ install: all
 	install -m 644 etc/sipd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 etc/sipd.conf README.md LICENSE CHANGELOG.md \
 		$(DESTDIR)$(PREFIX)/share/doc/dialtone/
+	$(B)/dial completion bash > \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dial
+	$(B)/dial completion zsh > \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_dial
+	$(B)/dial completion fish > \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/dial.fish
 
 clean:
 	rm -rf build build-*

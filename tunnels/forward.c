@@ -286,8 +286,8 @@ static int forward_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind forward_tunnel = {
 	.name = "forward",
 	.endless = true,
-	.usage = "[-L|-R] [udp:][address:]port:host:hostport | -D [address:]port |"
-		 " -W host:port ...",
+	.usage = "[-L|-R] [udp:][ADDRESS:]PORT:HOST:HOSTPORT | -D"
+		 " [ADDRESS:]PORT | -W HOST:PORT ...",
 	.stdio = forward_stdio,
 	.need = FLOW_STREAM,
 	.offer = forward_offer,

@@ -11,6 +11,7 @@
 #include "sdp/base/recompat.h"
 #include "sdp/base/signals.h"
 #include "sipd/dial/client.h"
+#include "sipd/dial/complete.h"
 #include "sipd/dial/show.h"
 #include "sipd/dial/words.h"
 #include "sipd/log.h"
@@ -211,6 +212,13 @@ static int start(const char *file, int argc, char *argv[], int verbose)
 	return code;
 }
 
+/* Is that what is wanted, for a shell that we know? */
+static bool completion(char *argv[])
+{
+	return !strcmp(argv[0], "completion") &&
+	       re_fprintf(stdout, "%H", complete_print, argv[1]) > 0;
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option optionv[] = {
@@ -238,6 +246,10 @@ int main(int argc, char *argv[])
 	}
 	if (code < 0 && optind < argc && !strcmp(argv[optind], "help"))
 		code = 0;
+	if (code < 0 && optind + 2 == argc && completion(argv + optind)) {
+		libre_close();
+		return 0;
+	}
 	if (code >= 0)
 		(void)re_fprintf(code ? stderr : stdout, "%H", words_usage,
 				 NULL);

@@ -167,6 +167,13 @@ static int parse_pair(struct parse *p)
 	return no_more(p);
 }
 
+/* main.c prints those that there are. */
+static int parse_completion(struct parse *p)
+{
+	return complain(p, "Completions are there for bash, zsh and fish:"
+			" write `dial completion bash`.");
+}
+
 static const struct {
 	const char *name, *usage, *help;
 	enum client_mode mode;
@@ -192,7 +199,31 @@ static const struct {
 	  " use the one that PEER made", CLIENT_ANY, parse_pair },
 	{ "identity", "", "this side's own fingerprint", CLIENT_ANY,
 	  no_more },
+	{ "completion", "bash|zsh|fish", "a script for this shell",
+	  CLIENT_ANY, parse_completion },
 };
+
+bool words_row(struct word_row *r, size_t i)
+{
+	const struct tunnel_kind *const *kp = tunnel_kinds;
+
+	memset(r, 0, sizeof *r);
+	if (i < RE_ARRAY_SIZE(commandv)) {
+		r->name = commandv[i].name;
+		r->usage = commandv[i].usage;
+		r->help = commandv[i].help;
+		return true;
+	}
+	for (i -= RE_ARRAY_SIZE(commandv); *kp; kp++) {
+		if (!(*kp)->usage || i--)
+			continue;
+		r->name = kind_verb(*kp);
+		r->usage = (*kp)->usage;
+		r->tunnel = true;
+		return true;
+	}
+	return false;
+}
 
 /* --- PEER TUNNEL ------------------------------------------------------- */
 
@@ -290,6 +321,7 @@ int words_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
 
 int words_usage(struct re_printf *pf, void *unused)
 {
+	struct word_row r;
 	int err = re_hprintf(pf, "usage: dial [-jv] [-c FILE] PEER TUNNEL"
 			     " [ARGUMENT...]\n       dial [-jv] [-c FILE]"
 			     " COMMAND [ARGUMENT...]\n\nPEER is a [peer NAME]"
@@ -297,16 +329,16 @@ int words_usage(struct re_printf *pf, void *unused)
 			     "Tunnels:\n");
 	(void)unused;
 
-	for (const struct tunnel_kind *const *kp = tunnel_kinds; *kp; kp++)
-		if ((*kp)->usage)
-			err |= re_hprintf(pf, "  dial PEER %s %s\n",
-					  kind_verb(*kp), (*kp)->usage);
+	for (size_t i = 0; words_row(&r, i); i++)
+		if (r.tunnel)
+			err |= re_hprintf(pf, "  dial PEER %s %s\n", r.name,
+					  r.usage);
 	err |= re_hprintf(pf, "\nCommands:\n");
-	for (size_t i = 0; i < RE_ARRAY_SIZE(commandv); i++)
-		err |= re_hprintf(pf, "  dial %s%s%s\n        %s\n",
-				  commandv[i].name,
-				  *commandv[i].usage ? " " : "",
-				  commandv[i].usage, commandv[i].help);
+	for (size_t i = 0; words_row(&r, i); i++)
+		if (!r.tunnel)
+			err |= re_hprintf(pf, "  dial %s%s%s\n        %s\n",
+					  r.name, *r.usage ? " " : "",
+					  r.usage, r.help);
 	return err | re_hprintf(pf, "\nOptions:\n"
 		"  -c FILE      the configuration (default"
 		" ~/.config/dialtone/sipd.conf,\n               then"

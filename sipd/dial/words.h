@@ -20,6 +20,14 @@ struct word_order {
 int words_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
 		char *why, size_t size);
 
+/* What there is, a row each: commands and the verbs of tunnels. */
+struct word_row {
+	const char *name, *usage;
+	const char *help;               /* of commands */
+	bool tunnel;                    /* stands after a peer */
+};
+bool words_row(struct word_row *r, size_t i);
+
 /* The usage of everything; for re's %H. */
 int words_usage(struct re_printf *pf, void *unused);
 
