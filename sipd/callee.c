@@ -112,6 +112,26 @@ static int answer_wants(struct session *s, const struct session_answer *an,
 	return err;
 }
 
+static void admitted(struct session *s)
+{
+	if (s->greeting)
+		gather(s);
+	else
+		session_ask(s, gather);
+}
+
+static void ring(struct session *s)
+{
+	(void)call_progress(s->call, 180, "Ringing", NULL);
+	if (s->flags & SESSION_HOLD)
+		session_hold(s, admitted);
+	mem_ref(s);
+	session_state_set(s, SESSION_RINGING);
+	if (s->state == SESSION_RINGING && !session_is_held(s))
+		session_ask(s, gather);
+	mem_deref(s);
+}
+
 int session_take(struct session **sp, struct house *h, struct call *c,
 		 const struct session_answer *an,
 		 const struct session_handlers *sh, enum reason *rp)
@@ -136,13 +156,9 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 	}
 	*sp = s;
 	s->greeting = !an->trusted && s->greet_group;
-	if (an->trusted || s->greeting) {
+	if (an->trusted || (s->greeting && !(an->flags & SESSION_HOLD)))
 		gather(s);
-	}
-	else {
-		(void)call_progress(s->call, 180, "Ringing", NULL);
-		session_state_set(s, SESSION_RINGING);
-		session_ask(s, gather);
-	}
+	else
+		ring(s);
 	return 0;
 }

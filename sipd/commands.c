@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "sdp/base/recompat.h"
+#include "sipd/approval.h"
 #include "sipd/barrier.h"
 #include "sipd/check.h"
 #include "sipd/callchain.h"
@@ -16,20 +17,11 @@
 
 enum { LOG_LINES = 20 };
 
-static bool by_id(struct session *s, void *arg)
-{
-	struct session_info in;
-
-	session_info(s, &in);
-	return !strcmp(in.id, arg);
-}
-
 static struct session *find_session(struct conn *cn, const struct odict *o)
 {
 	const char *id = odict_string(o, "session");
 
-	return id ? board_apply(conn_env(cn)->board, by_id, (void *)id)
-		  : NULL;
+	return id ? board_find(conn_env(cn)->board, id) : NULL;
 }
 
 static void cmd_trust_answer(struct conn *cn, const struct odict *o,
@@ -365,6 +357,8 @@ command_h *command_find(const char *name, bool guest)
 		{ "dial",     order_dial,       true  },
 		{ "wait",     order_wait,       false },
 		{ "pair",     order_pair,       false },
+		{ "approve",  order_approve,    false },
+		{ "deny",     order_deny,       false },
 		{ "answer",   cmd_trust_answer, false },
 		{ "status",   cmd_status,       false },
 		{ "list",     cmd_list,         false },

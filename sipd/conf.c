@@ -35,6 +35,7 @@ static void destructor(void *arg)
 	mem_deref(c->allow);
 	mem_deref(c->user);
 	mem_deref(c->write);
+	mem_deref(c->on_call);
 	mem_deref(c->log);
 	mem_deref(c->control);
 	mem_deref(c->state);

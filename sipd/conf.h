@@ -9,7 +9,7 @@
 
 #define CONF_SYSTEM_CONTROL "/run/dialtone/control"
 
-enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN };
+enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN, UNKNOWN_ASK };
 
 /* DEFAULT: of a peer, as [nat] says. */
 enum conf_relay { RELAY_DEFAULT, RELAY_AUTO, RELAY_NEVER, RELAY_ONLY };
@@ -69,6 +69,7 @@ struct conf {
 	char *log;              /* "stderr", "syslog" or a file */
 	bool syslog_calls;      /* the call log goes to syslog as well */
 	char *user;             /* to run as, NULL: stay */
+	char *on_call;          /* a program, NULL: none */
 	bool contain;           /* contain.h */
 	char *write;            /* more folders to write to */
 	enum conf_unknown unknown;

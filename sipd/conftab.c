@@ -41,6 +41,8 @@ const struct conf_key conf_keys[] = {
 	  "5060", NULL, false, 0, 65534 },      /* TLS has the next one */
 	{ SEC_SIPD, "unknown", confval_unknown, IN(conf, unknown),
 	  "reject", NULL, false, 0, 0 },
+	{ SEC_SIPD, "on-call", confval_program, IN(conf, on_call),
+	  NULL, "/bin/true", false, 0, 0 },
 	{ SEC_SIPD, "allow", confval_allow, IN(conf, allow),
 	  "", NULL, true, 0, 0 },
 	{ SEC_SIPD, "sessions", confval_u32, IN(conf, sessions),

@@ -133,6 +133,21 @@ int confval_path(void *field, const struct conf_key *k, const char *value,
 	return err ? err : replace(field, buf);
 }
 
+int confval_program(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	char buf[PATH_MAX];
+	int err = absolute(buf, value, ctx);
+
+	(void)k;
+	if (err)
+		return err;
+	if (access(buf, X_OK))
+		return confval_bad(ctx, "names %s, which cannot be run: %m",
+				   buf, errno);
+	return replace(field, buf);
+}
+
 int confval_folders(void *field, const struct conf_key *k, const char *value,
 		    const struct conf_ctx *ctx)
 {
@@ -257,6 +272,7 @@ int confval_unknown(void *field, const struct conf_key *k, const char *value,
 {
 	static const char *const wordv[] = {
 		[UNKNOWN_REJECT] = "reject", [UNKNOWN_PIN] = "pin",
+		[UNKNOWN_ASK] = "ask",
 	};
 
 	(void)k;
@@ -265,7 +281,7 @@ int confval_unknown(void *field, const struct conf_key *k, const char *value,
 			*(enum conf_unknown *)field = (enum conf_unknown)i;
 			return 0;
 		}
-	return confval_bad(ctx, "must be reject or pin, not '%s'", value);
+	return confval_bad(ctx, "must be reject, ask or pin, not '%s'", value);
 }
 
 static int sip_uri(char uri[ADDRESS_SIZE], const char *value,

@@ -171,6 +171,19 @@ struct session_handlers line_handlers(struct line *l)
 	return sh;
 }
 
+void line_release(struct line *l, const void *owner)
+{
+	struct le *le = list_head(&l->stakel);
+
+	while (le) {
+		struct stake *st = le->data;
+
+		le = le->next;
+		if (st->owner.arg == owner)
+			mem_deref(st);
+	}
+}
+
 void line_drop(struct line *l, const void *owner)
 {
 	struct line *ref = mem_ref(l);

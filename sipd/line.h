@@ -40,6 +40,9 @@ struct session_handlers line_handlers(struct line *l);
 int line_stake(struct line *l, unsigned group,
 	       const struct session_handlers *owner);
 
+/* An owner (its handlers' arg) is told no more. */
+void line_release(struct line *l, const void *owner);
+
 /* An owner (its handlers' arg) has gone: nobody is told any more, and what it
  * had asked for ends. */
 void line_drop(struct line *l, const void *owner);

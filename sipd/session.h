@@ -91,6 +91,7 @@ void session_count(struct session *s);
 enum session_flag {
 	SESSION_CAN_ASK = 1,    /* the user can be asked about a new key; else
 	                           `unknown` decides */
+	SESSION_HOLD = 4,       /* incoming: it rings until session_admit */
 	SESSION_ANY_KEY = 2,    /* any key is taken and none is pinned: the
 	                           tunnel itself finds out whose it is */
 };
@@ -118,6 +119,13 @@ struct session_answer {
 int session_take(struct session **sp, struct house *h, struct call *c,
 		 const struct session_answer *an,
 		 const struct session_handlers *sh, enum reason *rp);
+
+/* Does it ring until somebody decides? */
+bool session_is_held(const struct session *s);
+
+/* Somebody has: answer the call. Its key is not trusted by that: askh comes
+ * next. */
+void session_admit(struct session *s);
 
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);

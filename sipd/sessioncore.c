@@ -61,6 +61,7 @@ void session_state_set(struct session *s, enum session_state st)
 /* Everything but the words of the end. */
 static void let_go(struct session *s)
 {
+	s->admittedh = s->trustedh = NULL;
 	timer_stop(&s->timer);
 	timer_stop(&s->sync_timer);
 	(void)str_ncpy(s->tunnels, bundle_names(s->bundle),

@@ -37,6 +37,7 @@ struct session {
 	bool described;                 /* our description has gone out */
 	void (*readyh)(struct session *s);      /* gathering is enough */
 	void (*trustedh)(struct session *s);    /* while asking */
+	void (*admittedh)(struct session *s);   /* while held */
 	bool cut;                       /* requests do not reach the peer */
 	bool greeting;                  /* only the tunnel of greet_group runs */
 	unsigned greet_group;           /* 0: none */

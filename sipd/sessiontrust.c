@@ -38,6 +38,29 @@ void session_ask(struct session *s, void (*trustedh)(struct session *s))
 	s->h.askh(s, s->remote->fp, s->h.arg);
 }
 
+void session_hold(struct session *s, void (*admittedh)(struct session *s))
+{
+	s->admittedh = admittedh;
+	(void)timer_start(s->house->timers, &s->timer, ask_wait, ask_timeout,
+			  s);
+}
+
+bool session_is_held(const struct session *s)
+{
+	return s->admittedh != NULL;
+}
+
+void session_admit(struct session *s)
+{
+	void (*admittedh)(struct session *) = s->admittedh;
+
+	if (!admittedh)
+		return;
+	s->admittedh = NULL;
+	timer_stop(&s->timer);
+	admittedh(s);
+}
+
 void session_trust(struct session *s, bool accept)
 {
 	void (*trustedh)(struct session *) = s->trustedh;

@@ -22,6 +22,9 @@ bool session_greets(const struct desc *d);
  * trustedh if it says yes. */
 void session_ask(struct session *s, void (*trustedh)(struct session *s));
 
+/* Wait for session_admit, as long as for an answer of a user, then go on. */
+void session_hold(struct session *s, void (*admittedh)(struct session *s));
+
 /* The greeting is over: words are the six words, or why it failed. */
 void session_greeted(struct session *s, int err, const char *words);
 

@@ -10,9 +10,14 @@
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
 #include "sipd/log.h"
+#include "sipd/oncall.h"
 #include "sipd/record.h"
 
-enum { LINE_BUCKETS = 256, ALLOW_MAX = 512 };
+enum {
+	LINE_BUCKETS = 256,
+	ALLOW_MAX    = 512,
+	HELD_MAX     = 16,      /* strangers' calls that ring */
+};
 
 struct board {
 	struct house *house;
@@ -85,6 +90,15 @@ static bool limited(struct board *b, struct incoming *in)
 	return in->reason != REASON_NONE;
 }
 
+static unsigned held(const struct board *b)
+{
+	unsigned n = 0;
+
+	for (struct le *le = b->linel.head; le; le = le->next)
+		n += session_is_held(((const struct line *)le->data)->s);
+	return n;
+}
+
 /* An unknown key: is there somebody to ask, or is it pinned unasked? */
 static bool judge_unknown(struct board *b, struct incoming *in,
 			  const struct wait *w, struct session_answer *an)
@@ -100,6 +114,11 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 				  in->peer.name, in->offer->fp) &&
 		       !peers_by_fp(b->house->peers, in->offer->fp,
 				    &in->peer);
+	}
+	if (b->conf->unknown == UNKNOWN_ASK && held(b) < HELD_MAX) {
+		an->flags = SESSION_HOLD;
+		in->peer.allow = b->conf->allow;
+		return true;
 	}
 	in->reason = REASON_UNKNOWN_HERE;
 	return false;
@@ -245,7 +264,8 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 
 	an->peer = in->peer;
 	an->offer = in->offer;
-	an->flags = w ? w->conf.flags : 0;
+	if (w)
+		an->flags = w->conf.flags;
 	err = line_add(&l, b, &in->peer, w ? &w->conf.sh : NULL);
 	if (err)
 		return err;
@@ -254,6 +274,8 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
 	if (err)
 		line_cancel(b, l);
+	else if (b->conf->on_call && session_is_held(l->s))
+		oncall_tell(b->conf->on_call, l->s);
 	mem_deref(l);
 	return err;
 }
@@ -477,6 +499,44 @@ struct session *board_apply(const struct board *b, board_session_h *h,
 			return l->s;
 	}
 	return NULL;
+}
+
+static struct line *line_of(const struct board *b, const struct session *s)
+{
+	for (struct le *le = b->linel.head; le; le = le->next) {
+		struct line *l = le->data;
+
+		if (l->s == s)
+			return l;
+	}
+	return NULL;
+}
+
+int board_adopt(struct board *b, struct session *s,
+		const struct session_handlers *owner)
+{
+	struct line *l = line_of(b, s);
+
+	return l ? line_stake(l, 1, owner) : ENOENT;
+}
+
+void board_release(struct board *b, const void *owner)
+{
+	for (struct le *le = b->linel.head; le; le = le->next)
+		line_release(le->data, owner);
+}
+
+static bool by_id(struct session *s, void *arg)
+{
+	struct session_info in;
+
+	session_info(s, &in);
+	return !strcmp(in.id, arg);
+}
+
+struct session *board_find(const struct board *b, const char *id)
+{
+	return board_apply(b, by_id, (void *)id);
 }
 
 void board_drop(struct board *b, const void *owner)

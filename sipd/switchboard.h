@@ -45,6 +45,16 @@ typedef bool (board_session_h)(struct session *s, void *arg);
 struct session *board_apply(const struct board *b, board_session_h *h,
 			    void *arg);
 
+/* By its id; NULL: there is none. */
+struct session *board_find(const struct board *b, const char *id);
+
+/* One more is told of a session, as of its first tunnels. */
+int board_adopt(struct board *b, struct session *s,
+		const struct session_handlers *owner);
+
+/* An owner (its handlers' arg) is told no more; what it had goes on. */
+void board_release(struct board *b, const void *owner);
+
 /* An owner (its handlers' arg) has gone: nobody is told any more, and what it
  * has asked for ends: its tunnels, and sessions that have no others. */
 void board_drop(struct board *b, const void *owner);

@@ -128,6 +128,17 @@ static int parse_hangup(struct parse *p)
 	return no_more(p);
 }
 
+static int parse_approve(struct parse *p)
+{
+	const char *id = next(p);
+
+	if (!id)
+		return complain(p, "Which call? `dial list` shows those that"
+				" ring, with their numbers.");
+	set_str(p, "session", id);
+	return no_more(p);
+}
+
 static int parse_log(struct parse *p)
 {
 	const char *n = next(p);
@@ -186,6 +197,9 @@ static const struct {
 	{ "list", "", "sessions of the running sipd", CLIENT_RUNNING,
 	  no_more },
 	{ "hangup", "ID|all", "end sessions", CLIENT_RUNNING, parse_hangup },
+	{ "approve", "ID", "answer the call of an unknown key, and compare",
+	  CLIENT_RUNNING, parse_approve },
+	{ "deny", "ID", "refuse it", CLIENT_RUNNING, parse_approve },
 	{ "log", "[LINES|--verify]",
 	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
 	  parse_log },

@@ -59,4 +59,51 @@ check "her key is not trusted there" test \
     "$(grep -c : "$T/bob/known_peers")" = 1
 kill -TERM "$bob"
 wait "$bob" 2> /dev/null
+
+# a daemon lets strangers ring
+cat > "$T/ring" <<EOT
+#!/bin/sh
+env | grep ^DIALTONE_ > $T/rung.new
+mv $T/rung.new $T/rung
+EOT
+chmod +x "$T/ring"
+conf dave <<EOT
+port = 5066
+unknown = ask
+allow = file
+on-call = $T/ring
+EOT
+start dave
+ringing() { as dave list | awk '/ringing/ { print $2; exit }' | grep .; }
+terminal carol tty.carol2 sip:127.0.0.1:5066 send "$T/hello"
+carol=$terminal
+exec 5> "$T/tty.carol2.keys"
+check "it rings at dave's" wait_for 5 ringing
+check "a program tells of it" wait_for 5 grep -q     'DIALTONE_PEER=sip:carol@127.0.0.1' "$T/rung"
+check "and of its number" grep -q "DIALTONE_CALL=$(ringing)" "$T/rung"
+check "a wrong number" fails_with 1 "waits for an answer" as dave approve 77
+terminal dave tty.dave approve "$(ringing)"
+dave=$terminal
+exec 6> "$T/tty.dave.keys"
+check "both are asked" wait_for 5 asked tty.dave
+check "about the same words" wait_for 5 asked tty.carol2
+check "that is" test "$(words tty.dave)" = "$(words tty.carol2)"
+echo y >&6
+echo y >&5
+check "dave is done" ends 0 "$dave"
+check "carol too" ends 0 "$carol"
+check "the file is there" cmp "$T/hello" "$T/dave/inbox/hello"
+rm "$T/dave/inbox/hello"
+check "from now on she need not ring" as carol sip:127.0.0.1:5066 \
+    send "$T/hello"
+
+behind alice denied sip:127.0.0.1:5066 send "$T/hello"
+check "alice rings" wait_for 5 ringing
+check "dave says no" as dave deny "$(ringing)"
+check "that is the end" ends 1 "$behind"
+check "she rings again" behind alice denied sip:127.0.0.1:5066 pipe
+check "for what nobody may here: refused at once" ends 1 "$behind"
+check "in a sentence" grep -q "not allow" "$T/denied"
+check "dave goes on" alive dave
+stop dave
 finish

@@ -441,7 +441,7 @@ static void test_values(void)
 	refused_value("sipd", "port=5060 # x", "must be a number");
 	refused_value("sipd", "rate=99999999999999999999", "must be a num");
 	refused_value("sipd", "sessions=0", "from 1 to 1000000");
-	refused_value("sipd", "unknown=maybe", "must be reject or pin");
+	refused_value("sipd", "unknown=maybe", "must be reject, ask or pin");
 	refused_value("sipd", "log=file", "must be stderr, syslog or");
 	refused_value("sipd", "state=", "'state' in [sipd] is empty");
 	refused_value("sipd", "state=~bob/x", "only ~/ is known");
