@@ -59,14 +59,18 @@ static bool get_algorithms(struct turn_msg *t, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* For a family it has no address of, coturn 4.6 adds 0.0.0.0: the first of
+ * each family counts. */
 static bool get_relayed(struct turn_msg *t, const uint8_t *p, size_t n,
 			const uint8_t *tid)
 {
-	struct sa sa;
+	struct sa sa, *own;
 
 	if (!stun_get_xor(&sa, p, n, tid))
 		return false;
-	t->relayed[sa_af(&sa) == AF_INET6] = sa;
+	own = &t->relayed[sa_af(&sa) == AF_INET6];
+	if (!sa_isset(own, SA_ADDR))
+		*own = sa;
 	return true;
 }
 
