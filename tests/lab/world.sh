@@ -99,7 +99,7 @@ certificates() {
 	    -days 2 2> /dev/null
 	openssl req $ec -keyout srv.key -out srv.csr -subj /CN=turn.lab \
 	    2> /dev/null
-	echo "subjectAltName=DNS:turn.lab,DNS:meet.lab" > ext
+	echo "subjectAltName=DNS:turn.lab,DNS:turn2.lab,DNS:meet.lab" > ext
 	openssl x509 -req -in srv.csr -CA ca.pem -CAkey ca.key -days 2 \
 	    -CAcreateserial -extfile ext -out srv.crt 2> /dev/null
 	cat srv.crt srv.key > srv.pem
@@ -116,6 +116,7 @@ names() {
 	127.0.0.1 localhost
 	198.51.100.10 turn.lab stun.lab
 	198.51.100.11 stun2.lab
+	198.51.100.12 turn2.lab
 	198.51.100.20 meet.lab
 	2001:db8:5::10 turn.lab stun.lab
 	EOT
@@ -124,35 +125,39 @@ names() {
 	mount --bind resolv.conf /etc/resolv.conf
 }
 
+# relay_start NAME ADDRESS...: a coturn on these addresses of srv
 relay_start() {
-	cat > turn.conf <<-EOT
-	listening-ip=198.51.100.10
-	listening-ip=198.51.100.11
-	listening-ip=2001:db8:5::10
-	relay-ip=198.51.100.10
-	relay-ip=2001:db8:5::10
-	listening-port=3478
-	tls-listening-port=443
-	realm=lab
-	lt-cred-mech
-	user=lab:lab
-	cert=$T/srv.crt
-	pkey=$T/srv.key
-	userdb=$T/turndb
-	pidfile=$T/turn.pid
-	log-file=$T/turn.log
-	simple-log
-	relay-threads=1
-	no-cli
-	no-dtls
-	EOT
-	ip netns exec srv turnserver -c "$T/turn.conf" > turn.out 2>&1 &
-	turn=$!
-	wait_for 10 relay_up
+	r=$1
+	shift
+	{
+		for x in "$@"; do
+			echo "listening-ip=$x"
+			[ "$x" = 198.51.100.11 ] || echo "relay-ip=$x"
+		done
+		cat <<-EOT
+		listening-port=3478
+		tls-listening-port=443
+		realm=lab
+		lt-cred-mech
+		user=lab:lab
+		cert=$T/srv.crt
+		pkey=$T/srv.key
+		userdb=$T/$r.db
+		pidfile=$T/$r.pid
+		log-file=$T/$r.log
+		simple-log
+		relay-threads=1
+		no-cli
+		no-dtls
+		EOT
+	} > "$r.conf"
+	ip netns exec srv turnserver -c "$T/$r.conf" > "$r.out" 2>&1 &
+	eval "pid_$r=$!"
+	wait_for 10 relay_up "$1"
 }
 relay_up() {
-	ip netns exec srv ss -Hlun | grep -q '198.51.100.10:3478' &&
-	ip netns exec srv ss -Hltn | grep -q '198.51.100.10:443'
+	ip netns exec srv ss -Hlun | grep -q "$1:3478" &&
+	ip netns exec srv ss -Hltn | grep -q "$1:443"
 }
 
 meet_start() {
@@ -184,7 +189,8 @@ world() {
 	box net srv - --v4 pass --v6 pass --delay "$LAB_DELAY"
 	certificates
 	names
-	relay_start && meet_start
+	relay_start turn 198.51.100.10 198.51.100.11 2001:db8:5::10 &&
+	    meet_start
 }
 # crossing IF: what comes from this link takes its time too
 crossing() {
