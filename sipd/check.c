@@ -11,6 +11,7 @@
 #include "sipd/check.h"
 #include "sipd/checkhost.h"
 #include "sipd/checknat.h"
+#include "sipd/environs.h"
 
 #define NAMES_WAIT SEC                  /* for the STUN servers' */
 #define SSDP_WAIT  (1300 * MSEC)        /* MX of 1 s, and some */
@@ -38,7 +39,8 @@ static void begin(void *arg)
 	struct timers *timers = ck->house->timers;
 	const bool young = ck->house->role != HOUSE_DAEMON;
 
-	if (ck->house->resolve && clock_ns() < ck->begin + NAMES_WAIT) {
+	if (environs_asks(ck->house->environs) &&
+	    clock_ns() < ck->begin + NAMES_WAIT) {
 		(void)timer_start(timers, &ck->timer, LOOK, begin, ck);
 		return;
 	}

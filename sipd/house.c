@@ -13,16 +13,14 @@
 #include "sipd/house.h"
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
-#include "sdp/base/resolve.h"
-
-enum { STUN_PORT_DEFAULT = 3478, STUN_MAX = 4 };
+#include "sipd/environs.h"
 
 static void house_destructor(void *arg)
 {
 	struct house *h = arg;
 
 	mem_deref(h->netwatch);
-	mem_deref(h->resolve);
+	mem_deref(h->environs);
 	mem_deref(h->accounts);
 	mem_deref(h->mapper);
 	mem_deref(h->relays);
@@ -191,59 +189,6 @@ static int open_mapper(struct house *h)
 	return h->conf->portmap ? mapper_alloc(&h->mapper, &mc) : 0;
 }
 
-static void set_servers(struct house *h, const struct sa *sav, size_t sac)
-{
-	streams_servers(h->streams, sav, sac);
-	paths_stun_set(h->paths, sav, sac);
-}
-
-static void resolved_handler(int err, const struct sa *sav, size_t sac,
-			     void *arg)
-{
-	struct house *h = arg;
-
-	if (err)
-		log_warn("the STUN server %s is not known to the DNS",
-			 h->conf->stun);
-	set_servers(h, sav, MIN(sac, (size_t)STUN_MAX));
-	h->resolve = mem_deref(h->resolve);
-}
-
-/* The first of the comma list by name; numeric ones are all taken at once. */
-static int stun_start(struct house *h)
-{
-	struct sa sav[STUN_MAX];
-	struct pl list, host, port, rest;
-	char name[256];
-	size_t n = 0;
-
-	pl_set_str(&list, h->conf->stun ? h->conf->stun : "");
-	while (list.l && !re_regex(list.p, list.l, "[^, ]+[, ]*[~]*",
-				   &host, NULL, &rest)) {
-		list = rest;
-		if (n < STUN_MAX && !sa_decode(&sav[n], host.p, host.l)) {
-			++n;
-			continue;
-		}
-		if (n < STUN_MAX &&
-		    !sa_set(&sav[n], &host, STUN_PORT_DEFAULT)) {
-			++n;
-			continue;
-		}
-		if (h->resolve)
-			continue;
-		port = pl_null;
-		if (!re_regex(host.p, host.l, "[^:]+:[0-9]+", &rest, &port))
-			host = rest;
-		(void)pl_strcpy(&host, name, sizeof name);
-		(void)resolve_name(&h->resolve, h->mailbox, name,
-				   pl_isset(&port) ? (uint16_t)pl_u32(&port)
-				   : STUN_PORT_DEFAULT, resolved_handler, h);
-	}
-	set_servers(h, sav, n);
-	return 0;
-}
-
 /* Two devices of a user may share a key, not an instance: it is made of the
  * key, the machine and the state folder, so that it stays without being kept.
  * A version 8 UUID (RFC 9562). */
@@ -286,6 +231,7 @@ static void network_handler(void *arg)
 
 	log_info("the addresses of this host have changed");
 	paths_changed(h->paths);
+	environs_changed(h->environs);
 	relays_changed(h->relays);
 	mapper_changed(h->mapper);
 	accounts_changed(h->accounts);
@@ -321,7 +267,8 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = open_mapper(h);
 	if (!err)
-		err = stun_start(h);
+		err = environs_alloc(&h->environs, h->mailbox, h->paths,
+				    h->streams, conf);
 	if (!err)
 		err = relays_alloc(&h->relays, h->timers, h->mailbox,
 				   h->paths, conf);
@@ -355,7 +302,9 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 	err = relays_alloc(&h->relays, h->timers, h->mailbox, h->paths,
 			   conf);
 	accounts_reload(h->accounts, conf);
-	return err ? err : stun_start(h);
+	if (!err)
+		environs_reload(h->environs, conf);
+	return err;
 }
 
 static void closed_handler(void *arg)

@@ -46,7 +46,7 @@ struct house {
 	struct mapper *mapper;          /* NULL: portmap = no */
 	struct accounts *accounts;
 	struct house_handlers h;
-	struct resolve *resolve;
+	struct environs *environs;
 	struct netwatch *netwatch;
 	unsigned closing;               /* what is still to be closed */
 	void (*closedh)(void *arg);

@@ -146,6 +146,41 @@ static int remote_new(struct agent *a, const struct desc *d, uint64_t now)
 	return 0;
 }
 
+/* What the peer told as IPv4 we reach by another address. */
+static void synthesise(struct agent *a, const struct cand *c)
+{
+	struct cand six = *c;
+
+	if (!nat64_map(&six.addr, &a->nat64, &c->addr))
+		return;
+	sa_init(&six.rel, AF_UNSPEC);
+	six.prio--;
+	(void)checklist_add_remote(&a->cl, &six);
+}
+
+void agent_nat64(struct agent *a, const struct nat64 *n, uint64_t now)
+{
+	struct le *le;
+
+	memset(&a->nat64, 0, sizeof a->nat64);
+	if (n)
+		a->nat64 = *n;
+	/* what is added goes to the end, and maps to nothing */
+	LIST_FOREACH(&a->cl.remotel, le) {
+		const struct rcand *r = le->data;
+
+		if (r->c.type != CAND_PRFLX)
+			synthesise(a, &r->c);
+	}
+	run(a, now);
+}
+
+static void remote_cand(struct agent *a, const struct cand *c)
+{
+	(void)checklist_add_remote(&a->cl, c);
+	synthesise(a, c);
+}
+
 /* Only what can be checked; peer-reflexive candidates are found, not told. */
 static void remote_cands(struct agent *a, const struct desc *d)
 {
@@ -154,7 +189,7 @@ static void remote_cands(struct agent *a, const struct desc *d)
 
 		if (c->type != CAND_PRFLX &&
 		    sa_isset(&c->addr, SA_ALL) && !sa_is_any(&c->addr))
-			(void)checklist_add_remote(&a->cl, c);
+			remote_cand(a, c);
 	}
 }
 

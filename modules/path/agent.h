@@ -11,6 +11,7 @@
 #define DIALTONE_AGENT_H
 
 #include "sdp/desc.h"
+#include "modules/path/nat64.h"
 #include "modules/path/stun.h"
 
 struct agent;
@@ -66,6 +67,10 @@ int agent_local(struct agent *a, const struct cand *c, uint64_t now);
 /* This base is no longer ours: its pairs go, those by TCP from the same
  * address too. */
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);
+
+/* The NAT64 of our network, NULL if we need none: the peer's IPv4 candidates
+ * are reached by it, too. */
+void agent_nat64(struct agent *a, const struct nat64 *n, uint64_t now);
 
 /* No more local candidates are expected for now. */
 void agent_gathered(struct agent *a, uint64_t now);

@@ -51,6 +51,7 @@ struct agent {
 	struct agent_conf conf;
 	uint64_t random;                /* state of ice_random */
 	struct checklist cl;
+	struct nat64 nat64;             /* of our network */
 	struct creds *old;              /* of the generation before */
 	struct candpair *selected;
 	uint64_t tie;                   /* RFC 8445 section 16.1 */

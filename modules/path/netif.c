@@ -278,3 +278,15 @@ bool netif_hopeless(int err)
 		return true;
 	}
 }
+
+bool netif_inside(const struct sa *sa)
+{
+	const struct in6_addr *a6 = &sa->u.in6.sin6_addr;
+	uint32_t a = sa_in(sa);
+
+	if (sa_af(sa) == AF_INET6)
+		return IN6_IS_ADDR_LINKLOCAL(a6) ||
+			(a6->s6_addr[0] & 0xfe) == 0xfc;
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+		a >> 16 == 0xa9fe || a >> 22 == 0x191 || a >> 24 == 127;
+}

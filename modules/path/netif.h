@@ -30,6 +30,9 @@ int netif_list(struct netif v[NETIF_MAX], size_t *np, const char *filter);
  * ENETUNREACH: none. */
 int netif_source(struct sa *local, const struct sa *dst);
 
+/* Private, of one link or one host: means nothing elsewhere. */
+bool netif_inside(const struct sa *sa);
+
 /* A send error that no retransmission mends: no route, no such address. */
 bool netif_hopeless(int err);
 

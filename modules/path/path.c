@@ -138,19 +138,6 @@ static bool finder_recv(struct path *p, int i, int proto,
 	return taken;
 }
 
-/* Private, or of one link only. */
-static bool inside(const struct sa *sa)
-{
-	const struct in6_addr *a6 = &sa->u.in6.sin6_addr;
-	uint32_t a = sa_in(sa);
-
-	if (sa_af(sa) == AF_INET6)
-		return IN6_IS_ADDR_LINKLOCAL(a6) ||
-			(a6->s6_addr[0] & 0xfe) == 0xfc;
-	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-		a >> 16 == 0xa9fe || a >> 22 == 0x191 || a >> 24 == 127;
-}
-
 /* A description may have to fit into one UDP packet of SIP, so what would not
  * be missed is not told: active ones, which the peer learns when they come,
  * and simultaneous open where no firewall is between us. */
@@ -159,7 +146,7 @@ static bool is_told(const struct cand *c)
 	if (c->transp == CAND_TCP_ACTIVE)
 		return false;
 	return c->transp != CAND_TCP_SO || c->type != CAND_HOST ||
-		!inside(&c->addr);
+		!netif_inside(&c->addr);
 }
 
 static void on_cand(const struct cand *c, void *arg)
@@ -347,6 +334,7 @@ static int gather(struct path *p)
 	struct finder_env env;
 	int err = paths_env(p->member.ps, &env, &p->member);
 
+	agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	p->nomem = false;
 	p->waiting++;           /* not done before all have started */
 	for (int i = 0; i < FINDERS && !err; i++) {
@@ -400,16 +388,20 @@ static void on_changed(void *arg)
 	settle(p);
 }
 
-/* Servers that come late still help a path that looks for a pair. */
+/* Servers that come late still help a path that looks for a pair, and so does
+ * a NAT64. */
 static void on_stun(void *arg)
 {
 	struct path *p = arg;
 	struct cand local, remote;
 
-	if (!p->begun || agent_selected(p->agent, &local, &remote))
+	if (!p->begun)
 		return;
 	hold(p);
-	(void)gather_again(p);
+	if (agent_selected(p->agent, &local, &remote))
+		agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
+	else
+		(void)gather_again(p);
 	settle(p);
 }
 

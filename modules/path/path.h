@@ -13,6 +13,7 @@
 
 #include "sdp/base/clock.h"
 #include "sdp/desc.h"
+#include "modules/path/nat64.h"
 #include "modules/path/relay.h"
 
 struct path;
@@ -56,6 +57,13 @@ void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n);
 
 /* The STUN servers known now. */
 size_t paths_stun(const struct paths *ps, const struct sa **sav);
+
+/* The NAT64 of this network, NULL: none. Used while the host itself has no
+ * IPv4: for the peers' candidates, and the STUN servers. */
+void paths_nat64_set(struct paths *ps, const struct nat64 *n);
+
+/* The host has IPv6 addresses, and no other. */
+bool paths_six_only(struct paths *ps);
 
 /* All mappings of gateways there are now (mapper.h). Every path learns of
  * them; it does not lose those that are gone. */

@@ -31,6 +31,8 @@ struct paths {
 	size_t mapc;
 	struct relay *relayv[RELAYS_MAX];
 	size_t relayc;
+	struct nat64 nat64;
+	struct sa stunv[4];             /* servers, as they are reached */
 };
 
 static void paths_destructor(void *arg)
@@ -232,6 +234,41 @@ static int net_read(struct paths *ps)
 	return 0;
 }
 
+bool paths_six_only(struct paths *ps)
+{
+	bool six = false;
+
+	if (!ps || (!ps->net_at && net_read(ps)))
+		return false;
+	for (size_t i = 0; i < ps->netc; i++) {
+		if (sa_af(&ps->netv[i].addr) == AF_INET)
+			return false;
+		six |= !netif_inside(&ps->netv[i].addr);
+	}
+	return six;
+}
+
+const struct nat64 *paths_nat64(struct paths *ps)
+{
+	return ps->nat64.len && paths_six_only(ps) ? &ps->nat64 : NULL;
+}
+
+/* Those that only IPv4 reaches are reached by the NAT64. */
+static size_t servers(struct paths *ps)
+{
+	const struct nat64 *n = paths_nat64(ps);
+	size_t c = 0;
+
+	for (size_t i = 0; i < ps->conf.stunc; i++) {
+		const struct sa *sa = &ps->conf.stunv[i];
+
+		if (!n || !nat64_map(&ps->stunv[c], n, sa))
+			ps->stunv[c] = *sa;
+		c++;
+	}
+	return c;
+}
+
 int paths_env(struct paths *ps, struct finder_env *env,
 	      const struct member *m)
 {
@@ -246,7 +283,7 @@ int paths_env(struct paths *ps, struct finder_env *env,
 		.netv = ps->netv, .netc = ps->netc,
 		.port4 = ps->conf.port4, .port6 = ps->conf.port6,
 		.tcp4 = ps->conf.tcp4, .tcp6 = ps->conf.tcp6,
-		.stunv = ps->conf.stunv, .stunc = ps->conf.stunc,
+		.stunv = ps->stunv, .stunc = servers(ps),
 		.mapv = ps->mapv, .mapc = ps->mapc,
 		.relayv = ps->relayv, .relayc = ps->relayc,
 		.relay_ops = ps->conf.relay_ops,
@@ -288,6 +325,20 @@ void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac)
 	ps->conf.stunc = min(sac, ARRAY_SIZE(ps->conf.stunv));
 	for (size_t i = 0; i < ps->conf.stunc; i++)
 		ps->conf.stunv[i] = sav[i];
+	mem_ref(ps);
+	for (uint32_t i = 0; i < ps->slotc; i++)
+		if (ps->slotv[i])
+			ps->slotv[i]->stunh(ps->slotv[i]->arg);
+	mem_deref(ps);
+}
+
+void paths_nat64_set(struct paths *ps, const struct nat64 *n)
+{
+	if (!ps)
+		return;
+	memset(&ps->nat64, 0, sizeof ps->nat64);
+	if (n)
+		ps->nat64 = *n;
 	mem_ref(ps);
 	for (uint32_t i = 0; i < ps->slotc; i++)
 		if (ps->slotv[i])

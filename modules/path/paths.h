@@ -16,7 +16,7 @@ struct member {
 	void (*losth)(int proto, const struct sa *local,
 		      const struct sa *remote, void *arg);
 	void (*changedh)(void *arg);    /* addresses of the host */
-	void (*stunh)(void *arg);       /* STUN servers */
+	void (*stunh)(void *arg);       /* STUN servers, NAT64 */
 	void (*mappedh)(void *arg);     /* mappings of gateways */
 	void (*relaysh)(void *arg);     /* relays */
 	void *arg;
@@ -41,6 +41,9 @@ void paths_name(struct member *m, const char *ufrag, const char *old);
  * are the caller's to set. */
 int paths_env(struct paths *ps, struct finder_env *env,
 	      const struct member *m);
+
+/* That of our network, NULL if we need none. */
+const struct nat64 *paths_nat64(struct paths *ps);
 
 const struct paths_conf *paths_conf(const struct paths *ps);
 

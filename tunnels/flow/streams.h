@@ -14,7 +14,7 @@
 
 struct streams;
 
-enum { STREAMS_SERVERS = 4 };
+enum { STREAMS_SERVERS = 8 };
 
 /* A connection of this name has come to its end, or could not be made. */
 typedef void (streams_lost_h)(const struct sa *local, const struct sa *remote,

@@ -1,0 +1,158 @@
+/*
+ * environs.c: STUN servers by name, and the prefix of a NAT64 (RFC 7050).
+ *
+ *   conf: stun=host,... --DNS--+--> paths: whom to ask
+ *   ipv4only.arpa -------DNS--/--> paths: how IPv4 is reached
+ *                                  streams: who needs no frames
+ */
+#include <errno.h>
+#include <string.h>
+#include "sipd/log.h"
+#include "sipd/environs.h"
+#include "sdp/base/resolve.h"
+
+enum { STUN_PORT_DEFAULT = 3478, STUN_MAX = 4 };
+
+struct environs {
+	struct mailbox *mailbox;
+	struct paths *paths;
+	struct streams *streams;
+	char *stun;
+	struct sa stunv[STUN_MAX];
+	size_t stunc;
+	struct nat64 nat64;
+	struct resolve *servers, *prefix;
+};
+
+static void environs_destructor(void *arg)
+{
+	struct environs *o = arg;
+
+	mem_deref(o->prefix);
+	mem_deref(o->servers);
+	mem_deref(o->stun);
+}
+
+/* As they are reached, with a NAT64 or without. */
+static void tell_streams(struct environs *o)
+{
+	struct sa sav[STREAMS_SERVERS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->stunc && n + 2 <= STREAMS_SERVERS; i++) {
+		sav[n++] = o->stunv[i];
+		n += nat64_map(&sav[n], &o->nat64, &o->stunv[i]);
+	}
+	streams_servers(o->streams, sav, n);
+}
+
+static void set_servers(struct environs *o, const struct sa *sav, size_t sac)
+{
+	o->stunc = MIN(sac, (size_t)STUN_MAX);
+	memcpy(o->stunv, sav, o->stunc * sizeof *sav);
+	tell_streams(o);
+	paths_stun_set(o->paths, o->stunv, o->stunc);
+}
+
+static void servers_handler(int err, const struct sa *sav, size_t sac,
+			    void *arg)
+{
+	struct environs *o = arg;
+
+	if (err)
+		log_warn("the STUN server %s is not known to the DNS",
+			 o->stun);
+	set_servers(o, sav, sac);
+	o->servers = mem_deref(o->servers);
+}
+
+/* The first of the comma list by name; numeric ones are all taken at once. */
+static void servers_start(struct environs *o)
+{
+	struct sa sav[STUN_MAX];
+	struct pl list, host, port, rest;
+	char name[256];
+	size_t n = 0;
+
+	pl_set_str(&list, o->stun ? o->stun : "");
+	while (list.l && !re_regex(list.p, list.l, "[^, ]+[, ]*[~]*",
+				   &host, NULL, &rest)) {
+		list = rest;
+		if (n < STUN_MAX && !sa_decode(&sav[n], host.p, host.l)) {
+			++n;
+			continue;
+		}
+		if (n < STUN_MAX &&
+		    !sa_set(&sav[n], &host, STUN_PORT_DEFAULT)) {
+			++n;
+			continue;
+		}
+		if (o->servers)
+			continue;
+		port = pl_null;
+		if (!re_regex(host.p, host.l, "[^:]+:[0-9]+", &rest, &port))
+			host = rest;
+		(void)pl_strcpy(&host, name, sizeof name);
+		(void)resolve_name(&o->servers, o->mailbox, name,
+				   pl_isset(&port) ? (uint16_t)pl_u32(&port)
+				   : STUN_PORT_DEFAULT, servers_handler, o);
+	}
+	set_servers(o, sav, n);
+}
+
+static void prefix_handler(int err, const struct sa *sav, size_t sac,
+			   void *arg)
+{
+	struct environs *o = arg;
+	struct nat64 n = { 0 };
+	(void)err;
+
+	for (size_t i = 0; i < sac && !n.len; i++)
+		(void)nat64_learn(&n, &sav[i]);
+	o->prefix = mem_deref(o->prefix);
+	if (!memcmp(&n, &o->nat64, sizeof n))
+		return;
+	o->nat64 = n;
+	log_info(n.len ? "this network has a NAT64"
+		 : "this network has no NAT64 any more");
+	tell_streams(o);
+	paths_nat64_set(o->paths, &o->nat64);
+}
+
+/* RFC 7050 section 3; the port is of no interest. */
+void environs_changed(struct environs *o)
+{
+	if (o && !o->prefix && paths_six_only(o->paths))
+		(void)resolve_name(&o->prefix, o->mailbox, "ipv4only.arpa",
+				   9, prefix_handler, o);
+}
+
+bool environs_asks(const struct environs *o)
+{
+	return o->servers || o->prefix;
+}
+
+void environs_reload(struct environs *o, const struct conf *conf)
+{
+	o->stun = mem_deref(o->stun);
+	if (conf->stun)
+		(void)str_dup(&o->stun, conf->stun);
+	servers_start(o);
+}
+
+int environs_alloc(struct environs **op, struct mailbox *mailbox,
+		  struct paths *paths, struct streams *streams,
+		  const struct conf *conf)
+{
+	struct environs *o = mem_zalloc(sizeof *o, environs_destructor);
+
+	if (!o)
+		return ENOMEM;
+	o->mailbox = mailbox;
+	o->paths = paths;
+	o->streams = streams;
+	environs_reload(o, conf);
+	environs_changed(o);
+	*op = o;
+	return 0;
+}
