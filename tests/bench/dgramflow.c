@@ -12,15 +12,8 @@
  * is as much as fits.
  */
 #include <errno.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-#include <sys/resource.h>
+#include "tests/bench/flowbench.h"
 #include "tunnels/flow/dtls.h"
-#include "tunnels/flow/identity.h"
-#include "tunnels/flow/loop.h"
 
 enum {
 	SOURCE = 65536,
@@ -30,42 +23,20 @@ enum {
 #define SETTLE (500 * MSEC)             /* for the search of the MTU */
 
 struct bench {
-	struct mailbox *control;
-	struct worker *w;
+	struct flowbench fb;            /* first */
 	struct dtls *q;
 	struct dgram *d;
 	struct timer timer;
-	bool client;
-	size_t size;
-	uint64_t total, bytes, packets;
-	uint64_t first, last;
+	uint64_t bytes, packets;
 	double cpu;                     /* before the first */
-	bool over;
-	int err;
 	uint8_t source[SOURCE];
 };
-
-static double cpu_seconds(void)
-{
-	struct rusage ru;
-
-	(void)getrusage(RUSAGE_SELF, &ru);
-	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-	       1e-6 * (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
-}
-
-static void told_over(void *data)
-{
-	struct bench *b = data;
-
-	b->over = true;
-}
 
 static void count(struct bench *b, size_t bytes, size_t packets)
 {
 	if (!b->bytes) {
-		b->first = clock_ns();
-		b->cpu = cpu_seconds();
+		b->fb.first = clock_ns();
+		b->cpu = flowbench_cpu();
 	}
 	b->bytes += bytes;
 	b->packets += packets;
@@ -75,22 +46,22 @@ static void put(void *arg)
 {
 	struct bench *b = arg;
 	const size_t mtu = dgram_mtu(b->d);
-	const size_t n = b->size && b->size < mtu ? b->size : mtu;
+	const size_t n = b->fb.size && b->fb.size < mtu ? b->fb.size : mtu;
 
-	for (unsigned i = 0; i < TURN && b->bytes < b->total; i++) {
+	for (unsigned i = 0; i < TURN && b->bytes < b->fb.total; i++) {
 		const size_t at = b->packets * 64 % (SOURCE - 2048);
 
 		if (dgram_put(b->d, b->source + at, n))
 			return;
 		count(b, n, 1);
 	}
-	if (b->bytes < b->total) {
-		(void)timer_start(loop_timers(worker_loop(b->w)), &b->timer,
+	if (b->bytes < b->fb.total) {
+		(void)timer_start(loop_timers(worker_loop(b->fb.w)), &b->timer,
 				  0, put, b);
 		return;
 	}
-	b->last = clock_ns();
-	(void)mailbox_post(b->control, told_over, b);
+	b->fb.last = clock_ns();
+	(void)mailbox_post(b->fb.control, flowbench_over, b);
 }
 
 static void get(struct iovec *v, size_t n, void *arg)
@@ -101,7 +72,7 @@ static void get(struct iovec *v, size_t n, void *arg)
 	for (size_t i = 0; i < n; i++)
 		bytes += v[i].iov_len;
 	count(b, bytes, n);
-	b->last = clock_ns();
+	b->fb.last = clock_ns();
 }
 
 static void begin(void *data)
@@ -112,8 +83,8 @@ static void begin(void *data)
 	struct bench *b = data;
 
 	dgram_handle(b->d, &h, b);
-	if (b->client)
-		(void)timer_start(loop_timers(worker_loop(b->w)), &b->timer,
+	if (b->fb.client)
+		(void)timer_start(loop_timers(worker_loop(b->fb.w)), &b->timer,
 				  SETTLE, put, b);
 }
 
@@ -122,7 +93,7 @@ static void secured(struct dgram *d, void *arg)
 	struct bench *b = arg;
 
 	b->d = d;
-	(void)loop_post(worker_loop(b->w), begin, b);
+	(void)loop_post(worker_loop(b->fb.w), begin, b);
 }
 
 static void ended(enum flow_end why, uint64_t code, const char *text,
@@ -134,19 +105,19 @@ static void ended(enum flow_end why, uint64_t code, const char *text,
 
 	if (why != FLOW_END_CLOSED) {
 		(void)fprintf(stderr, "dgramflow: %s\n", text);
-		b->err = ECONNRESET;
+		b->fb.err = ECONNRESET;
 	}
-	b->over = true;
+	b->fb.over = true;
 }
 
 static void print(const struct bench *b)
 {
-	const double sec = (double)(b->last - b->first) * 1e-9;
-	const double cpu = cpu_seconds() - b->cpu;
+	const double sec = (double)(b->fb.last - b->fb.first) * 1e-9;
+	const double cpu = flowbench_cpu() - b->cpu;
 
 	(void)printf("%s %llu packets of %.0f bytes: %.0f Mbit/s, %.0f"
 		     " packets/s, %.2f CPU-s/GB, %.2f us/packet\n",
-		     b->client ? "gives" : "takes",
+		     b->fb.client ? "gives" : "takes",
 		     (unsigned long long)b->packets,
 		     (double)b->bytes / (double)b->packets,
 		     (double)b->bytes * 8e-6 / sec,
@@ -154,76 +125,47 @@ static void print(const struct bench *b)
 		     cpu * 1e6 / (double)b->packets);
 }
 
-static int start(struct bench *b, const char *key, const struct sa *local,
-		 const struct sa *remote)
+static int start(struct bench *b)
 {
 	static const struct dtls_handlers h = { secured, ended };
-	struct worker_conf wc = { .port = sa_port(local) };
-	struct dtls_conf dc = { .client = b->client };
-	struct identity *id = NULL;
-	int err;
+	struct dtls_conf dc = { .client = b->fb.client };
+	int err = flowbench_start(&b->fb);
 
-	err = mailbox_alloc(&b->control);
-	wc.control = b->control;
-	if (!err)
-		err = identity_load(&id, key);
-	if (!err)
-		err = worker_alloc(&b->w, &wc);
 	if (err)
 		return err;
-	dc.identity = id;
-	memcpy(dc.peer_fp, identity_fp(id), sizeof dc.peer_fp);
-	err = dtls_alloc(&b->q, b->w, &dc, &h, b);
+	dc.identity = b->fb.id;
+	memcpy(dc.peer_fp, identity_fp(b->fb.id), sizeof dc.peer_fp);
+	err = dtls_alloc(&b->q, b->fb.w, &dc, &h, b);
 	if (!err)
-		dtls_path(b->q, IPPROTO_UDP, local, remote);
+		dtls_path(b->q, IPPROTO_UDP, &b->fb.local, &b->fb.remote);
 	return err;
 }
 
-static int usage(void)
+static void consent(void *q, uint64_t until)
 {
-	(void)fprintf(stderr, "usage: dgramflow -s|-c [-k key] [-n bytes]"
-		      " [-l size] local:port remote:port\n");
-	return 2;
+	dtls_consent(q, until);
 }
 
 int main(int argc, char **argv)
 {
 	static struct bench b;
-	struct sa local, remote;
-	const char *key = "dgramflow.pem";
-	int c;
 
-	b.total = 1000000000;
-	while ((c = getopt(argc, argv, "sck:n:l:")) != -1)
-		switch (c) {
-		case 's': b.client = false; break;
-		case 'c': b.client = true; break;
-		case 'k': key = optarg; break;
-		case 'n': b.total = strtoull(optarg, NULL, 10); break;
-		case 'l': b.size = strtoul(optarg, NULL, 10); break;
-		default: return usage();
-		}
-	if (argc - optind != 2 ||
-	    sa_decode(&local, argv[optind], strlen(argv[optind])) ||
-	    sa_decode(&remote, argv[optind + 1], strlen(argv[optind + 1])))
-		return usage();
-	if (libre_init() || start(&b, key, &local, &remote)) {
+	if (!flowbench_args(&b.fb, argc, argv)) {
+		(void)fprintf(stderr, "usage: dgramflow -s|-c [-k key]"
+			      " [-n bytes] [-l size] local:port"
+			      " remote:port\n");
+		return 2;
+	}
+	if (start(&b)) {
 		(void)fprintf(stderr, "dgramflow: cannot start\n");
 		return 1;
 	}
-	while (!b.over) {
-		struct pollfd pfd = { .fd = mailbox_fd(b.control),
-				      .events = POLLIN };
-
-		dtls_consent(b.q, clock_ns() + 30 * SEC);
-		(void)poll(&pfd, 1, 1000);
-		mailbox_run(b.control);
-	}
+	flowbench_run(&b.fb, consent, b.q);
 	if (b.bytes)
 		print(&b);
 	dtls_close(b.q);
 	sys_usleep(500000);             /* close_notify is repeated */
 	mem_deref(b.q);
-	mem_deref(b.w);
-	return b.err || !b.bytes ? 1 : 0;
+	mem_deref(b.fb.w);
+	return b.fb.err || !b.bytes ? 1 : 0;
 }
