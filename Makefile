@@ -19,13 +19,20 @@ PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
 RE_VER  := $(shell pkg-config --modversion libre 2>/dev/null | \
 	     awk -F. '{ printf "%d%02d%02d", $$1, $$2, $$3 }')
 
+# Intel's ipsec-mb, where there is one.
+ifneq ($(shell $(CC) -E -include intel-ipsec-mb.h -x c /dev/null 2>/dev/null),)
+MB_CFLAGS := -DHAVE_IPSEC_MB
+MB_LIBS   := -lIPSec_MB
+endif
+
 WARN    := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wpointer-arith -Wvla $(WERROR)
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -DRE_VER=$(RE_VER) \
 	   -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H -DHAVE_INET6 -DUSE_OPENSSL \
 	   -I. -pthread $(WARN) $(OPT) $(SAN) \
-	   $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) -linih -lresolv -pthread
+	   $(shell pkg-config --cflags $(PKGS)) $(MB_CFLAGS) $(CFLAGS)
+LIBS     = $(SAN) $(LDFLAGS) $(shell pkg-config --libs $(PKGS)) $(MB_LIBS) \
+	   -linih -lresolv -pthread
 
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2);)

@@ -84,7 +84,7 @@ sources() {
 # would they all install?
 names() {
 	within 'apt-get install -s --no-install-recommends \
-		$(sed -n "s/^[a-z0-9]*: //p" etc/packages)'
+		$(sed -n "s/^[a-z0-9-]*: //p" etc/packages)'
 }
 
 packages() {

@@ -4,8 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 missing=
+arch=$(dpkg --print-architecture)
 for what in "$@"; do
-	for p in $(sed -n "s/^$what: //p" etc/packages); do
+	for p in $(sed -n "s/^$what\(-$arch\)\{0,1\}: //p" etc/packages); do
 		s=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) || s=
 		[ "$s" = installed ] || missing="$missing $p"
 	done
