@@ -1,4 +1,4 @@
-/* fuzz: tunnels/flow/dtlsrec.c tunnels/flow/dtlspmtu.c */
+/* fuzz: tunnels/flow/dtlsrec.c tunnels/flow/dtlspmtu.c tunnels/flow/aead.c tunnels/flow/aeadevp.c tunnels/flow/aeadmb.c */
 /*
  * DTLS records as a hostile network brings them: forged ones are refused and
  * left as they were, true ones are taken exactly once whatever their order;
@@ -37,7 +37,7 @@ static void need(bool ok)
 		abort();
 }
 
-static void open_pair(enum rec_cipher cipher)
+static void open_pair(enum aead_cipher cipher)
 {
 	struct rec_secret s = { .cipher = cipher, .client = true };
 
@@ -95,10 +95,6 @@ static void open_false(const struct kept *k, size_t at, uint8_t bits)
 	memcpy(was, buf, k->len);
 	err = rec_open(&b, buf, k->len, &p, &n);
 	need(err == EBADMSG || err == EALREADY);
-	if (err == EBADMSG && !memcmp(buf, was, k->len))
-		return;         /* not even tried */
-	if (err == EBADMSG)
-		rec_undo(&b, buf, k->len);
 	need(!memcmp(buf, was, k->len));
 }
 
@@ -120,7 +116,7 @@ static void open_raw(const uint8_t *data, size_t size)
 
 static void records(const uint8_t *data, size_t size)
 {
-	open_pair(data[0] & 1 ? REC_CHACHA20 : REC_AES128_GCM);
+	open_pair(data[0] & 1 ? AEAD_CHACHA20_POLY1305 : AEAD_AES128_GCM);
 	for (size_t i = 1; i + 3 < size; i += 4) {
 		struct kept *k = &kept[data[i + 1] % KEPT];
 

@@ -16,7 +16,8 @@
  *   OpenSSL   batches out    tables, buffers
  *      |         |
  *   dtlsrec.c: records      dtlspmtu.c: how large they may be
- *                          outq.c: how many may wait
+ *      |                   outq.c: how many may wait
+ *   aead.c
  */
 #ifndef DIALTONE_DTLSIMPL_H
 #define DIALTONE_DTLSIMPL_H

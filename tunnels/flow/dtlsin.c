@@ -121,11 +121,8 @@ static int open_by(struct dassoc *a, uint8_t *p, size_t len,
 	if (!a || a->ssl)
 		return EBADMSG;
 	err = rec_open(&a->rec, p, len, &text, &n);
-	if (err) {
-		if (err == EBADMSG)
-			rec_undo(&a->rec, p, len);
+	if (err)
 		return err;
-	}
 	heard(a, now);
 	record(a, p[0], text, n, b, now);
 	return 0;

@@ -1,5 +1,5 @@
 /*
- * dtlsrec.c: DTLS 1.2 records made and opened by EVP.
+ * dtlsrec.c: DTLS 1.2 records made and opened without the SSL object.
  *
  * OpenSSL's SSL object costs more for a record's surroundings than for its
  * encryption. After the handshake its keys are derived once more, and from
@@ -7,28 +7,28 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <re.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>
+#include <openssl/params.h>
 #include "tunnels/flow/dtlsrec.h"
 
 enum {
 	EPOCH = 1,              /* no renegotiation: there is no other */
 	AAD = 13,
-	KEY_MAX = 32,
 	SALT = 4,               /* GCM's part of the nonce that is not sent */
 	EXPLICIT = 8,
 };
 
 #define SEQ_END (1ULL << 48)
 
-static const struct cipher {
-	const char *name;
-	size_t key, iv;
+static const struct {
+	size_t iv;
 	unsigned explicit_len;
 } cipherv[] = {
-	[REC_AES128_GCM] = { "AES-128-GCM", 16, SALT, EXPLICIT },
-	[REC_CHACHA20] = { "ChaCha20-Poly1305", 32, REC_IV, 0 },
+	[AEAD_AES128_GCM] = { SALT, EXPLICIT },
+	[AEAD_CHACHA20_POLY1305] = { REC_IV, 0 },
 };
 
 static void put16(uint8_t *p, unsigned v)
@@ -90,41 +90,25 @@ static int expand(uint8_t *block, size_t len, const struct rec_secret *s)
 	return ok ? 0 : ENOTSUP;
 }
 
-static int set_key(EVP_CIPHER_CTX **cp, const char *name, const uint8_t *key,
-		   int enc)
-{
-	EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, name, NULL);
-	int err = c ? 0 : ENOTSUP;
-
-	if (!err) {
-		*cp = EVP_CIPHER_CTX_new();
-		err = *cp ? 0 : ENOMEM;
-	}
-	if (!err && !EVP_CipherInit_ex2(*cp, c, key, NULL, enc, NULL))
-		err = ENOTSUP;
-	EVP_CIPHER_free(c);
-	return err;
-}
-
 int rec_init(struct rec *r, const struct rec_secret *s, uint64_t seq)
 {
-	const struct cipher *c = &cipherv[s->cipher];
-	const size_t len = 2 * (c->key + c->iv);
-	uint8_t block[2 * (KEY_MAX + REC_IV)];
-	const uint8_t *iv = block + 2 * c->key;
+	const size_t keylen = aead_keylen(s->cipher);
+	const size_t ivlen = cipherv[s->cipher].iv;
+	uint8_t block[2 * (AEAD_KEY_MAX + REC_IV)];
+	const uint8_t *iv = block + 2 * keylen;
 	const unsigned own = s->client ? 0 : 1;
 	int err;
 
 	memset(r, 0, sizeof *r);
-	err = expand(block, len, s);
+	err = expand(block, 2 * (keylen + ivlen), s);
 	if (!err)
-		err = set_key(&r->tx, c->name, block + own * c->key, 1);
+		err = aead_alloc(&r->tx, s->cipher, block + own * keylen);
 	if (!err)
-		err = set_key(&r->rx, c->name, block + !own * c->key, 0);
-	memcpy(r->tx_iv, iv + own * c->iv, c->iv);
-	memcpy(r->rx_iv, iv + !own * c->iv, c->iv);
+		err = aead_alloc(&r->rx, s->cipher, block + !own * keylen);
+	memcpy(r->tx_iv, iv + own * ivlen, ivlen);
+	memcpy(r->rx_iv, iv + !own * ivlen, ivlen);
 	OPENSSL_cleanse(block, sizeof block);
-	r->explicit_len = c->explicit_len;
+	r->explicit_len = cipherv[s->cipher].explicit_len;
 	r->nonce_high = EPOCH;
 	r->seq = seq;
 	if (err)
@@ -134,8 +118,8 @@ int rec_init(struct rec *r, const struct rec_secret *s, uint64_t seq)
 
 void rec_close(struct rec *r)
 {
-	EVP_CIPHER_CTX_free(r->tx);
-	EVP_CIPHER_CTX_free(r->rx);
+	mem_deref(r->tx);
+	mem_deref(r->rx);
 	OPENSSL_cleanse(r, sizeof *r);
 }
 
@@ -171,7 +155,6 @@ size_t rec_seal(struct rec *r, uint8_t *dst, enum rec_type type,
 	const size_t body = r->explicit_len + n + REC_TAG;
 	uint8_t *out = dst + REC_HEADER + r->explicit_len;
 	uint8_t nonce[REC_IV], aad[AAD];
-	int len;
 
 	if (r->seq >= SEQ_END || !r->tx)
 		return 0;
@@ -187,12 +170,7 @@ size_t rec_seal(struct rec *r, uint8_t *dst, enum rec_type type,
 	}
 	make_nonce(nonce, r, r->tx_iv, dst);
 	make_aad(aad, dst, n);
-	if (!EVP_CipherInit_ex(r->tx, NULL, NULL, NULL, nonce, -1) ||
-	    EVP_Cipher(r->tx, NULL, aad, AAD) < 0 ||
-	    (n && EVP_Cipher(r->tx, out, p, (unsigned)n) < 0) ||
-	    EVP_CipherFinal_ex(r->tx, out + n, &len) <= 0 ||
-	    !EVP_CIPHER_CTX_ctrl(r->tx, EVP_CTRL_AEAD_GET_TAG, REC_TAG,
-				 out + n))
+	if (!aead_seal(r->tx, out, p, n, nonce, aad, AAD))
 		return 0;
 	return REC_HEADER + body;
 }
@@ -232,31 +210,10 @@ static void see(struct rec *r, uint64_t seq)
 	r->seen[seq / 64 % REC_WORDS] |= 1ULL << (seq % 64);
 }
 
-/* Fragment from n bytes that follow the explicit nonce; the tag is checked
- * only if it is given. */
-static bool decrypt(struct rec *r, uint8_t *p, size_t n, uint8_t *tag)
-{
-	uint8_t *text = p + REC_HEADER + r->explicit_len;
-	uint8_t nonce[REC_IV], aad[AAD];
-	int len;
-
-	make_nonce(nonce, r, r->rx_iv, p);
-	make_aad(aad, p, n);
-	if (!EVP_CipherInit_ex(r->rx, NULL, NULL, NULL, nonce, -1))
-		return false;
-	if (tag && !EVP_CIPHER_CTX_ctrl(r->rx, EVP_CTRL_AEAD_SET_TAG, REC_TAG,
-					tag))
-		return false;
-	if (EVP_Cipher(r->rx, NULL, aad, AAD) < 0 ||
-	    (n && EVP_Cipher(r->rx, text, text, (unsigned)n) < 0))
-		return false;
-	/* not EVP_Cipher: for ChaCha20 that does not look at the tag */
-	return !tag || EVP_CipherFinal_ex(r->rx, text + n, &len) > 0;
-}
-
 int rec_open(struct rec *r, uint8_t *p, size_t len, uint8_t **pp, size_t *n)
 {
 	const size_t front = REC_HEADER + r->explicit_len;
+	uint8_t nonce[REC_IV], aad[AAD];
 	uint64_t seq;
 
 	if (len < front + REC_TAG || rec_length(p, len) != len ||
@@ -266,18 +223,11 @@ int rec_open(struct rec *r, uint8_t *p, size_t len, uint8_t **pp, size_t *n)
 	if (seen(r, seq))
 		return EALREADY;
 	*n = len - front - REC_TAG;
-	if (!decrypt(r, p, *n, p + len - REC_TAG))
+	make_nonce(nonce, r, r->rx_iv, p);
+	make_aad(aad, p, *n);
+	if (!aead_open(r->rx, p + front, p + front, *n, nonce, aad, AAD))
 		return EBADMSG;
 	see(r, seq);
 	*pp = p + front;
 	return 0;
-}
-
-/* Both ciphers add a key stream: adding it twice is adding nothing. */
-void rec_undo(struct rec *r, uint8_t *p, size_t len)
-{
-	const size_t front = REC_HEADER + r->explicit_len;
-
-	if (len >= front + REC_TAG && r->rx)
-		(void)decrypt(r, p, len - front - REC_TAG, NULL);
 }

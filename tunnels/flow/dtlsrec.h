@@ -1,5 +1,5 @@
 /*
- * dtlsrec.h: DTLS 1.2 records made and opened by EVP (RFC 6347, 4.1): AES-GCM
+ * dtlsrec.h: DTLS 1.2 records (RFC 6347, 4.1) made and opened by aead.h: AES-GCM
  * (RFC 5288) or ChaCha20-Poly1305 (RFC 7905) with one association's keys.
  *
  *   type  version  epoch  seq  length | explicit nonce | fragment | tag
@@ -11,15 +11,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <openssl/evp.h>
+#include "tunnels/flow/aead.h"
 
 enum {
 	REC_HEADER = 13,
-	REC_TAG = 16,
+	REC_TAG = AEAD_TAG,
 	REC_OVERHEAD_MAX = REC_HEADER + 8 + REC_TAG,
 	REC_WINDOW = 4096,              /* records; RFC 6347, 4.1.2.6 */
 	REC_WORDS = 2 * REC_WINDOW / 64,
-	REC_IV = 12,
+	REC_IV = AEAD_NONCE,
 	REC_SECRET = 48,
 	REC_RANDOM = 32,
 };
@@ -32,11 +32,9 @@ enum rec_type {
 	REC_HEARTBEAT = 24,             /* RFC 6520 */
 };
 
-enum rec_cipher { REC_AES128_GCM, REC_CHACHA20 };
-
 /* What the handshake has agreed on. */
 struct rec_secret {
-	enum rec_cipher cipher;
+	enum aead_cipher cipher;
 	bool client;                    /* we are */
 	uint8_t master[REC_SECRET];
 	uint8_t client_random[REC_RANDOM];
@@ -45,7 +43,7 @@ struct rec_secret {
 
 /* All zero before rec_init and after rec_close. */
 struct rec {
-	EVP_CIPHER_CTX *tx, *rx;
+	struct aead *tx, *rx;
 	uint8_t tx_iv[REC_IV], rx_iv[REC_IV];
 	unsigned explicit_len;          /* 8, or 0: the nonce is not sent */
 	uint16_t nonce_high;            /* of the explicit one, then seq */
@@ -78,8 +76,7 @@ static inline unsigned rec_epoch(const uint8_t *p)
 
 /* Open one record of epoch 1 in place. 0: *pp, *n inside it, and it counts
  * as seen; EALREADY: replayed or too old, not touched; EBADMSG: not authentic,
- * and rec_undo makes it what it was. */
+ * and as it was. */
 int rec_open(struct rec *r, uint8_t *p, size_t len, uint8_t **pp, size_t *n);
-void rec_undo(struct rec *r, uint8_t *p, size_t len);
 
 #endif

@@ -209,8 +209,8 @@ int dtlstls_secret(struct rec_secret *s, SSL *ssl, bool client)
 	const SSL_CIPHER *c = SSL_get_current_cipher(ssl);
 
 	switch (c ? SSL_CIPHER_get_cipher_nid(c) : NID_undef) {
-	case NID_aes_128_gcm:       s->cipher = REC_AES128_GCM; break;
-	case NID_chacha20_poly1305: s->cipher = REC_CHACHA20;   break;
+	case NID_aes_128_gcm:       s->cipher = AEAD_AES128_GCM; break;
+	case NID_chacha20_poly1305: s->cipher = AEAD_CHACHA20_POLY1305; break;
 	default: return ENOTSUP;
 	}
 	s->client = client;
