@@ -14,7 +14,7 @@
 #if QC_V1
 
 #define QC_CC_BBR NGTCP2_CC_ALGO_BBR
-typedef ngtcp2_encryption_level qc_level;
+#define QC_LEVEL_INITIAL NGTCP2_ENCRYPTION_LEVEL_INITIAL
 typedef ngtcp2_encryption_level qc_level;
 typedef ngtcp2_ccerr qc_close;
 #define QC_CLOSE_APP NGTCP2_CCERR_TYPE_APPLICATION
@@ -53,7 +53,7 @@ static inline void qc_info(ngtcp2_conn *conn, uint64_t *cwnd, uint64_t *rtt)
 #else
 
 #define QC_CC_BBR NGTCP2_CC_ALGO_BBR2
-typedef ngtcp2_crypto_level qc_level;
+#define QC_LEVEL_INITIAL NGTCP2_CRYPTO_LEVEL_INITIAL
 typedef ngtcp2_crypto_level qc_level;
 typedef ngtcp2_connection_close_error qc_close;
 #define QC_CLOSE_APP NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION

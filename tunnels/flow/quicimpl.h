@@ -8,7 +8,7 @@
  *   quicend.c   quicsetup.c
  *   how it ends what ngtcp2 is told, connection ids
  *      |     \          \
- *   quicsend.c \        quictls.c
+ *   quicsend.c \        quictls.c, quickeys.c
  *   batches out  quicstream.c, quicdgram.c
  *                streams, over quicbuf.c; datagrams
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <gnutls/crypto.h>
 #include "tunnels/flow/quicdgram.h"
+#include "tunnels/flow/quickeys.h"
 #include "tunnels/flow/quicsetup.h"
 #include "tunnels/flow/quicstream.h"
 #include "tunnels/flow/quictls.h"
@@ -137,25 +138,15 @@ static int remove_cid_cb(ngtcp2_conn *conn, const ngtcp2_cid *cid, void *arg)
 static void set_callbacks(ngtcp2_callbacks *cb)
 {
 	memset(cb, 0, sizeof *cb);
-	cb->client_initial = ngtcp2_crypto_client_initial_cb;
-	cb->recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
 	cb->recv_crypto_data = crypto_cb;
 	cb->handshake_completed = handshake_cb;
 	cb->handshake_confirmed = confirmed_cb;
-	cb->encrypt = ngtcp2_crypto_encrypt_cb;
-	cb->decrypt = ngtcp2_crypto_decrypt_cb;
-	cb->hp_mask = ngtcp2_crypto_hp_mask_cb;
-	cb->recv_retry = ngtcp2_crypto_recv_retry_cb;
-	cb->update_key = ngtcp2_crypto_update_key_cb;
-	cb->delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
-	cb->delete_crypto_cipher_ctx =
-		ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
 	cb->get_path_challenge_data =
 		ngtcp2_crypto_get_path_challenge_data_cb;
-	cb->version_negotiation = ngtcp2_crypto_version_negotiation_cb;
 	cb->rand = rand_cb;
 	cb->get_new_connection_id = new_cid_cb;
 	cb->remove_connection_id = remove_cid_cb;
+	quickeys_callbacks(cb);
 	quicstream_callbacks(cb);
 	quicdgram_callbacks(cb);
 }

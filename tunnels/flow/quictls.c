@@ -16,6 +16,7 @@
 #include <sys/auxv.h>
 #endif
 #include "tunnels/flow/identity.h"
+#include "tunnels/flow/quickeys.h"
 #include "tunnels/flow/quictls.h"
 
 #define ALPN "dialtone/1"
@@ -173,6 +174,7 @@ static int configure(struct quictls *t, struct qconn *c,
 	if (!c->conf.client)
 		gnutls_certificate_server_set_request(c->tls,
 						      GNUTLS_CERT_REQUIRE);
+	gnutls_handshake_set_secret_function(c->tls, quickeys_secrets);
 	gnutls_session_set_verify_function(c->tls, verify);
 	c->ref.get_conn = get_conn;
 	c->ref.user_data = c;
