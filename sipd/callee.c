@@ -156,7 +156,8 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 	}
 	*sp = s;
 	s->greeting = !an->trusted && s->greet_group;
-	if (an->trusted || (s->greeting && !(an->flags & SESSION_HOLD)))
+	if ((an->trusted && !an->ask) ||
+	    (s->greeting && !(an->flags & SESSION_HOLD)))
 		gather(s);
 	else
 		ring(s);

@@ -115,14 +115,20 @@ static void end_handler(struct session *s, unsigned group, enum reason r,
 static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 {
 	struct order *or = arg;
+	struct session_info in;
 	struct odict *o;
+	char text[300];
 	(void)fp;
 
 	if (event_alloc(&o, "ask", or->tag)) {
 		session_trust(s, false);
 		return;
 	}
+	session_info(s, &in);
 	event_session(o, s);
+	event_str(o, "about", in.peer->pinned ? "offer" : "key");
+	if (re_snprintf(text, sizeof text, "%H", session_offered, s) > 0)
+		event_str(o, "offer", text);
 	conn_event(or->conn, o);
 	mem_deref(o);
 }

@@ -23,6 +23,7 @@
 	X(BUSY, "busy", 1, "%s is busy: try again later.") \
 	X(NOT_FOUND, "not-found", 1, "%s does not exist at its server: check the address.") \
 	X(OFFLINE, "offline", 1, "%s is not online now: its sipd is not registered at the server.") \
+	X(NOT_ACCEPTED, "not-accepted", 1, "What %s offered was not accepted.") \
 	X(DECLINED, "declined", 1, "%s declined the call.") \
 	X(AUTH_FAILED, "auth-failed", 1, "The server refused our name or password: check [account].") \
 	X(FORBIDDEN, "forbidden", 1, "The server does not allow the call to %s: check [account] and the address.") \

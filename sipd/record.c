@@ -30,6 +30,7 @@ void record_session(struct calllog *cl, const struct session *s)
 	e.fp = in.fp;
 	e.tunnel = in.tunnels;
 	e.allowed = in.reason != REASON_NOT_TRUSTED &&
+		in.reason != REASON_NOT_ACCEPTED &&
 		in.reason != REASON_WRONG_KEY;
 	e.reason = reason_name(in.reason);
 	e.path = in.times.found ? session_path_word(&in) : "";

@@ -35,7 +35,8 @@ struct session_want {
  * group is the tunnels that were asked for together; the first is 1. */
 struct session_handlers {
 	void (*stateh)(struct session *s, void *arg);
-	/* the peer's key is not known: session_trust must be called */
+	/* the peer's key is not known, or the user is to be asked about what
+	 * a known one offers: session_trust must be called */
 	void (*askh)(struct session *s, const uint8_t *fp, void *arg);
 	void (*progressh)(struct session *s, unsigned group, unsigned tunnel,
 			  const struct tunnel_progress *p, void *arg);
@@ -109,6 +110,7 @@ int session_dial(struct session **sp, struct house *h, const struct peer *p,
 struct session_answer {
 	struct peer peer;
 	bool trusted;                   /* the key is pinned: do not ask */
+	bool ask;                       /* what it wants: ask all the same */
 	struct desc *offer;             /* decoded; referenced */
 	struct session_want wantv[DESC_MEDIA_MAX];
 	unsigned flags;
@@ -126,6 +128,10 @@ bool session_is_held(const struct session *s);
 /* Somebody has: answer the call. Its key is not trusted by that: askh comes
  * next. */
 void session_admit(struct session *s);
+
+/* What it offers, as far as that is said before: "report.pdf, 5120 bytes". The
+ * peer's own words: for people through plain_print. For %H. */
+int session_offered(struct re_printf *pf, const struct session *s);
 
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);

@@ -23,11 +23,35 @@ bool session_greets(const struct desc *d)
 	return false;
 }
 
+/* The user has said no, or nothing. A caller hears why it was. */
+static void not_agreed(struct session *s)
+{
+	const enum reason r = s->peer.pinned ? REASON_NOT_ACCEPTED :
+					       REASON_NOT_TRUSTED;
+
+	if (s->incoming && s->state <= SESSION_RINGING)
+		(void)call_reject(s->call, 603, "Decline", 399,
+				  reason_name(r));
+	session_hangup(s, r, NULL);
+}
+
 static void ask_timeout(void *arg)
 {
-	struct session *s = arg;
+	not_agreed(arg);
+}
 
-	session_hangup(s, REASON_NOT_TRUSTED, NULL);
+int session_offered(struct re_printf *pf, const struct session *s)
+{
+	char name[256], size[24];
+
+	for (size_t i = 0; s->remote && i < s->remote->mediac; i++) {
+		const struct desc_media *m = &s->remote->mediav[i];
+
+		if (!desc_param_get(m, "name", name, sizeof name) &&
+		    !desc_param_get(m, "size", size, sizeof size))
+			return re_hprintf(pf, "%s, %s bytes", name, size);
+	}
+	return 0;
 }
 
 void session_ask(struct session *s, void (*trustedh)(struct session *s))
@@ -71,11 +95,12 @@ void session_trust(struct session *s, bool accept)
 	s->trustedh = NULL;
 	timer_stop(&s->timer);
 	if (!accept) {
-		session_hangup(s, REASON_NOT_TRUSTED, NULL);
+		not_agreed(s);
 		return;
 	}
-	err = peers_pin(s->house->peers, s->peer.address, s->peer.name,
-			s->remote->fp);
+	err = s->peer.pinned ? 0 :
+		peers_pin(s->house->peers, s->peer.address, s->peer.name,
+			  s->remote->fp);
 	if (err)
 		log_warn("the key of %s could not be kept: %m",
 			 s->peer.address, err);

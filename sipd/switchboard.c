@@ -142,12 +142,22 @@ static const char *conf_handler(const char *key, void *arg)
 	return conf_kind_get(lu->conf, lu->kind, key);
 }
 
-/* One m-line: is there such a kind, and may this peer use it? */
+/* Somebody at a terminal waits for files of anybody: it is for them to say
+ * what they take. Whoever named the peer, or a code, has said it. */
+static bool must_ask(const struct wait *w, const struct desc_media *m)
+{
+	return w->conf.flags & SESSION_CAN_ASK && !w->conf.from &&
+		!w->conf.code && !str_cmp(m->kind, "file");
+}
+
+/* One m-line: is there such a kind, and may this peer use it? *ask: only if
+ * the user says so. */
 static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
 			 const struct wait *w, struct session_want *want,
-			 char *allow)
+			 char *allow, bool *ask)
 {
 	const bool waited = w && wait_matches(w, in, m);
+	bool may;
 
 	want->kind = tunnel_find(m->kind);
 	*allow = '\0';
@@ -155,8 +165,9 @@ static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
 		want->kind = NULL;      /* nothing is new about this key */
 	if (!want->kind)
 		return true;            /* answered with port 0 */
-	if (!want->kind->first &&
-	    !peers_may(&in->peer, m->kind, allow, ALLOW_MAX) && !waited) {
+	may = peers_may(&in->peer, m->kind, allow, ALLOW_MAX);
+	*ask |= !may && waited && must_ask(w, m);
+	if (!want->kind->first && !may && !waited) {
 		in->reason = REASON_NOT_ALLOWED;
 		(void)re_snprintf(in->text, sizeof in->text,
 				  "%s is not in the allow line of %s",
@@ -186,6 +197,7 @@ static bool judge_offer(struct board *b, const struct session_info *si,
 {
 	struct judged *j = b->judged;
 	const struct wait *w;
+	bool ask = false;
 
 	memset(j, 0, sizeof *j);
 	j->in.reason = REASON_NONE;
@@ -194,8 +206,12 @@ static bool judge_offer(struct board *b, const struct session_info *si,
 		return false;
 	}
 	w = waits_match(&b->waitl, &j->in, m);
-	if (!judge_tunnel(&j->in, m, w, want, j->allow))
+	if (!judge_tunnel(&j->in, m, w, want, j->allow, &ask))
 		return false;
+	if (ask) {              /* a call of its own can be */
+		j->in.reason = REASON_NOT_ALLOWED;
+		return false;
+	}
 	j->lookup = (struct lookup){
 		b->conf, m->kind, w ? &w->conf : NULL
 	};
@@ -302,7 +318,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 
 		if (!m->known || m->rejected)
 			continue;
-		if (!judge_tunnel(in, m, w, want, allow[i]))
+		if (!judge_tunnel(in, m, w, want, allow[i], &an.ask))
 			return false;
 		lookupv[i].conf = b->conf;
 		lookupv[i].kind = m->kind;

@@ -16,6 +16,7 @@
 #include "sipd/dial/words.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
+#include "tunnels/ending.h"
 
 enum { EXIT_INTERRUPTED = 130, EXIT_USAGE_ERROR = 2 };
 
@@ -47,14 +48,14 @@ static void finish(int code)
 
 /* --- a new key: ask on the terminal ------------------------------------ */
 
-static void answer(bool accept)
+static void answer(const char *session, bool accept)
 {
 	struct odict *o;
 
 	if (odict_alloc(&o, 4))
 		return;
 	(void)odict_entry_add(o, "cmd", ODICT_STRING, "answer");
-	(void)odict_entry_add(o, "session", ODICT_STRING, self.asking);
+	(void)odict_entry_add(o, "session", ODICT_STRING, session);
 	(void)odict_entry_add(o, "accept", ODICT_BOOL, accept);
 	(void)client_send(self.client, o, -1, -1);
 	mem_deref(o);
@@ -68,19 +69,18 @@ static void tty_handler(int flags, void *arg)
 	(void)arg;
 
 	rc_fd_close(&self.tty);
-	answer(n > 0 && (*line == 'y' || *line == 'Y'));
+	answer(self.asking, n > 0 && (*line == 'y' || *line == 'Y'));
+	*self.asking = '\0';
 }
 
-static void ask(const struct odict *o)
+static int open_tty(void)
 {
-	const char *session = odict_string(o, "session");
-	const char *fp = odict_string(o, "fingerprint");
-	const char *address = odict_string(o, "address");
-	const char *words = odict_string(o, "words");
+	return self.json ? -1 : open("/dev/tty", O_RDWR | O_CLOEXEC |
+				     O_NOCTTY);
+}
 
-	(void)str_ncpy(self.asking, session ? session : "",
-		       sizeof self.asking);
-	show_flush(self.show);
+static void ask_key(const char *address, const char *fp, const char *words)
+{
 	(void)fprintf(stderr, "The key of %s is not known here:\n  %s\n",
 		      address ? address : "the peer", fp ? fp : "");
 	if (words)
@@ -91,9 +91,40 @@ static void ask(const struct odict *o)
 	else
 		(void)fprintf(stderr, "Compare it with what `dial identity`"
 			      " prints there. Trust it from now on? [y/N] ");
+}
+
+static void ask(const struct odict *o)
+{
+	const char *session = odict_string(o, "session");
+	const char *fp = odict_string(o, "fingerprint");
+	const char *address = odict_string(o, "address");
+	const char *words = odict_string(o, "words");
+	const char *peer = odict_string(o, "peer");
+	const char *offer = odict_string(o, "offer");
+	const char *about = odict_string(o, "about");
+	const bool about_offer = about && !strcmp(about, "offer");
+
+	if (*self.asking) {             /* one question at a time */
+		answer(session ? session : "", false);
+		return;
+	}
+	(void)str_ncpy(self.asking, session ? session : "",
+		       sizeof self.asking);
+	show_flush(self.show);
+	if (offer || about_offer)
+		(void)re_fprintf(stderr, "%s wants to send you %H.%s",
+				 peer ? peer : "The peer", plain_print,
+				 offer ? offer : "files or folders",
+				 about_offer ? " Take it? [y/N] " : "\n");
+	if (!about_offer)
+		ask_key(address, fp, words);
+	if (self.tty.fd < 0)
+		self.tty.fd = open_tty();
 	if (self.tty.fd < 0 ||
-	    rc_fd_listen(&self.tty, FD_READ, tty_handler, NULL))
-		answer(false);
+	    rc_fd_listen(&self.tty, FD_READ, tty_handler, NULL)) {
+		answer(self.asking, false);
+		*self.asking = '\0';
+	}
 }
 
 /* --- events ------------------------------------------------------------ */
@@ -199,8 +230,7 @@ static int start(const char *file, int argc, char *argv[], int verbose)
 	char why[512];
 	int code;
 
-	self.tty.fd = self.json ? -1
-		: open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	self.tty.fd = open_tty();
 	(void)log_open("stderr", verbose > 1 ? LOG_LV_DEBUG : verbose
 		       ? LOG_LV_INFO : LOG_LV_ERROR);
 	if (words_parse(&wo, argc, argv, self.tty.fd >= 0, why, sizeof why))

@@ -51,7 +51,7 @@ export PYTHONWARNINGS=ignore LC_ALL=C.UTF-8
 magic="wormhole --appid bench --relay-url ws://10.97.0.2:4000/v1"
 magic="$magic --transit-helper tcp:10.97.0.2:4001"
 (cd "$T" && exec ip netns exec far twist3 wormhole-mailbox \
-	--port tcp:interface=10.97.0.2:4000 > mailbox.log 2>&1) &
+	--port tcp:4000:interface=10.97.0.2 > mailbox.log 2>&1) &
 code=1
 
 head -c "$((MB * 1000000))" /dev/urandom > all.bin

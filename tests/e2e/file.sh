@@ -7,9 +7,17 @@ mount -t tmpfs -o size=2g tmpfs "$T"
 cd "$T" || exit 1
 trap 'cd /; umount -l "$T"; rm -rf "$T"' EXIT
 
-fa=$(key alice) fb=$(key bob)
+fa=$(key alice) fb=$(key bob) fc=$(key carol)
+conf carol <<EOT
+port = 5070
+[peer alice]
+fingerprint = $fa
+EOT
 conf alice <<EOT
 port = 0
+[peer carol]
+address = sip:127.0.0.1:5070
+fingerprint = $fc
 [peer bob]
 address = sip:127.0.0.1:5060
 fingerprint = $fb
@@ -135,6 +143,41 @@ check "progress with numbers" grep -q \
 check "the last one is done" sh -c \
     "tail -1 j.out | grep -q '\"reason\":\"done\".*\"exit\":0'"
 clean
+
+# --- somebody at a terminal is asked, unless the peer was named
+mkfifo keys
+script -qfc "dial -c carol/sipd.conf wait file --into here" carol.out \
+    < keys > /dev/null 2>&1 &
+terminal=$!
+exec 9> keys
+asked() { [ "$(grep -c 'wants to send you' carol.out)" = "$1" ]; }
+waits() { ss -lun | grep -q :5070; }
+check "carol waits" wait_for 5 waits
+behind alice a.out carol send note.txt
+check "carol is asked about what a known peer sends" wait_for 5 asked 1
+check "what it is" grep -q "alice wants to send you note.txt, 4 bytes. Take" \
+    carol.out
+check "nothing is there yet" test ! -e here/note.txt
+echo y >&9
+check "she takes it" ends 0 $behind
+check "it is there" cmp note.txt here/note.txt
+behind alice a.out carol send share
+check "she is asked again" wait_for 5 asked 2
+echo n >&9
+check "she does not take it" ends 1 $behind
+check "alice is told" sh -c "cat a.out; grep -q 'carol declined' a.out"
+check "nothing is there" test ! -e here/share
+exec 9>&-
+kill $terminal
+gone() { ! waits; }
+check "carol waits no more" wait_for 5 gone
+dial -c carol/sipd.conf wait file --into here --from alice --once \
+    < /dev/null > carol2.out 2>&1 &
+w=$!
+check "carol waits for alice" wait_for 5 waits
+check "named, she is not asked" as alice carol send big
+check "once is once" ends 0 $w
+check "it is there" cmp big here/big
 
 # --- a full disk, then room again
 mkdir -p $in
