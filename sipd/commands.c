@@ -12,10 +12,9 @@
 #include "sipd/callchain.h"
 #include "sipd/commands.h"
 #include "sipd/events.h"
+#include "sipd/logorder.h"
 #include "sipd/orders.h"
 #include "sipd/pairing.h"
-
-enum { LOG_LINES = 20 };
 
 static struct session *find_session(struct conn *cn, const struct odict *o)
 {
@@ -188,66 +187,6 @@ static void cmd_status(struct conn *cn, const struct odict *o,
 	cmd_list(cn, o, tag);
 }
 
-static void log_line(const char *line, void *arg)
-{
-	const struct listing *ls = arg;
-	struct odict *o;
-
-	if (event_alloc(&o, "call", ls->tag))
-		return;
-	event_str(o, "line", line);
-	conn_event(ls->cn, o);
-	mem_deref(o);
-}
-
-/* The log, and before it the one that was rotated away last. */
-static void verify_log(struct conn *cn, const char *tag, char *file)
-{
-	struct callchain_report r;
-	char old[620], text[120];
-	char *filev[2] = { old, file };
-	struct odict *o;
-	bool two;
-	int err;
-
-	(void)re_snprintf(old, sizeof old, "%s.1", file);
-	two = !access(old, R_OK);
-	err = callchain_verify(two ? filev : filev + 1, two ? 2 : 1, &r);
-	if (err)
-		conn_error(cn, tag, 1, "The call log %s cannot be read: %m.",
-			   file, err);
-	else if (*r.broken)
-		conn_error(cn, tag, 1, "The call log was changed. %s",
-			   r.broken);
-	else if (!event_alloc(&o, "note", tag)) {
-		(void)re_snprintf(text, sizeof text, "The call log is"
-				  " unbroken: %zu lines.", r.lines);
-		event_str(o, "text", text);
-		conn_event(cn, o);
-		mem_deref(o);
-		conn_end(cn, tag);
-	}
-}
-
-static void cmd_log(struct conn *cn, const struct odict *o, const char *tag)
-{
-	const struct house *h = board_house(conn_env(cn)->board);
-	struct listing ls = { cn, tag };
-	uint64_t n = LOG_LINES;
-	bool verify = false;
-	char file[600];
-
-	(void)odict_get_number(o, &n, "lines");
-	(void)odict_get_boolean(o, &verify, "verify");
-	(void)re_snprintf(file, sizeof file, "%s/calls.log", h->conf->state);
-	if (verify) {
-		verify_log(cn, tag, file);
-		return;
-	}
-	(void)calllog_tail(file, (size_t)MIN(n, 100000u), log_line, &ls);
-	conn_end(cn, tag);
-}
-
 static void cmd_identity(struct conn *cn, const struct odict *o,
 			 const char *tag)
 {
@@ -363,7 +302,7 @@ command_h *command_find(const char *name, bool guest)
 		{ "status",   cmd_status,       false },
 		{ "list",     cmd_list,         false },
 		{ "hangup",   cmd_hangup,       false },
-		{ "log",      cmd_log,          false },
+		{ "log",      order_log,          false },
 		{ "check",    check_order,      false },
 		{ "reload",   cmd_reload,       false },
 		{ "trust",    cmd_trust,        false },

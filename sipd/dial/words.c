@@ -139,23 +139,40 @@ static int parse_approve(struct parse *p)
 	return no_more(p);
 }
 
-static int parse_log(struct parse *p)
+static int log_lines(struct parse *p, const char *n)
 {
-	const char *n = next(p);
 	char *end;
-	long lines;
+	long lines = strtol(n, &end, 10);
 
-	if (!n)
-		return 0;
-	if (!strcmp(n, "--verify")) {
-		(void)odict_entry_add(p->wo->o, "verify", ODICT_BOOL, true);
-		return no_more(p);
-	}
-	lines = strtol(n, &end, 10);
 	if (*end || lines < 1)
 		return complain(p, "\"%s\" is not a number of lines.", n);
 	(void)odict_entry_add(p->wo->o, "lines", ODICT_INT, (int64_t)lines);
-	return no_more(p);
+	return 0;
+}
+
+static int parse_log(struct parse *p)
+{
+	static const char *const flagv[] = { "verify", "denied", "follow" };
+	const char *w;
+	int err = 0;
+
+	while (!err && (w = next(p))) {
+		size_t i = 0;
+
+		while (i < RE_ARRAY_SIZE(flagv) &&
+		       (strncmp(w, "--", 2) || strcmp(w + 2, flagv[i])))
+			i++;
+		if (i < RE_ARRAY_SIZE(flagv))
+			(void)odict_entry_add(p->wo->o, flagv[i], ODICT_BOOL,
+					      true);
+		else if (strcmp(w, "--peer"))
+			err = log_lines(p, w);
+		else if (!(w = next(p)))
+			err = complain(p, "--peer needs a value.");
+		else
+			set_str(p, "peer", w);
+	}
+	return err;
 }
 
 static int parse_trust(struct parse *p)
@@ -200,7 +217,7 @@ static const struct {
 	{ "approve", "ID", "answer the call of an unknown key, and compare",
 	  CLIENT_RUNNING, parse_approve },
 	{ "deny", "ID", "refuse it", CLIENT_RUNNING, parse_approve },
-	{ "log", "[LINES|--verify]",
+	{ "log", "[LINES] [--peer PEER] [--denied] [--follow] | --verify",
 	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
 	  parse_log },
 	{ "check", "", "what this network lets through: NAT, ports, DNS, TLS",
