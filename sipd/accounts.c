@@ -229,6 +229,12 @@ void accounts_changed(struct accounts *as)
 	}
 }
 
+void accounts_probe(struct accounts *as)
+{
+	for (struct le *le = as->list.head; le; le = le->next)
+		ua_probe(((struct account *)le->data)->ua);
+}
+
 const struct list *accounts_list(const struct accounts *as)
 {
 	return &as->list;

@@ -43,6 +43,9 @@ void accounts_reload(struct accounts *as, const struct conf *conf);
 /* The host's addresses changed. */
 void accounts_changed(struct accounts *as);
 
+/* A session's path has failed or moved: what NATs knew may be gone. */
+void accounts_probe(struct accounts *as);
+
 /* The account to call this peer by: its own, the one of its domain, the
  * direct one for an IP address, else the first. NULL: there is none. */
 const struct account *accounts_for(const struct accounts *as,

@@ -89,11 +89,12 @@ static void found_handler(const struct cand *local, const struct cand *remote,
 	note_relay(s);
 	session_flow_path(s, local->transp == CAND_UDP ? IPPROTO_UDP
 			  : IPPROTO_TCP, &local->base, &remote->addr);
-	if (s->state == SESSION_CHECKING)
+	if (s->state == SESSION_CHECKING) {
 		session_state_set(s, SESSION_SECURING);
-	else
-		log_info("session %s: path moved to %J", s->id,
-			 &remote->addr);
+		return;
+	}
+	log_info("session %s: path moved to %J", s->id, &remote->addr);
+	accounts_probe(s->house->accounts);
 }
 
 static void consent_handler(uint64_t until, void *arg)
@@ -111,6 +112,7 @@ static void path_fail_handler(enum path_fail why, void *arg)
 
 	log_info("session %s: %H", s->id, path_debug, s->path);
 	session_relay_hint(s, hint, sizeof hint);
+	accounts_probe(s->house->accounts);
 	if (why == PATH_FAIL_CONSENT)
 		session_hangup(s, REASON_PATH_LOST, NULL);
 	else

@@ -22,6 +22,8 @@ enum {
 	SOON       = 300,       /* ms; several addresses change at a time */
 	PING_UDP   = 25,        /* s; below what NATs forget in */
 	PING_TCP   = 110,
+	PONG_TIME  = 10,        /* s; section 4.4.1 */
+	PROBE_TIME = 2,         /* s; when it is doubted */
 	EXPIRES_MIN = 10,
 	EXPIRES_MAX = 86400,
 };
@@ -108,12 +110,23 @@ static void ping_handler(void *arg)
 		err = stunping_send(&r->stun, r->s->transp, &r->flow);
 	}
 	else {
-		err = transp_ping(r->s->transp, &r->flow, r->outbound);
+		err = transp_ping(r->s->transp, &r->flow,
+				  r->outbound ? PONG_TIME : 0);
 	}
 	if (err)
 		lost(r);
 	else
 		ping_start(r);
+}
+
+void reg_probe(struct reg *r)
+{
+	if (r->flow.tp == SIP_TRANSP_NONE || !r->outbound || r->removing)
+		return;
+	if (r->flow.tp == SIP_TRANSP_UDP)
+		(void)stunping_send(&r->stun, r->s->transp, &r->flow);
+	else if (transp_ping(r->s->transp, &r->flow, PROBE_TIME))
+		lost(r);
 }
 
 static void flow_set(struct reg *r, const struct sip_msg *msg)

@@ -26,6 +26,9 @@ int reg_alloc(struct reg **rp, struct stack *s, const struct reg_conf *conf);
 /* Again, soon: the addresses have changed. */
 void reg_again(struct reg *r);
 
+/* Is the flow still there? If it is not, registers anew in some seconds. */
+void reg_probe(struct reg *r);
+
 /* Remove the binding; no more handlers. True if an answer is to be waited
  * for; reg_quiet says when there is nothing more. */
 bool reg_remove(struct reg *r);

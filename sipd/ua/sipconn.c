@@ -18,7 +18,6 @@
 enum {
 	ACCEPT_TIME = 32,       /* s until the first message */
 	IDLE_TIME   = 900,      /* s without one */
-	PONG_TIME   = 10,       /* s */
 	LOST_TIME   = 20,       /* s */
 	QUEUE_MAX   = 32,       /* messages until connected */
 	SENDQ_MAX   = 1 << 20,  /* bytes a slow reader may owe us */
@@ -320,7 +319,7 @@ int sipconn_send(struct sipconn *c, struct mbuf *mb)
 	return 0;
 }
 
-int sipconn_ping(struct sipconn *c, bool expect)
+int sipconn_ping(struct sipconn *c, unsigned wait)
 {
 	static char crlf[] = "\r\n\r\n";
 	struct mbuf mb = { .buf = (uint8_t *)crlf, .size = 4, .end = 4 };
@@ -329,9 +328,10 @@ int sipconn_ping(struct sipconn *c, bool expect)
 	if (!c->tc || !c->up)
 		return ENOTCONN;
 	err = tcp_send(c->tc, &mb);
-	if (err || !expect || c->pong.heap)
+	if (err || !wait || (c->pong.heap &&
+			     c->pong.when <= clock_ns() + wait * SEC))
 		return err;
-	return timer_start(c->conf.timers, &c->pong, PONG_TIME * SEC,
+	return timer_start(c->conf.timers, &c->pong, wait * SEC,
 			   timeout_handler, c);
 }
 

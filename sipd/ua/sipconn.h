@@ -37,9 +37,9 @@ int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
 /* Send, or queue until connected. ENOTCONN after it was closed. */
 int sipconn_send(struct sipconn *c, struct mbuf *mb);
 
-/* RFC 5626 section 3.5.1: double CRLF. With expect, the connection is closed
- * with ETIMEDOUT if nothing comes within 10 s. */
-int sipconn_ping(struct sipconn *c, bool expect);
+/* RFC 5626 section 3.5.1: double CRLF. The connection is closed with ETIMEDOUT
+ * if nothing comes within so many seconds; 0: nothing is expected. */
+int sipconn_ping(struct sipconn *c, unsigned wait);
 
 bool sipconn_open(const struct sipconn *c);
 bool sipconn_secure(const struct sipconn *c);

@@ -355,14 +355,14 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 	return sipconn_send(c, mb);
 }
 
-int transp_ping(struct transp *t, const struct hop *hop, bool expect)
+int transp_ping(struct transp *t, const struct hop *hop, unsigned wait)
 {
 	static char crlf[] = "\r\n\r\n";
 	struct mbuf mb = { .buf = (uint8_t *)crlf, .size = 4, .end = 4 };
 
 	if (hop->tp == SIP_TRANSP_UDP)
 		return transp_send(t, hop, &mb, NULL);
-	return sipconn_open(hop->sock) ? sipconn_ping(hop->sock, expect)
+	return sipconn_open(hop->sock) ? sipconn_ping(hop->sock, wait)
 		: ENOTCONN;
 }
 

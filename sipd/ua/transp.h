@@ -50,8 +50,9 @@ int transp_first(const struct transp *t, struct sa *laddr);
 int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		const void **sockp);
 
-/* Keep the way to hop open: CRLF; expect an answer on streams. */
-int transp_ping(struct transp *t, const struct hop *hop, bool expect);
+/* Keep the way to hop open: CRLF; on streams expect an answer within so many
+ * seconds, 0: none. */
+int transp_ping(struct transp *t, const struct hop *hop, unsigned wait);
 
 bool transp_reliable(enum sip_transp tp);
 

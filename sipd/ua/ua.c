@@ -338,6 +338,12 @@ void ua_changed(struct ua *ua)
 		reg_again(ua->reg);
 }
 
+void ua_probe(struct ua *ua)
+{
+	if (ua && !ua->closing && ua->reg)
+		reg_probe(ua->reg);
+}
+
 /* How long until the next look; 0: nothing is left to wait for. */
 static uint64_t close_wait(const struct ua *ua)
 {

@@ -69,6 +69,9 @@ void ua_retire(struct ua *ua, void (*exith)(void *arg), void *arg);
  * the new Contact by a target refresh when the owner re-INVITEs. */
 void ua_changed(struct ua *ua);
 
+/* What carries a session has failed: does the way to the registrar, too? */
+void ua_probe(struct ua *ua);
+
 enum ua_state ua_state(const struct ua *ua);
 const char *ua_aor(const struct ua *ua);
 
