@@ -47,6 +47,8 @@ struct desc {
 	enum desc_setup setup;
 	char ufrag[DESC_UFRAG_MAX + 1], pwd[DESC_PWD_MAX + 1];
 	bool ice_lite, trickle, renomination;
+	bool guess;                     /* its NAT's ports may be guessed, and
+	                                   it guesses those of ours */
 	bool complete;                  /* a=end-of-candidates, or decoded
 	                                   without trickle: no more to come */
 	bool has_fp;

@@ -56,9 +56,10 @@ static int encode_group(struct mbuf *mb, const struct desc *d)
 
 static int encode_options(struct mbuf *mb, const struct desc *d)
 {
-	return mbuf_printf(mb, "a=ice-options:ice2%s%s\r\n%s",
+	return mbuf_printf(mb, "a=ice-options:ice2%s%s%s\r\n%s",
 			   d->trickle ? " trickle" : "",
 			   d->renomination ? " renomination" : "",
+			   d->guess ? " guess" : "",
 			   d->ice_lite ? "a=ice-lite\r\n" : "");
 }
 

@@ -51,6 +51,8 @@ static int options_decode(struct desctransp *t, const struct pl *val)
 			t->d->trickle = true;
 		else if (!pl_strcmp(&w, "renomination"))
 			t->d->renomination = true;
+		else if (!pl_strcmp(&w, "guess"))
+			t->d->guess = true;
 	}
 	return 0;
 }

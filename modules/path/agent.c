@@ -8,6 +8,7 @@
 #include <string.h>
 #include "modules/path/checks.h"
 #include "modules/path/consent.h"
+#include "modules/path/guess.h"
 #include "modules/path/incoming.h"
 #include "modules/path/nominate.h"
 #include "modules/path/upgrade.h"
@@ -42,6 +43,16 @@ int agent_alloc(struct agent **ap, const struct agent_conf *conf)
 	return err;
 }
 
+void agent_guess(struct agent *a, bool allowed)
+{
+	a->guess.ours = allowed;
+}
+
+void agent_guess_stop(struct agent *a)
+{
+	guess_stop(a);
+}
+
 void agent_relays(struct agent *a, bool on)
 {
 	a->cl.no_relay = !on;
@@ -72,6 +83,7 @@ static void run(struct agent *a, uint64_t now)
 	upgrade_run(a, now);
 	nominate_run(a, now);
 	checks_run(a, now);
+	guess_run(a, now);
 }
 
 int agent_local(struct agent *a, const struct cand *c, uint64_t now)
@@ -139,6 +151,8 @@ static int remote_new(struct agent *a, const struct desc *d, uint64_t now)
 	a->deadline = now + ICE_GIVE_UP;
 	a->begun = now;
 	a->renomination = d->renomination;
+	a->guess.theirs = d->guess;
+	guess_reset(a);
 	checklist_drop_early(&a->cl, creds_hash(c->rufrag));
 	/* RFC 8445 section 6.1.1: a lite peer never controls a full one */
 	if (d->ice_lite && !a->cl.controlling)
@@ -299,8 +313,9 @@ uint64_t agent_next(const struct agent *a)
 {
 	if (a->failed)
 		return UINT64_MAX;
-	return min(min(consent_next(a), upgrade_next(a)),
-		   min(checks_next(a), nominate_next(a)));
+	return min(min(min(consent_next(a), upgrade_next(a)),
+		       min(checks_next(a), nominate_next(a))),
+		   guess_next(a));
 }
 
 unsigned agent_events(struct agent *a)

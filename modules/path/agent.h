@@ -26,6 +26,19 @@ typedef int (agent_send_h)(int proto, const struct sa *local,
 			   const struct sa *dst, const uint8_t *buf,
 			   size_t len, void *arg);
 
+/* What guess.c needs of the outside. None must call the agent. */
+struct agent_guess {
+	/* May it begin now? It is asked again if not. */
+	bool (*beginh)(void *arg);
+	/* Open so many more sockets of base's address and send a packet from
+	 * each to dst that opens the NAT; what comes to them is handed in. */
+	int (*openh)(const struct sa *base, const struct sa *dst, unsigned n,
+		     void *arg);
+	/* Over: a direct pair works, or none was found. Of the sockets only
+	 * the one that AGENT_FOUND names is needed any more. */
+	void (*endh)(bool worked, void *arg);
+};
+
 struct agent_conf {
 	uint32_t handle;        /* first 4 bytes of our transaction ids, by
 	                           which answers find their way here */
@@ -36,6 +49,7 @@ struct agent_conf {
 	/* Has the selected pair carried data since this was asked last? Then
 	 * it is watched closely. NULL: never. */
 	bool (*busyh)(void *arg);
+	const struct agent_guess *guess;        /* NULL: never */
 	void *arg;
 };
 
@@ -71,6 +85,13 @@ void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);
 /* The NAT64 of our network, NULL if we need none: the peer's IPv4 candidates
  * are reached by it, too. */
 void agent_nat64(struct agent *a, const struct nat64 *n, uint64_t now);
+
+/* Is guessing of ports allowed by this side? By the peer, its description
+ * says. */
+void agent_guess(struct agent *a, bool allowed);
+
+/* Somebody on the way forbids it. */
+void agent_guess_stop(struct agent *a);
 
 /* No more local candidates are expected for now. */
 void agent_gathered(struct agent *a, uint64_t now);

@@ -161,10 +161,10 @@ static bool local_redundant(const struct checklist *cl, const struct cand *c)
 	return false;
 }
 
-int checklist_add_local(struct checklist *cl, const struct cand *c)
+static int local_alloc(struct lcand **lp, struct checklist *cl,
+		       const struct cand *c)
 {
 	struct lcand *l;
-	struct le *le;
 
 	if (local_redundant(cl, c))
 		return EALREADY;
@@ -175,6 +175,25 @@ int checklist_add_local(struct checklist *cl, const struct cand *c)
 		return ENOMEM;
 	l->c = *c;
 	list_append(&cl->locall, &l->le, l);
+	*lp = l;
+	return 0;
+}
+
+int checklist_add_base(struct checklist *cl, const struct cand *c)
+{
+	struct lcand *l;
+
+	return local_alloc(&l, cl, c);
+}
+
+int checklist_add_local(struct checklist *cl, const struct cand *c)
+{
+	struct lcand *l;
+	struct le *le;
+	int err = local_alloc(&l, cl, c);
+
+	if (err)
+		return err;
 	LIST_FOREACH(&cl->remotel, le) {
 		struct rcand *r = le->data;
 

@@ -52,6 +52,24 @@ static size_t request(uint8_t *buf, size_t size, const struct agent *a,
 	return stun_end(&o);
 }
 
+size_t check_bare(uint8_t *buf, size_t size, const struct agent *a)
+{
+	uint8_t tid[STUN_TID_SIZE];
+	struct stun_out o;
+
+	if (RAND_bytes(tid, sizeof tid) != 1)
+		return 0;
+	memcpy(tid, &a->conf.handle, 4);
+	stun_begin(&o, buf, size, STUN_CLASS_REQUEST, tid);
+	put_username(&o, a->cl.creds);
+	stun_put_u32(&o, STUN_ATTR_PRIORITY, cand_prio(CAND_PRFLX, 0));
+	stun_put_u64(&o, a->cl.controlling ? STUN_ATTR_CONTROLLING
+		     : STUN_ATTR_CONTROLLED, a->tie);
+	stun_put_key(&o, a->cl.creds->rpwd);
+	stun_put_fingerprint(&o);
+	return stun_end(&o);
+}
+
 void check_fail(struct candpair *p)
 {
 	p->state = PAIR_FAILED;

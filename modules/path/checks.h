@@ -11,6 +11,10 @@
  * p has failed. */
 bool check_start(struct agent *a, struct candpair *p, uint64_t now);
 
+/* A check that belongs to no pair, as it were from a peer-reflexive
+ * candidate. The length; 0: it cannot be made. */
+size_t check_bare(uint8_t *buf, size_t size, const struct agent *a);
+
 /* Put p into the triggered queue (RFC 8445 section 6.1.4.1). */
 void check_trigger(struct agent *a, struct candpair *p);
 

@@ -3,7 +3,7 @@
  * and by nobody else. Each calls only those to its right:
  *
  *   agent.c -> incoming.c -> consent.c -> upgrade.c -> nominate.c
- *           -> checks.c
+ *           -> checks.c, and agent.c, incoming.c -> guess.c -> checks.c
  *
  * agent.h is what the rest of the world sees.
  */
@@ -47,6 +47,23 @@ enum {
 	ICE_SAMPLES    = 8,             /* RTTs before a move for speed */
 };
 
+enum guess_state { GUESS_WAIT, GUESS_RUN, GUESS_OVER };
+enum guess_role { GUESS_OPEN, GUESS_TRY, GUESS_MEET };
+
+struct guess {
+	bool ours, theirs;              /* allowed by */
+	enum guess_state state;
+	enum guess_role role;
+	bool waited;                    /* for what is easy */
+	bool counts;                    /* our NAT, instead of drawing lots */
+	struct sa base, dst;            /* dst: exact for GUESS_OPEN only */
+	unsigned step;                  /* of the peer's NAT, 0: draws lots */
+	uint16_t last;                  /* port that it gave away */
+	uint16_t first, stride;         /* in which order others are tried */
+	unsigned sent;                  /* tries, or sockets */
+	uint64_t begun, at;             /* at: next; 0: nothing planned */
+};
+
 struct agent {
 	struct agent_conf conf;
 	uint64_t random;                /* state of ice_random */
@@ -73,6 +90,7 @@ struct agent {
 	uint64_t reping_at, warm_at;
 	uint64_t fresh_at;              /* candidates or networks changed */
 	uint64_t upgrade_at;
+	struct guess guess;
 	unsigned events;                /* enum agent_event */
 };
 

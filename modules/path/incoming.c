@@ -11,6 +11,7 @@
 #include <string.h>
 #include "modules/path/checks.h"
 #include "modules/path/consent.h"
+#include "modules/path/guess.h"
 #include "modules/path/incoming.h"
 #include "modules/path/nominate.h"
 
@@ -142,9 +143,10 @@ void incoming_request(struct agent *a, int proto, const struct sa *local,
 	struct creds *c = creds_of(a, m);
 	const char *pwd = NULL;
 	struct candpair *p;
+	const bool known = checklist_base(&a->cl, proto, local, NULL);
 	uint16_t code;
 
-	if (!c || !checklist_base(&a->cl, proto, local, NULL))
+	if (!c || (!known && !guess_expects(a, proto, local)))
 		return;
 	code = judge(a, m, c, &pwd);
 	if (code) {
@@ -154,6 +156,8 @@ void incoming_request(struct agent *a, int proto, const struct sa *local,
 	accept_check(a, proto, local, src, m, c);
 	if (c != a->cl.creds)
 		return;
+	if (!known)
+		guess_base(a, local);
 	p = pair_of(a, proto, local, src, m, now);
 	if (!p)
 		return;

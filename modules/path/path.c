@@ -35,6 +35,8 @@ struct path {
 	bool begun;             /* path_gather was called */
 	bool gathering;         /* gatheredh is still to be called */
 	enum path_relay relay;
+	struct guess_links *links;      /* of a guess */
+	bool guessed;                   /* it is over: one link is enough */
 };
 
 static void path_destructor(void *arg)
@@ -45,6 +47,7 @@ static void path_destructor(void *arg)
 	paths_leave(&p->member);
 	for (int i = FINDERS - 1; i >= 0; i--)
 		mem_deref(p->finderv[i]);
+	mem_deref(p->links);
 	mem_deref(p->agent);
 }
 
@@ -239,6 +242,9 @@ static void report_found(struct path *p)
 
 	if (!agent_selected(p->agent, &local, &remote) || !p->h.foundh)
 		return;
+	if (p->links && p->guessed)
+		paths_conf(p->member.ps)->guess_ops->keeph(p->links,
+							   &local.base);
 	set_scope(&remote.addr, &local.base);
 	p->h.foundh(&local, &remote, p->arg);
 }
@@ -362,7 +368,8 @@ static bool is_base(const struct finder_env *env, const struct sa *sa)
 	for (size_t i = 0; i < env->netc; i++) {
 		struct sa base;
 
-		if (finder_base(&base, env, i) && sa_cmp(&base, sa, SA_ALL))
+		/* by its address: the sockets of a guess have other ports */
+		if (finder_base(&base, env, i) && sa_cmp(&base, sa, SA_ADDR))
 			return true;
 	}
 	return false;
@@ -431,12 +438,59 @@ static void on_relays(void *arg)
 	start_late(arg, &turn_finder);
 }
 
+static void on_guess_stop(void *arg)
+{
+	struct path *p = arg;
+
+	hold(p);
+	agent_guess_stop(p->agent);
+	settle(p);
+}
+
+static bool guess_begin(void *arg)
+{
+	struct path *p = arg;
+
+	p->guessed = false;
+	return p->h.guessh && p->h.guessh(p->arg);
+}
+
+static int guess_open(const struct sa *base, const struct sa *dst,
+		      unsigned n, void *arg)
+{
+	struct path *p = arg;
+	const struct guess_ops *ops = paths_conf(p->member.ps)->guess_ops;
+	int err = 0;
+
+	if (!ops)
+		return ENOTSUP;
+	if (!p->links)
+		err = ops->openh(&p->links, base, dst, on_guess_stop, p,
+				 ops->arg);
+	return err ? err : ops->moreh(p->links, n);
+}
+
+static void guess_end(bool worked, void *arg)
+{
+	struct path *p = arg;
+
+	p->guessed = true;
+	if (!worked)
+		p->links = mem_deref(p->links);
+	if (p->h.guessedh)
+		p->h.guessedh(worked, p->arg);
+}
+
+static const struct agent_guess guess_needs = {
+	guess_begin, guess_open, guess_end
+};
+
 int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
 	struct agent_conf conf = {
 		.controlling = controlling, .sendh = send_check,
-		.busyh = is_busy,
+		.busyh = is_busy, .guess = &guess_needs,
 	};
 	struct path *p;
 	int err;
@@ -474,6 +528,12 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	else
 		*pp = p;
 	return err;
+}
+
+void path_guess(struct path *p, bool allowed)
+{
+	if (p)
+		agent_guess(p->agent, allowed);
 }
 
 const char *path_ufrag(const struct path *p)

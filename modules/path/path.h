@@ -19,6 +19,21 @@
 struct path;
 struct paths;
 
+/* The sockets of a guess (guess.c): made elsewhere, as relays are. */
+struct guess_links;             /* a mem object; mem_deref closes them all */
+
+struct guess_ops {
+	/* None yet. stoph: somebody on the way forbids it. */
+	int (*openh)(struct guess_links **lp, const struct sa *base,
+		     const struct sa *dst, void (*stoph)(void *arg),
+		     void *harg, void *arg);
+	/* n more, each of which sends a packet that opens the NAT */
+	int (*moreh)(struct guess_links *l, unsigned n);
+	/* all but that of this base go */
+	void (*keeph)(struct guess_links *l, const struct sa *base);
+	void *arg;              /* openh's */
+};
+
 /* What all paths of a process share: where to send, and whom to ask. */
 struct paths_conf {
 	struct timers *timers;          /* of the control thread */
@@ -32,6 +47,7 @@ struct paths_conf {
 	size_t stunc;
 	const struct relay_ops *relay_ops;      /* NULL: there are no relays;
 	                                   outlives the paths */
+	const struct guess_ops *guess_ops;      /* the same */
 	/* Send one packet by UDP or TCP (IPPROTO_) from local to dst: a
 	 * base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
@@ -100,6 +116,11 @@ struct path_handlers {
 	 * peer was last heard, unless a later time is told (RFC 7675) */
 	void (*consenth)(uint64_t until, void *arg);
 	void (*failh)(enum path_fail why, void *arg);
+	/* Ports could be guessed: now? It asks again if not. Then, unless the
+	 * path goes before, how that ended. Both must leave the path alone,
+	 * and may be NULL: never. */
+	bool (*guessh)(void *arg);
+	void (*guessedh)(bool worked, void *arg);
 	/* Has the session carried data since this was asked last? Then the
 	 * path is watched more closely. NULL: never. Must not free. */
 	bool (*busyh)(void *arg);
@@ -125,6 +146,10 @@ void path_relay_set(struct path *p, enum path_relay relay);
  * call. */
 const char *path_relay_name(const struct path *p, const struct sa *base);
 const char *path_relay_problem(const struct path *p);
+
+/* Guess ports where nothing else leads to a direct way, if the peer's
+ * description says guess, too. Before path_remote. */
+void path_guess(struct path *p, bool allowed);
 
 /* Start the finders. Host candidates come within the call itself. */
 int path_gather(struct path *p);

@@ -68,6 +68,7 @@ static int offer_make(struct desc **dp)
 	d->sess_id = 20518;
 	d->sess_ver = 1;
 	d->trickle = d->renomination = d->complete = d->has_fp = true;
+	d->guess = true;
 	memset(d->fp, 0xab, sizeof d->fp);
 	strcpy(d->ufrag, "8hhY");
 	strcpy(d->pwd, "asd88fgpdd777uzjYhagZg");
@@ -94,7 +95,7 @@ static void test_encode(void)
 		"c=IN IP4 192.0.2.7\r\n"
 		"t=0 0\r\n"
 		"a=group:BUNDLE 0 1\r\n"
-		"a=ice-options:ice2 trickle renomination\r\n"
+		"a=ice-options:ice2 trickle renomination guess\r\n"
 		"m=application 4711 UDP/QUIC vnd.dialtone\r\n"
 		"a=mid:0\r\n"
 		"a=x-dialtone-tunnel:file "
@@ -136,6 +137,7 @@ static void test_round_trip(void)
 	btext = encoded(b);
 	CU_ASSERT_STRING_EQUAL(atext, btext);
 	CU_ASSERT(b->audio && b->trickle && b->renomination && b->complete);
+	CU_ASSERT(b->guess);
 	CU_ASSERT_EQUAL(b->mediac, 2);
 	CU_ASSERT(b->mediav[0].known && !b->mediav[0].rejected);
 	CU_ASSERT(b->mediav[1].known && !b->mediav[1].rejected);
@@ -849,7 +851,7 @@ static void test_frag(void)
 	static const char want[] = "a=group:BUNDLE 0 1\r\n"
 		"a=ice-pwd:asd88fgpdd777uzjYhagZg\r\n"
 		"a=ice-ufrag:8hhY\r\n"
-		"a=ice-options:ice2 trickle renomination\r\n"
+		"a=ice-options:ice2 trickle renomination guess\r\n"
 		"m=application 9 UDP/QUIC vnd.dialtone\r\n"
 		"a=mid:0\r\n"
 		"a=candidate:1 1 UDP 2130706431 192.0.2.7 4711 typ host\r\n"

@@ -1,0 +1,493 @@
+/*
+ * Tests modules/path/guess.c: two agents behind NATs that filter by address
+ * and port, in memory and in fake time; some draw the ports by lot, some
+ * count.
+ *
+ *   agent --> [NAT: a mapping for each destination, or one] --> 10 ms --> ...
+ */
+#include <string.h>
+#include "modules/path/agent.h"
+#include "sdp/base/clock.h"
+#include "tests/unit/unit.h"
+
+enum { MAPS = 4096, FLYING = 4096, SEENS = 64, PORT = 5000, PKT = 400 };
+
+enum kind { KEEPS, LOTS, COUNTS };
+
+struct map {
+	struct sa in, to;
+	uint16_t port;
+	unsigned seen, seenc;           /* KEEPS: those it has sent to */
+	struct sa seenv[SEENS];
+};
+
+struct net;
+
+struct side {
+	struct net *net;
+	struct agent *a;
+	enum kind kind;
+	struct sa base, pub;
+	struct map *mapv;
+	unsigned mapc;
+	uint16_t port, hole;
+	struct cand candv[4];
+	unsigned candc;
+	bool allowed, refuse;           /* beginh says no */
+	unsigned begins, ends, worked, opened, sent, found;
+	struct cand local, remote;
+};
+
+struct net {
+	uint64_t now, seed;
+	struct side s[2];
+	struct flying {
+		uint64_t at;
+		struct sa src, dst;
+		uint16_t len;
+		uint8_t buf[PKT];
+	} *fly;
+	unsigned flyc;
+};
+
+static uint32_t rnd(struct net *n)
+{
+	n->seed = n->seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(n->seed >> 33);
+}
+
+static struct map *map_out(struct side *s, const struct sa *in,
+			   const struct sa *to)
+{
+	struct map *m;
+	unsigned i;
+
+	for (i = 0; i < s->mapc; i++) {
+		m = &s->mapv[i];
+		if (sa_cmp(&m->in, in, SA_ALL) &&
+		    (s->kind == KEEPS || sa_cmp(&m->to, to, SA_ALL)))
+			break;
+	}
+	m = &s->mapv[i];
+	if (i == s->mapc) {
+		CU_ASSERT_FATAL(s->mapc < MAPS);
+		s->mapc++;
+		m->in = *in;
+		m->to = *to;
+		m->port = s->kind == COUNTS ? s->port++
+			: (uint16_t)(1024 + rnd(s->net) % 64512);
+	}
+	return m;
+}
+
+static bool lets_in(const struct side *s, const struct map *m,
+		    const struct sa *src)
+{
+	(void)s;
+	for (unsigned i = 0; i < m->seenc; i++)
+		if (sa_cmp(&m->seenv[i], src, SA_ALL))
+			return true;
+	return sa_cmp(&m->to, src, SA_ALL);
+}
+
+/* For the NAT that keeps its ports, as many as it is sent to: a hash would
+ * be faster, this is a test. */
+static struct map *map_in(struct side *s, const struct sa *dst,
+			  const struct sa *src)
+{
+	for (unsigned i = 0; i < s->mapc; i++) {
+		struct map *m = &s->mapv[i];
+
+		if (m->port == sa_port(dst) && lets_in(s, m, src))
+			return m;
+	}
+	return NULL;
+}
+
+static void leave(struct side *s, const struct sa *src, const struct sa *dst,
+		  const uint8_t *buf, size_t len)
+{
+	struct map *m = map_out(s, src, dst);
+	struct net *n = s->net;
+	struct flying *f = &n->fly[n->flyc];
+
+	if (s->kind == KEEPS) {
+		/* a ring is enough: answers come at once */
+		m->seenv[m->seen++ % SEENS] = *dst;
+		m->seenc = min(m->seen, (unsigned)SEENS);
+	}
+	if (n->flyc == FLYING || !len)
+		return;
+	n->flyc++;
+	f->at = n->now + 10 * MSEC;
+	f->src = s->pub;
+	sa_set_port(&f->src, m->port);
+	f->dst = *dst;
+	f->len = (uint16_t)len;
+	memcpy(f->buf, buf, len);
+}
+
+static int on_send(int proto, const struct sa *local, const struct sa *dst,
+		   const uint8_t *buf, size_t len, void *arg)
+{
+	struct side *s = arg;
+
+	CU_ASSERT_EQUAL(proto, IPPROTO_UDP);
+	CU_ASSERT_FATAL(len <= PKT);
+	s->sent++;
+	leave(s, local, dst, buf, len);
+	return 0;
+}
+
+static bool on_begin(void *arg)
+{
+	struct side *s = arg;
+
+	s->begins++;
+	return !s->refuse;
+}
+
+static int on_open(const struct sa *base, const struct sa *dst, unsigned n,
+		   void *arg)
+{
+	struct side *s = arg;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct sa in = *base;
+
+		sa_set_port(&in, (uint16_t)(40000 + s->hole++));
+		leave(s, &in, dst, NULL, 0);
+	}
+	s->opened += n;
+	return 0;
+}
+
+static void on_end(bool worked, void *arg)
+{
+	struct side *s = arg;
+
+	s->ends++;
+	s->worked += worked;
+}
+
+static const struct agent_guess needs = { on_begin, on_open, on_end };
+
+static void side_init(struct net *n, unsigned i, enum kind kind)
+{
+	struct side *s = &n->s[i];
+	struct agent_conf conf = {
+		.handle = i, .seed = n->seed + i, .controlling = !i,
+		.sendh = on_send, .guess = &needs, .arg = s,
+	};
+	struct cand c = { .type = CAND_HOST, .transp = CAND_UDP };
+	char text[32];
+
+	s->net = n;
+	s->kind = kind;
+	s->allowed = true;
+	s->port = (uint16_t)(20000 + rnd(n) % 20000);
+	s->mapv = mem_zalloc(MAPS * sizeof *s->mapv, NULL);
+	(void)re_snprintf(text, sizeof text, "10.%u.0.2", i + 1);
+	(void)sa_set_str(&s->base, text, PORT);
+	(void)re_snprintf(text, sizeof text, "203.0.113.%u", i + 1);
+	(void)sa_set_str(&s->pub, text, 0);
+	CU_ASSERT_EQUAL_FATAL(agent_alloc(&s->a, &conf), 0);
+	c.addr = c.base = s->base;
+	sa_init(&c.rel, AF_UNSPEC);
+	c.prio = cand_prio(CAND_HOST, 65535);
+	CU_ASSERT_EQUAL(agent_local(s->a, &c, n->now), 0);
+	s->candv[s->candc++] = c;
+	/* two servers tell who is hard */
+	c.type = CAND_SRFLX;
+	c.rel = c.base;
+	c.prio = cand_prio(CAND_SRFLX, 65535);
+	for (unsigned k = 0; k < 2; k++) {
+		struct sa server;
+
+		(void)re_snprintf(text, sizeof text, "198.51.100.%u", k + 1);
+		(void)sa_set_str(&server, text, 3478);
+		c.addr = s->pub;
+		sa_set_port(&c.addr, map_out(s, &s->base, &server)->port);
+		if (!agent_local(s->a, &c, n->now))
+			s->candv[s->candc++] = c;
+	}
+}
+
+static void net_init(struct net *n, uint64_t seed, enum kind x, enum kind y)
+{
+	memset(n, 0, sizeof *n);
+	n->now = SEC;
+	n->seed = seed;
+	n->fly = mem_zalloc(FLYING * sizeof *n->fly, NULL);
+	side_init(n, 0, x);
+	side_init(n, 1, y);
+}
+
+static void net_close(struct net *n)
+{
+	for (int i = 0; i < 2; i++) {
+		n->s[i].a = mem_deref(n->s[i].a);
+		n->s[i].mapv = mem_deref(n->s[i].mapv);
+	}
+	n->fly = mem_deref(n->fly);
+}
+
+static void tell(struct net *n, int from)
+{
+	static struct desc d;
+	struct side *s = &n->s[from], *to = &n->s[!from];
+
+	memset(&d, 0, sizeof d);
+	d.candv = s->candv;
+	d.candc = s->candc;
+	d.renomination = d.complete = true;
+	d.guess = s->allowed;
+	str_ncpy(d.ufrag, agent_ufrag(s->a), sizeof d.ufrag);
+	str_ncpy(d.pwd, agent_pwd(s->a), sizeof d.pwd);
+	agent_guess(to->a, to->allowed);
+	CU_ASSERT_EQUAL(agent_remote(to->a, &d, n->now), 0);
+}
+
+static void events(struct side *s)
+{
+	if (!(agent_events(s->a) & AGENT_FOUND))
+		return;
+	s->found++;
+	CU_ASSERT(agent_selected(s->a, &s->local, &s->remote));
+}
+
+static void arrive(struct net *n, const struct flying *f)
+{
+	for (int i = 0; i < 2; i++) {
+		struct side *s = &n->s[i];
+		const struct map *m;
+		struct stun_pkt pkt;
+
+		if (!sa_cmp(&s->pub, &f->dst, SA_ADDR))
+			continue;
+		m = map_in(s, &f->dst, &f->src);
+		if (!m || stun_parse(&pkt, f->buf, f->len))
+			return;
+		agent_recv(s->a, IPPROTO_UDP, &m->in, &f->src, &pkt, n->now);
+		events(s);
+		return;
+	}
+}
+
+static void run(struct net *n, uint64_t ns)
+{
+	uint64_t end = n->now + ns;
+
+	for (unsigned stuck = 0; stuck < 5000; stuck++) {
+		uint64_t next = min(agent_next(n->s[0].a),
+				    agent_next(n->s[1].a));
+
+		/* all fly as long: the first is the next */
+		if (n->flyc)
+			next = min(next, n->fly[0].at);
+		if (next > end)
+			break;
+		if (next > n->now)
+			stuck = 0;
+		n->now = max(n->now, next);
+		if (n->flyc && n->fly[0].at <= n->now) {
+			struct flying f = n->fly[0];
+
+			memmove(n->fly, n->fly + 1,
+				--n->flyc * sizeof *n->fly);
+			arrive(n, &f);
+			continue;
+		}
+		for (int i = 0; i < 2; i++) {
+			agent_tick(n->s[i].a, n->now);
+			events(&n->s[i]);
+		}
+	}
+	n->now = max(n->now, end);
+}
+
+static void meet(struct net *n)
+{
+	tell(n, 0);
+	run(n, 10 * MSEC);
+	tell(n, 1);
+}
+
+static bool joined(const struct net *n)
+{
+	return n->s[0].found && n->s[1].found &&
+		n->s[0].ends == n->s[0].begins &&
+		n->s[1].ends == n->s[1].begins;
+}
+
+/* One draws lots, either side: 20 of 20 within 7 s, and 256 mappings. */
+static void test_lots(void)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		const int hard = (int)(seed & 1);
+		struct net n;
+
+		net_init(&n, seed, hard ? KEEPS : LOTS, hard ? LOTS : KEEPS);
+		meet(&n);
+		run(&n, 7 * SEC);
+		CU_ASSERT(joined(&n));
+		CU_ASSERT(n.s[hard].opened <= 224);
+		CU_ASSERT(n.s[hard].mapc <= 256);
+		CU_ASSERT(n.s[!hard].sent < 2200);
+		CU_ASSERT_EQUAL(n.s[!hard].opened, 0);
+		CU_ASSERT_EQUAL(n.s[0].worked + n.s[1].worked, 2);
+		net_close(&n);
+	}
+}
+
+/* It counts: the next ports are enough, no sockets are opened. */
+static void test_counts(void)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct net n;
+
+		net_init(&n, seed, COUNTS, KEEPS);
+		/* others take some in between */
+		n.s[0].port = (uint16_t)(n.s[0].port + seed);
+		meet(&n);
+		run(&n, 1500 * MSEC);
+		CU_ASSERT(joined(&n));
+		CU_ASSERT_EQUAL(n.s[0].opened, 0);
+		CU_ASSERT(n.s[0].mapc < 10);
+		net_close(&n);
+	}
+}
+
+static void test_both_count(void)
+{
+	for (unsigned x = 0; x < 5; x++)
+		for (unsigned y = 0; y < 5; y++) {
+			struct net n;
+
+			net_init(&n, 1 + x + 5 * y, COUNTS, COUNTS);
+			n.s[0].port = (uint16_t)(n.s[0].port + x);
+			n.s[1].port = (uint16_t)(n.s[1].port + y);
+			meet(&n);
+			run(&n, 3 * SEC);
+			CU_ASSERT(joined(&n));
+			CU_ASSERT(n.s[0].mapc < 40 && n.s[1].mapc < 40);
+			net_close(&n);
+		}
+}
+
+/* Nothing is tried that will not work, is not allowed, or not needed. */
+static void test_not(void)
+{
+	struct net n;
+
+	net_init(&n, 1, LOTS, LOTS);
+	meet(&n);
+	run(&n, 20 * SEC);
+	CU_ASSERT_EQUAL(n.s[0].begins + n.s[1].begins, 0);
+	net_close(&n);
+
+	for (int i = 0; i < 2; i++) {
+		net_init(&n, 1, LOTS, KEEPS);
+		n.s[i].allowed = false;
+		meet(&n);
+		run(&n, 20 * SEC);
+		CU_ASSERT_EQUAL(n.s[0].begins + n.s[1].begins, 0);
+		CU_ASSERT_EQUAL(n.s[0].opened, 0);
+		net_close(&n);
+	}
+
+	net_init(&n, 1, KEEPS, KEEPS);
+	meet(&n);
+	run(&n, 20 * SEC);
+	CU_ASSERT(n.s[0].found && n.s[1].found);
+	CU_ASSERT_EQUAL(n.s[0].begins + n.s[1].begins, 0);
+	net_close(&n);
+}
+
+/* The other side does nothing: it ends, within its bounds. */
+static void test_bounds(void)
+{
+	struct net n;
+
+	net_init(&n, 1, LOTS, KEEPS);
+	n.s[1].refuse = true;
+	meet(&n);
+	run(&n, 30 * SEC);
+	CU_ASSERT_EQUAL(n.s[0].begins, 1);
+	CU_ASSERT_EQUAL(n.s[0].ends, 1);
+	CU_ASSERT_EQUAL(n.s[0].worked, 0);
+	CU_ASSERT_EQUAL(n.s[0].opened, 224);
+	CU_ASSERT(n.s[1].begins > 10);  /* it asks again */
+	CU_ASSERT_EQUAL(n.s[1].ends, 0);
+	net_close(&n);
+
+	net_init(&n, 1, LOTS, KEEPS);
+	n.s[0].refuse = true;
+	meet(&n);
+	run(&n, 30 * SEC);
+	CU_ASSERT_EQUAL(n.s[1].ends, 1);
+	CU_ASSERT(n.s[1].sent > 2048 && n.s[1].sent < 2200);
+	net_close(&n);
+
+	/* ICMP says no */
+	net_init(&n, 1, LOTS, KEEPS);
+	n.s[1].refuse = true;
+	meet(&n);
+	run(&n, 510 * MSEC);
+	agent_guess_stop(n.s[0].a);
+	run(&n, 30 * SEC);
+	CU_ASSERT(n.s[0].opened < 224);
+	CU_ASSERT_EQUAL(n.s[0].ends, 1);
+	CU_ASSERT_EQUAL(n.s[0].begins, 1);
+	net_close(&n);
+}
+
+/* What has no key leaves no trace at the sockets. */
+static void test_spoofed(void)
+{
+	static const uint8_t tid[STUN_TID_SIZE];
+	struct sa base, src;
+	struct stun_pkt m;
+	struct stun_out o;
+	uint8_t buf[200];
+	char user[64];
+	struct net n;
+	unsigned sent;
+
+	net_init(&n, 1, LOTS, KEEPS);
+	n.s[1].refuse = true;
+	meet(&n);
+	run(&n, SEC);
+	CU_ASSERT(n.s[0].opened > 0);
+	(void)re_snprintf(user, sizeof user, "%s:%s", agent_ufrag(n.s[0].a),
+			  agent_ufrag(n.s[1].a));
+	stun_begin(&o, buf, sizeof buf, STUN_CLASS_REQUEST, tid);
+	stun_put(&o, STUN_ATTR_USERNAME, user, strlen(user));
+	stun_put_u32(&o, STUN_ATTR_PRIORITY, 1);
+	stun_put_u64(&o, STUN_ATTR_CONTROLLED, 1);
+	stun_put_key(&o, "wrong");
+	stun_put_fingerprint(&o);
+	CU_ASSERT_EQUAL(stun_parse(&m, buf, stun_end(&o)), 0);
+	base = n.s[0].base;
+	(void)sa_set_str(&src, "203.0.113.66", 1);
+	for (uint16_t i = 0; i < 200; i++) {
+		sa_set_port(&base, (uint16_t)(40000 + i));
+		agent_recv(n.s[0].a, IPPROTO_UDP, &base, &src, &m, n.now);
+	}
+	sent = n.s[0].sent;
+	run(&n, 100 * MSEC);
+	CU_ASSERT(n.s[0].sent < sent + 20);     /* its own checks */
+	CU_ASSERT_EQUAL(n.s[0].found, 0);
+	n.s[1].refuse = false;
+	run(&n, 10 * SEC);
+	CU_ASSERT(n.s[0].found && n.s[1].found && n.s[1].worked == 1);
+	net_close(&n);
+}
+
+UNIT_SUITE("guess",
+	{ "one draws lots", test_lots },
+	{ "one counts", test_counts },
+	{ "both count", test_both_count },
+	{ "not", test_not },
+	{ "bounds", test_bounds },
+	{ "spoofed", test_spoofed })
