@@ -94,6 +94,17 @@ static int set_options(int fd, int af)
 	return err;
 }
 
+static int port_of(struct udp *u)
+{
+	struct sa sa;
+
+	sa.len = sizeof sa.u;
+	if (getsockname(u->fd, &sa.u.sa, &sa.len))
+		return errno;
+	u->port = sa_port(&sa);
+	return 0;
+}
+
 static int bind_any(struct udp *u, uint16_t port)
 {
 	struct sa sa;
@@ -102,11 +113,7 @@ static int bind_any(struct udp *u, uint16_t port)
 	sa_set_port(&sa, port);
 	if (bind(u->fd, &sa.u.sa, sa.len))
 		return errno;
-	sa.len = sizeof sa.u;
-	if (getsockname(u->fd, &sa.u.sa, &sa.len))
-		return errno;
-	u->port = sa_port(&sa);
-	return 0;
+	return port_of(u);
 }
 
 static int alloc_slots(struct udp *u, bool gro)
@@ -131,19 +138,10 @@ static int alloc_slots(struct udp *u, bool gro)
 	return 0;
 }
 
-static int udp_setup(struct udp *u, uint16_t port, unsigned flags)
+static int udp_dress(struct udp *u, unsigned flags)
 {
 	bool gro;
-	int err;
 
-	u->fd = socket(u->af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (u->fd < 0)
-		return errno;
-	err = set_options(u->fd, u->af);
-	if (!err)
-		err = bind_any(u, port);
-	if (err)
-		return err;
 	set_buffers(u->fd);
 	u->gso = !(flags & UDP_NO_GSO) &&
 		 !set_int(u->fd, IPPROTO_UDP, UDP_SEGMENT, 0);
@@ -152,10 +150,22 @@ static int udp_setup(struct udp *u, uint16_t port, unsigned flags)
 	return alloc_slots(u, gro);
 }
 
-int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
+static int udp_setup(struct udp *u, uint16_t port, unsigned flags)
+{
+	int err;
+
+	u->fd = socket(u->af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->fd < 0)
+		return errno;
+	err = set_options(u->fd, u->af);
+	if (!err)
+		err = bind_any(u, port);
+	return err ? err : udp_dress(u, flags);
+}
+
+static int udp_alloc(struct udp **up, int af)
 {
 	struct udp *u;
-	int err;
 
 	if (!up || (af != AF_INET && af != AF_INET6))
 		return EINVAL;
@@ -164,9 +174,42 @@ int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
 		return ENOMEM;
 	u->fd = -1;
 	u->af = af;
+	*up = u;
+	return 0;
+}
+
+int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
+{
+	struct udp *u;
+	int err = udp_alloc(&u, af);
+
+	if (err)
+		return err;
 	err = udp_setup(u, port, flags);
 	if (err)
 		mem_deref(u);
+	else
+		*up = u;
+	return err;
+}
+
+int udp_batch_adopt(struct udp **up, int af, int fd)
+{
+	struct udp *u;
+	int err = udp_alloc(&u, af);
+
+	if (err)
+		return err;
+	u->fd = fd;
+	err = set_options(fd, af);
+	if (!err)
+		err = udp_dress(u, 0);
+	if (!err)
+		err = port_of(u);
+	if (err) {
+		u->fd = -1;
+		mem_deref(u);
+	}
 	else
 		*up = u;
 	return err;

@@ -50,6 +50,10 @@ struct udp_to {
  * the family. */
 int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags);
 
+/* Make one of a UDP socket that is bound, and maybe connected: fd is u's, on
+ * success only. */
+int udp_batch_adopt(struct udp **up, int af, int fd);
+
 int udp_batch_fd(const struct udp *u);
 
 /* Bytes that were written and are still on this host, as the kernel counts:
