@@ -9,19 +9,18 @@
 #include <string.h>
 #include "sipd/log.h"
 #include "sipd/environs.h"
+#include "sipd/stuns.h"
 #include "sdp/base/resolve.h"
-
-enum { STUN_PORT_DEFAULT = 3478, STUN_MAX = 4 };
 
 struct environs {
 	struct mailbox *mailbox;
 	struct paths *paths;
 	struct streams *streams;
-	char *stun;
-	struct sa stunv[STUN_MAX];
+	struct stuns *stuns;
+	struct sa stunv[STUNS_MAX];
 	size_t stunc;
 	struct nat64 nat64;
-	struct resolve *servers, *prefix;
+	struct resolve *prefix;
 };
 
 static void environs_destructor(void *arg)
@@ -29,8 +28,7 @@ static void environs_destructor(void *arg)
 	struct environs *o = arg;
 
 	mem_deref(o->prefix);
-	mem_deref(o->servers);
-	mem_deref(o->stun);
+	mem_deref(o->stuns);
 }
 
 /* As they are reached, with a NAT64 or without. */
@@ -46,58 +44,14 @@ static void tell_streams(struct environs *o)
 	streams_servers(o->streams, sav, n);
 }
 
-static void set_servers(struct environs *o, const struct sa *sav, size_t sac)
-{
-	o->stunc = MIN(sac, (size_t)STUN_MAX);
-	memcpy(o->stunv, sav, o->stunc * sizeof *sav);
-	tell_streams(o);
-	paths_stun_set(o->paths, o->stunv, o->stunc);
-}
-
-static void servers_handler(int err, const struct sa *sav, size_t sac,
-			    void *arg)
+static void servers_handler(const struct sa *sav, size_t sac, void *arg)
 {
 	struct environs *o = arg;
 
-	if (err)
-		log_warn("the STUN server %s is not known to the DNS",
-			 o->stun);
-	set_servers(o, sav, sac);
-	o->servers = mem_deref(o->servers);
-}
-
-/* The first of the comma list by name; numeric ones are all taken at once. */
-static void servers_start(struct environs *o)
-{
-	struct sa sav[STUN_MAX];
-	struct pl list, host, port, rest;
-	char name[256];
-	size_t n = 0;
-
-	pl_set_str(&list, o->stun ? o->stun : "");
-	while (list.l && !re_regex(list.p, list.l, "[^, ]+[, ]*[~]*",
-				   &host, NULL, &rest)) {
-		list = rest;
-		if (n < STUN_MAX && !sa_decode(&sav[n], host.p, host.l)) {
-			++n;
-			continue;
-		}
-		if (n < STUN_MAX &&
-		    !sa_set(&sav[n], &host, STUN_PORT_DEFAULT)) {
-			++n;
-			continue;
-		}
-		if (o->servers)
-			continue;
-		port = pl_null;
-		if (!re_regex(host.p, host.l, "[^:]+:[0-9]+", &rest, &port))
-			host = rest;
-		(void)pl_strcpy(&host, name, sizeof name);
-		(void)resolve_name(&o->servers, o->mailbox, name,
-				   pl_isset(&port) ? (uint16_t)pl_u32(&port)
-				   : STUN_PORT_DEFAULT, servers_handler, o);
-	}
-	set_servers(o, sav, n);
+	o->stunc = MIN(sac, (size_t)STUNS_MAX);
+	memcpy(o->stunv, sav, o->stunc * sizeof *sav);
+	tell_streams(o);
+	paths_stun_set(o->paths, o->stunv, o->stunc);
 }
 
 static void prefix_handler(int err, const struct sa *sav, size_t sac,
@@ -129,15 +83,18 @@ void environs_changed(struct environs *o)
 
 bool environs_asks(const struct environs *o)
 {
-	return o->servers || o->prefix;
+	return stuns_waiting(o->stuns) || o->prefix;
 }
 
 void environs_reload(struct environs *o, const struct conf *conf)
 {
-	o->stun = mem_deref(o->stun);
-	if (conf->stun)
-		(void)str_dup(&o->stun, conf->stun);
-	servers_start(o);
+	struct stuns *s;
+
+	/* without memory the servers stay those that they were */
+	if (stuns_alloc(&s, o->mailbox, conf->stun, servers_handler, o))
+		return;
+	mem_deref(o->stuns);
+	o->stuns = s;
 }
 
 int environs_alloc(struct environs **op, struct mailbox *mailbox,

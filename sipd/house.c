@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <sys/stat.h>
 #include <openssl/evp.h>
+#include "sipd/guessops.h"
 #include "sipd/house.h"
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
@@ -30,6 +31,7 @@ static void house_destructor(void *arg)
 	 * back is run here */
 	mem_deref(h->worker);
 	mailbox_run(h->mailbox);
+	mem_deref(h->guessbook);
 	mem_deref(h->calllog);
 	mem_deref(h->peers);
 	mem_deref(h->identity);
@@ -133,6 +135,7 @@ static int open_media(struct house *h, char *why, size_t size)
 	struct paths_conf pc = {
 		.timers = h->timers,
 		.relay_ops = &h->relay_ops,
+		.guess_ops = &h->guess_ops,
 		.interfaces = conf->interfaces,
 		.sendh = send_handler,
 		.arg = h,
@@ -140,6 +143,7 @@ static int open_media(struct house *h, char *why, size_t size)
 	int err = worker_alloc(&h->worker, &wc);
 
 	relays_ops(&h->relay_ops, &h->worker);
+	guess_ops_init(&h->guess_ops, &h->worker);
 
 	if (err) {
 		(void)re_snprintf(why, size, "UDP port %u cannot be opened:"
@@ -262,6 +266,8 @@ int house_alloc(struct house **hp, const struct conf *conf,
 		err = mailbox_attach(h->mailbox);
 	if (!err)
 		err = open_state(h, why, size);
+	if (!err)
+		err = guessbook_alloc(&h->guessbook);
 	if (!err)
 		err = open_media(h, why, size);
 	if (!err)

@@ -13,6 +13,7 @@
 #include "sipd/accounts.h"
 #include "sipd/calllog.h"
 #include "sipd/conf.h"
+#include "sipd/guessbook.h"
 #include "sipd/peers.h"
 #include "sipd/relays.h"
 
@@ -43,6 +44,8 @@ struct house {
 	struct paths *paths;
 	struct relay_ops relay_ops;     /* what paths reach relays by */
 	struct relays *relays;
+	struct guess_ops guess_ops;     /* and sockets of guesses */
+	struct guessbook *guessbook;
 	struct mapper *mapper;          /* NULL: portmap = no */
 	struct accounts *accounts;
 	struct house_handlers h;
