@@ -81,7 +81,7 @@ struct conf {
 	char *stun;             /* comma list host[:port] */
 	char *interfaces;
 	enum conf_relay relay;
-	bool portmap;
+	bool portmap, guess;
 	bool tcp;
 	/* kept for the finders to come; parsed and checked now only when
 	 * their work is there: no dead keys */

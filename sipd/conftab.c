@@ -89,6 +89,8 @@ const struct conf_key conf_keys[] = {
 	  "yes", NULL, false, 0, 0 },
 	{ SEC_NAT, "tcp", confval_bool, IN(conf, tcp),
 	  "yes", NULL, false, 0, 0 },
+	{ SEC_NAT, "guess", confval_bool, IN(conf, guess),
+	  "no", NULL, false, 0, 0 },
 
 	{ SEC_NAT, "relay", confval_relay, IN(conf, relay),
 	  "auto", NULL, false, 0, 0 },

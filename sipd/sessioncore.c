@@ -70,6 +70,9 @@ static void let_go(struct session *s)
 		bundle_complete(s->bundle, BUNDLE_ALL);
 	s->bundle = mem_deref(s->bundle);
 	s->path = mem_deref(s->path);
+	if (s->guessing)
+		guessbook_end(s->house->guessbook, false);
+	s->guessing = false;
 	s->quic = mem_deref(s->quic);
 	s->dtls = mem_deref(s->dtls);
 	s->call = mem_deref(s->call);

@@ -51,6 +51,7 @@ struct session {
 	char counters[512];             /* of the tunnels, last counted */
 
 	struct cand local_cand, remote_cand;
+	bool guessing;                  /* begun in the guessbook */
 	char relay[128];                /* carries the path now, or "" */
 	uint64_t carried;               /* bytes, when the path asked last */
 	uint64_t begin;                 /* ns */

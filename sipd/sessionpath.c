@@ -128,19 +128,48 @@ static bool busy_handler(void *arg)
 	return s->carried != carried;
 }
 
+/* What is not told to the peer must not be shown to it either. */
+static bool guesses(const struct session *s)
+{
+	return s->house->conf->guess && session_relay(s) != PATH_RELAY_ONLY;
+}
+
+static bool guess_handler(void *arg)
+{
+	struct session *s = arg;
+
+	s->guessing = s->remote && guessbook_begin(s->house->guessbook,
+						   s->remote->fp, clock_ns());
+	if (s->guessing)
+		log_info("session %s: guessing ports", s->id);
+	return s->guessing;
+}
+
+static void guessed_handler(bool worked, void *arg)
+{
+	struct session *s = arg;
+
+	log_info("session %s: guessing ports %s", s->id, worked
+		 ? "has worked" : "has not worked");
+	guessbook_end(s->house->guessbook, worked);
+	s->guessing = false;
+}
+
 int session_path_open(struct session *s)
 {
 	static const struct path_handlers ph = {
 		cand_handler, gathered_handler, found_handler,
-		consent_handler, path_fail_handler, busy_handler
+		consent_handler, path_fail_handler, guess_handler,
+		guessed_handler, busy_handler
 	};
-
 	int err;
 
 	/* RFC 8445 section 6.1.1: the offerer controls */
 	err = path_alloc(&s->path, s->house->paths, !s->incoming, &ph, s);
 	if (!err)
 		path_relay_set(s->path, session_relay(s));
+	if (!err)
+		path_guess(s->path, guesses(s));
 	return err;
 }
 
@@ -169,6 +198,7 @@ void session_describe(struct session *s)
 		d->setup = SETUP_ACTPASS;       /* RFC 8842 section 5.2 */
 	d->trickle = true;
 	d->renomination = true;
+	d->guess = guesses(s);
 	d->complete = s->gathered;
 	d->has_fp = true;
 	memcpy(d->fp, identity_fp(s->house->identity), sizeof d->fp);

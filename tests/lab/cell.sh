@@ -15,7 +15,15 @@
 . "$LAB/peers.sh"
 . "$LAB/nice.sh"
 
-keep() { [ -z "${LAB_KEEP:-}" ] || cp -r "$T" "$LAB_KEEP/$LAB_A-$LAB_B"; }
+# the emulators tell their counters first
+keep() {
+	[ -n "${LAB_KEEP:-}" ] || return 0
+	for n in ${!nat_*}; do
+		kill -USR1 "${!n}"
+	done
+	sleep 0.1
+	cp -r "$T" "$LAB_KEEP/$LAB_A-$LAB_B"
+}
 cell_fail() {
 	echo "$LAB_A $LAB_B broken - - ${1// /_} -"
 	keep

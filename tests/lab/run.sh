@@ -26,7 +26,7 @@ trap 'exit 130' INT TERM
 [ -z "${LAB_KEEP:-}" ] || mkdir -p "$LAB_KEEP"
 
 CI_PAIRS="open:port fw:linux port:cone addr:sym random:cone seq:addr
-tiny:rst cgn:linux dual:dual"
+tiny:rst cgn:linux dual:dual seq:port seq:seq"
 
 pairs() {
 	if [ -n "$ci" ]; then
