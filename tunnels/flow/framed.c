@@ -18,8 +18,7 @@
 #include "tunnels/flow/framed.h"
 
 enum {
-	HEAD      = 2,                  /* RFC 4571 section 2 */
-	STUN_HEAD = 20,                 /* RFC 8489 section 5 */
+	HEAD      = FRAMES_HEAD,
 	FIRST_MAX = 1500,               /* of what is sent to connect */
 	IN_FIRST  = 2048,               /* until it has proven itself */
 	IN_FULL   = HEAD + UINT16_MAX,
@@ -134,12 +133,6 @@ static size_t head_len(const struct framed *f)
 	return f->conf.framing == FRAMING_RFC4571 ? HEAD : 0;
 }
 
-static void put_head(uint8_t head[HEAD], size_t n)
-{
-	head[0] = (uint8_t)(n >> 8);
-	head[1] = (uint8_t)n;
-}
-
 /* One packet, of which `gone` bytes with its head are out already. */
 static int keep(struct framed *f, const uint8_t *p, size_t n, size_t gone)
 {
@@ -149,7 +142,7 @@ static int keep(struct framed *f, const uint8_t *p, size_t n, size_t gone)
 	if (!q)
 		return ENOMEM;
 	f->rest = q;
-	put_head(q, n);
+	frames_head(q, n);
 	memcpy(q + head, p, n);
 	f->rest_len = head + n - gone;
 	memmove(q, q + gone, f->rest_len);
@@ -185,7 +178,7 @@ static int send_some(struct framed *f, const uint8_t *buf, size_t len,
 	for (size_t i = 0; i < SEGS && pos < len; i++) {
 		const size_t part = min(seg, len - pos);
 
-		put_head(heads[i], part);
+		frames_head(heads[i], part);
 		v[2 * i] = (struct iovec){ heads[i], head };
 		v[2 * i + 1] = (struct iovec){ (uint8_t *)buf + pos, part };
 		m.msg_iovlen += 2;
@@ -244,10 +237,7 @@ static void prove(struct framed *f)
 	if (f->proven)
 		return;
 	f->proven = true;
-	if (in_grow(f, IN_FULL))
-		breaks(f);
-	else
-		f->conf.provenh(&f->conf.remote, f->conf.arg);
+	f->conf.provenh(&f->conf.remote, f->conf.arg);
 }
 
 static int write_handler(struct link *l, const struct sa *remote,
@@ -279,97 +269,47 @@ static int write_handler(struct link *l, const struct sa *remote,
 
 static const struct link_ops ops = { write_handler };
 
-/* The packet at p: its head and length; 0 if it is not all there. EBADMSG:
- * nobody who means well sends this. */
-static int next_packet(const struct framed *f, const uint8_t *p, size_t left,
-		       size_t *head, size_t *len)
+static bool deliver(uint8_t *p, size_t len, size_t seg, void *arg)
 {
-	const size_t most = f->proven ? UINT16_MAX : IN_FIRST - HEAD;
-
-	*head = head_len(f);
-	*len = 0;
-	if (left < (*head ? (size_t)HEAD : (size_t)STUN_HEAD))
-		return 0;
-	*len = *head ? (size_t)(p[0] << 8 | p[1])
-		: STUN_HEAD + (size_t)(p[2] << 8 | p[3]);
-	if (*len > most || (!*head && p[0] > 3))
-		return EBADMSG;
-	if (*head + *len > left)
-		*len = 0;
-	return 0;
-}
-
-static void deliver(struct framed *f, const uint8_t *p, size_t len,
-		    size_t seg)
-{
+	struct framed *f = arg;
 	struct udp_rx rx = {
 		.buf = p, .len = len, .seg = seg, .proto = IPPROTO_TCP,
 		.src = f->conf.remote, .local = f->conf.local,
 		.now = clock_ns(),
 	};
 
-	if (!len)
-		return;
 	worker_rx(f->conf.w, &rx);
 	worker_rx_end(f->conf.w);
+	return !f->broken;
 }
 
-/* Packets of one size move together, the last may be shorter, so that they
- * go on as a batch; the lengths between them are overwritten. */
 static int parse(struct framed *f)
 {
-	uint8_t *const in = f->in + UDP_ROOM, *batch = in;
-	size_t pos = 0, blen = 0, seg = 0;
-	int err = 0;
+	const size_t most = f->proven ? UINT16_MAX : IN_FIRST - HEAD;
+	uint8_t *const in = f->in + UDP_ROOM;
+	size_t used;
+	int err = frames_parse(in, f->in_len, f->conf.framing, most, deliver,
+			       f, &used);
 
-	while (!f->broken) {
-		size_t head, len;
-
-		err = next_packet(f, in + pos, f->in_len - pos, &head, &len);
-		/* of length 0 there may be some: nobody's */
-		if (!err && !len && f->in_len - pos >= HEAD && head &&
-		    !in[pos] && !in[pos + 1]) {
-			pos += head;
-			continue;
-		}
-		if (err || !len)
-			break;
-		if (blen && (len > seg || blen % seg ||
-			     blen + len > UDP_BATCH_MAX)) {
-			deliver(f, batch, blen, seg);
-			blen = 0;
-		}
-		if (!blen) {
-			batch = in + pos + head;
-			seg = len;
-		}
-		else
-			memmove(batch + blen, in + pos + head, len);
-		blen += len;
-		pos += head + len;
-	}
-	if (!f->broken)
-		deliver(f, batch, blen, seg);
-	f->in_len -= pos;
-	memmove(in, in + pos, f->in_len);
+	f->in_len -= used;
+	memmove(in, in + used, f->in_len);
 	return err;
 }
 
 static int read_some(struct framed *f)
 {
-	for (int i = 0; i < READS && !f->broken; i++) {
+	int err = f->proven ? in_grow(f, IN_FULL) : 0;
+
+	for (int i = 0; i < READS && !f->broken && !err; i++) {
 		ssize_t n = recv(f->fd, f->in + UDP_ROOM + f->in_len,
 				 f->in_size - f->in_len, 0);
-		int err;
 
 		if (n <= 0)
 			return !n ? ECONNRESET : errno == EAGAIN ? 0 : errno;
 		f->in_len += (size_t)n;
 		err = parse(f);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }
 
 /* Whoever waits may write at once. */
@@ -520,10 +460,8 @@ int framed_connect(const struct framed_conf *conf, const uint8_t *first,
 
 	if (err)
 		return err;
-	err = in_grow(f, IN_FULL);
 	f->proven = true;
-	if (!err)
-		err = keep(f, first, len, 0);
+	err = keep(f, first, len, 0);
 	if (!err)
 		err = sock_connect(f);
 	if (!err)

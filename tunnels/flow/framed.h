@@ -11,9 +11,8 @@
 #ifndef DIALTONE_FRAMED_H
 #define DIALTONE_FRAMED_H
 
+#include "tunnels/flow/frames.h"
 #include "tunnels/flow/workerimpl.h"
-
-enum framing { FRAMING_RFC4571, FRAMING_STUN };
 
 /* Somebody who came to us was answered: whom we answer knows a secret of
  * ours. */

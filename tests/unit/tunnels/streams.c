@@ -1,0 +1,217 @@
+/*
+ * Tests tunnels/flow/streams.c and framed.c: two workers that meet by TCP on
+ * loopback, refusals, simultaneous open, and peers that mean no good.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include "sdp/base/clock.h"
+#include "tunnels/flow/streams.h"
+#include "tests/unit/unit.h"
+
+/* A STUN message of n bytes as far as a worker looks: its first byte. */
+enum { MSG = 100 };
+
+struct side {
+	struct mailbox *box;
+	struct worker *w;
+	struct streams *s;
+	unsigned got, lost;
+	int proto;
+	struct sa local, src;           /* of the last */
+	size_t len;
+};
+
+static void stun_handler(int proto, const struct sa *local,
+			 const struct sa *src, const uint8_t *buf, size_t len,
+			 void *arg)
+{
+	struct side *x = arg;
+
+	x->got++;
+	x->proto = proto;
+	x->local = *local;
+	x->src = *src;
+	x->len = len;
+	CU_ASSERT(len > 0 && buf[0] == 1);
+}
+
+static void lost_handler(const struct sa *local, const struct sa *remote,
+			 void *arg)
+{
+	struct side *x = arg;
+
+	x->lost++;
+	x->local = *local;
+	x->src = *remote;
+}
+
+static void side_open(struct side *x)
+{
+	struct worker_conf conf = { .stunh = stun_handler, .arg = x };
+
+	memset(x, 0, sizeof *x);
+	CU_ASSERT_EQUAL_FATAL(mailbox_alloc(&x->box), 0);
+	conf.control = x->box;
+	CU_ASSERT_EQUAL_FATAL(worker_alloc(&x->w, &conf), 0);
+	CU_ASSERT_EQUAL_FATAL(streams_alloc(&x->s, x->w, lost_handler, x), 0);
+	CU_ASSERT(streams_port(x->s, AF_INET) != 0);
+}
+
+static void side_close(struct side *x)
+{
+	mem_deref(x->s);
+	mem_deref(x->w);
+	mailbox_run(x->box);
+	mem_deref(x->box);
+}
+
+static bool wait_for(struct side *x, const unsigned *count, unsigned n)
+{
+	uint64_t end = clock_ns() + 5 * SEC;
+
+	while (*count < n && clock_ns() < end) {
+		struct pollfd p = { mailbox_fd(x->box), POLLIN, 0 };
+
+		(void)poll(&p, 1, 10);
+		mailbox_run(x->box);
+	}
+	return *count >= n;
+}
+
+static void at(struct sa *sa, uint16_t port)
+{
+	sa_set_str(sa, "127.0.0.1", port);
+}
+
+static const uint8_t msg[MSG] = { 1, 1, 0, 80 };
+
+static void test_meet(void)
+{
+	struct side a, b;
+	struct sa from, to;
+
+	side_open(&a);
+	side_open(&b);
+	at(&from, 9);
+	at(&to, streams_port(b.s, AF_INET));
+	CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, MSG), 0);
+	CU_ASSERT(wait_for(&b, &b.got, 1));
+	CU_ASSERT(b.proto == IPPROTO_TCP && b.len == MSG);
+	CU_ASSERT(sa_cmp(&b.local, &to, SA_ALL));
+	CU_ASSERT(sa_port(&b.src) != 9 && sa_port(&b.src) != 0);
+	/* the answer goes back by what it came on */
+	CU_ASSERT_EQUAL(streams_send(b.s, &b.local, &b.src, msg, 20), 0);
+	CU_ASSERT(wait_for(&a, &a.got, 1));
+	CU_ASSERT(a.len == 20 && sa_cmp(&a.local, &from, SA_ALL) &&
+		  sa_cmp(&a.src, &to, SA_ALL));
+	for (unsigned i = 0; i < 50; i++)
+		CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, 10 + i),
+				0);
+	CU_ASSERT(wait_for(&b, &b.got, 51));
+	CU_ASSERT_EQUAL(b.len, 59);
+	/* one goes, the other hears of it */
+	side_close(&a);
+	CU_ASSERT(wait_for(&b, &b.lost, 1));
+	side_close(&b);
+}
+
+static void test_refused(void)
+{
+	struct sa from, to;
+	struct side a;
+
+	side_open(&a);
+	at(&from, 9);
+	at(&to, 1);
+	CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, MSG), 0);
+	CU_ASSERT(wait_for(&a, &a.lost, 1));
+	CU_ASSERT(sa_cmp(&a.src, &to, SA_ALL) &&
+		  sa_cmp(&a.local, &from, SA_ALL));
+	side_close(&a);
+}
+
+/* Both from the port that they listen on, at once. */
+static void test_both(void)
+{
+	struct side a, b;
+	struct sa sa, sb;
+
+	side_open(&a);
+	side_open(&b);
+	at(&sa, streams_port(a.s, AF_INET));
+	at(&sb, streams_port(b.s, AF_INET));
+	CU_ASSERT_EQUAL(streams_send(a.s, &sa, &sb, msg, MSG), 0);
+	CU_ASSERT_EQUAL(streams_send(b.s, &sb, &sa, msg, MSG), 0);
+	for (unsigned i = 2; i < 10; i++) {
+		if (wait_for(&b, &b.got, 1) && wait_for(&a, &a.got, 1))
+			break;
+		(void)streams_send(a.s, &sa, &sb, msg, MSG);
+		(void)streams_send(b.s, &sb, &sa, msg, MSG);
+	}
+	CU_ASSERT(a.got && b.got);
+	CU_ASSERT(sa_cmp(&a.src, &sb, SA_ALL) && sa_cmp(&b.src, &sa, SA_ALL));
+	side_close(&a);
+	side_close(&b);
+}
+
+static int raw(const struct side *x)
+{
+	const struct timeval tv = { 5, 0 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sa to;
+
+	at(&to, streams_port(x->s, AF_INET));
+	CU_ASSERT_EQUAL_FATAL(connect(fd, &to.u.sa, to.len), 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+	return fd;
+}
+
+static bool closed(int fd)
+{
+	uint8_t byte;
+	ssize_t n = recv(fd, &byte, 1, 0);
+
+	return !n || (n < 0 && errno == ECONNRESET);
+}
+
+static void test_hostile(void)
+{
+	static const uint8_t huge[] = { 0xff, 0xff, 1, 1 };
+	static const uint8_t slow[] = { 0, 0, 0, 0, 0, 4, 1, 1 };
+	struct side x;
+	int fd[10], last;
+
+	side_open(&x);
+	/* more than a check, from whom has proven nothing */
+	fd[0] = raw(&x);
+	CU_ASSERT_EQUAL(send(fd[0], huge, sizeof huge, 0), sizeof huge);
+	CU_ASSERT(closed(fd[0]));
+	close(fd[0]);
+	/* in pieces, with nothing in between */
+	fd[0] = raw(&x);
+	for (size_t i = 0; i < sizeof slow; i++)
+		CU_ASSERT_EQUAL(send(fd[0], slow + i, 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL(send(fd[0], "\0\0", 2, MSG_NOSIGNAL), 2);
+	CU_ASSERT_EQUAL(x.got, 0);
+	CU_ASSERT_EQUAL(send(fd[0], "", 1, MSG_NOSIGNAL), 1);
+	CU_ASSERT_EQUAL(send(fd[0], "\1\1", 2, MSG_NOSIGNAL), 2);
+	CU_ASSERT(wait_for(&x, &x.got, 1));
+	close(fd[0]);
+	/* too many from one address */
+	for (last = 0; last < 10; last++)
+		fd[last] = raw(&x);
+	CU_ASSERT(closed(fd[9]));
+	for (last = 0; last < 10; last++)
+		close(fd[last]);
+	CU_ASSERT_EQUAL(x.lost, 0);
+	side_close(&x);
+}
+
+UNIT_SUITE("streams",
+	{ "meet", test_meet },
+	{ "refused", test_refused },
+	{ "both", test_both },
+	{ "hostile", test_hostile })
