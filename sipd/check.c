@@ -11,6 +11,7 @@
 #include "sipd/check.h"
 #include "sipd/checkhost.h"
 #include "sipd/checknat.h"
+#include "sipd/checkrelay.h"
 #include "sipd/environs.h"
 
 #define NAMES_WAIT SEC                  /* for the STUN servers' */
@@ -29,6 +30,10 @@ static void check_destructor(void *arg)
 	mem_deref(ck->dns);
 	mem_deref(ck->sip);
 	mem_deref(ck->tls);
+	for (int i = 0; i < RELAYS_MAX; i++) {
+		mem_deref(ck->relayv[i].udp);
+		mem_deref(ck->relayv[i].tcp);
+	}
 	mem_deref(ck->tag);
 }
 
@@ -49,6 +54,7 @@ static void begin(void *arg)
 			  check_gates, ck);
 	check_nat(ck);
 	check_host(ck);
+	check_relays(ck);
 	check_done(ck);
 }
 

@@ -9,7 +9,7 @@
 
 static const char *const what_name[CHECK_WHATS] = {
 	"udp", "address", "mapping", "filtering", "ports", "hairpin", "ipv6",
-	"portmap", "sip-alg", "dns", "tls-443", "verdict"
+	"portmap", "relay", "sip-alg", "dns", "tls-443", "verdict"
 };
 
 void check_find(struct check *ck, enum check_what what, const char *value,

@@ -1,12 +1,13 @@
 /*
  * checkimpl.h: one `dial check` as its own files see it:
  *
- *   check.c -> checknat.c, checkhost.c -> checkfind.c
+ *   check.c -> checknat.c, checkhost.c, checkrelay.c -> checkfind.c
  */
 #ifndef DIALTONE_CHECKIMPL_H
 #define DIALTONE_CHECKIMPL_H
 
 #include "modules/path/natcheck.h"
+#include "modules/path/relay.h"
 #include "sdp/base/resolve.h"
 #include "sipd/checksip.h"
 #include "sipd/checktls.h"
@@ -16,12 +17,20 @@
 enum check_what {
 	CHECK_UDP, CHECK_ADDRESS, CHECK_MAPPING, CHECK_FILTERING,
 	CHECK_PORTS, CHECK_HAIRPIN, CHECK_IPV6, CHECK_PORTMAP,
-	CHECK_SIP_ALG, CHECK_DNS, CHECK_TLS_443, CHECK_VERDICT,
+	CHECK_RELAY, CHECK_SIP_ALG, CHECK_DNS, CHECK_TLS_443, CHECK_VERDICT,
 	CHECK_WHATS
 };
 
 struct check_finding {
 	char value[48], text[200];
+};
+
+/* One relay that is asked. */
+struct check_relay {
+	struct check *ck;
+	char name[48];
+	struct natcheck *udp;
+	struct checktls *tcp;
 };
 
 struct check {
@@ -36,6 +45,8 @@ struct check {
 	struct resolve *dns;
 	struct checksip *sip;
 	struct checktls *tls;
+	struct check_relay relayv[RELAYS_MAX];
+	unsigned relays_waiting;
 	char host[128];                 /* that is asked for */
 	uint16_t sip_port;              /* 0: SIP does not go by UDP */
 	struct nat nat;                 /* by IPv4 */

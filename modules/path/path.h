@@ -71,6 +71,9 @@ void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac);
  * for those that have none yet. References are taken. */
 void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n);
 
+/* The relays known now; the list is theirs. */
+size_t paths_relays(const struct paths *ps, struct relay *const **v);
+
 /* The STUN servers known now. */
 size_t paths_stun(const struct paths *ps, const struct sa **sav);
 

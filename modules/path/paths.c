@@ -382,3 +382,9 @@ size_t paths_stun(const struct paths *ps, const struct sa **sav)
 	*sav = ps->conf.stunv;
 	return ps->conf.stunc;
 }
+
+size_t paths_relays(const struct paths *ps, struct relay *const **v)
+{
+	*v = ps->relayv;
+	return ps->relayc;
+}

@@ -51,10 +51,23 @@ network cone b 2 $ei $ei preserved easy
 network addr c 3 $ei address-dependent preserved easy
 network port d 4 $ei "$ap" random easy
 network seq e 5 "$ap" "$ap" "in steps of 1" hard
+relayed() {
+	{
+		printf '[turn]\nserver = turn:turn.lab\nuser = lab\n'
+		printf 'password = lab\n[turn tls]\nserver = turns:turn.lab:443\n'
+		printf 'user = lab\npassword = lab\n'
+	} >> "$T/e/sipd.conf"
+	by e check > "$T/e.check"
+}
+check "with relays" relayed
+check "they are reached by UDP" grep -q '^relay .*turn.lab by UDP, [0-9]* ms' \
+    e.check
+check "and by TLS" grep -q '^relay .*turn.lab by TLS, [0-9]* ms' e.check
 network sym f 6 "$ap" "$ap" random hard
 check "the name of the registrar" finds f dns yes
 check "TLS on 443" finds f tls-443 yes
 check "no router helps" finds f portmap none
+check "no relay is named" finds f relay none
 check "nobody rewrites SIP" finds f sip-alg no
 check "no IPv6" finds f ipv6 no
 check "no hairpin" finds f hairpin no
