@@ -30,6 +30,7 @@ enum {
 #define HANDSHAKE_TIME (15 * SEC)
 #define STATS_TIME (100 * MSEC)
 #define ACK_TIME (250000ULL)            /* ns; see acks_can_wait */
+#define PROBE_MAX (5 * SEC)
 #define STALLED_TIME (50 * MSEC)        /* look again when nothing may go */
 
 static void conn_destructor(void *arg)
@@ -112,7 +113,8 @@ static void secured(struct qconn *c)
 static void timer_handler(void *arg)
 {
 	struct qconn *c = arg;
-	const int e = ngtcp2_conn_handle_expiry(c->conn, clock_ns());
+	const int e = ngtcp2_conn_handle_expiry(c->conn,
+						clock_ns() + c->ahead);
 
 	if (e)
 		quicend_failed(c, e);
@@ -139,6 +141,8 @@ static void set_timer(struct qconn *c, uint64_t now, bool stalled)
 {
 	uint64_t when = ngtcp2_conn_get_expiry(c->conn);
 
+	if (when != UINT64_MAX)
+		when = when > c->ahead ? when - c->ahead : 0;
 	if (stalled && when < now + STALLED_TIME)
 		when = now + STALLED_TIME;
 	if (when == UINT64_MAX)
@@ -213,7 +217,7 @@ static void running_rx(struct qconn *c, const struct udp_rx *rx)
 	int e;
 
 	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf,
-				 rx->len, rx->now);
+				 rx->len, rx->now + c->ahead);
 	if (e) {
 		quicend_failed(c, e);
 		return;
@@ -321,6 +325,23 @@ static void first_path(struct qconn *c)
 	}
 }
 
+/* What is in flight was sent the old way and most likely is lost. ngtcp2 has
+ * one path and probes when its timer says so, which has doubled with each
+ * probe that was lost as well: its time is put forward to that. */
+static void probe_now(struct qconn *c)
+{
+	uint64_t now = clock_ns() + c->ahead, when;
+
+	if (!c->is_secured || !c->in_flight)
+		return;
+	when = ngtcp2_conn_get_expiry(c->conn);
+	if (when == UINT64_MAX || when <= now || when > now + PROBE_MAX)
+		return;
+	c->ahead += when - now;
+	(void)timer_start(loop_timers(c->f.loop), &c->timer, 0,
+			  timer_handler, c);
+}
+
 void quicconn_path(struct qconn *c, int proto, const struct sa *local,
 		   const struct sa *remote)
 {
@@ -331,6 +352,8 @@ void quicconn_path(struct qconn *c, int proto, const struct sa *local,
 	quicsend_path(c, proto, local, remote);
 	if (first)
 		first_path(c);
+	else if (c->state == CONN_RUNNING)
+		probe_now(c);
 	quic_kick(c);
 }
 

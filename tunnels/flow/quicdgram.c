@@ -52,7 +52,7 @@ int quicdgram_write(struct qconn *c, uint8_t *p, size_t size, uint64_t now,
 
 		*len = ngtcp2_conn_writev_datagram(c->conn, NULL, &pi, p,
 			size, &taken, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &v,
-			1, now);
+			1, now + c->ahead);
 		/* a peer that takes none has never been asked: lost */
 		if (taken || *len == NGTCP2_ERR_INVALID_ARGUMENT ||
 		    *len == NGTCP2_ERR_INVALID_STATE)

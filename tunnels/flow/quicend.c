@@ -115,7 +115,8 @@ static void closing(struct qconn *c, const qc_close *ce)
 		n = ngtcp2_conn_write_connection_close(c->conn, NULL, &pi,
 						       c->close_pkt,
 						       sizeof c->close_pkt,
-						       ce, clock_ns());
+						       ce, clock_ns() +
+						       c->ahead);
 	if (n > 0)
 		c->close_step = close_step(c);
 	quicend_down(c);

@@ -90,6 +90,7 @@ struct qconn {
 	struct loop_defer defer;        /* flush at the end of the turn */
 	unsigned rx_new;                /* packets that were not flushed for */
 	uint64_t flushed;               /* when */
+	uint64_t ahead;                 /* of the clock: ngtcp2's time, ns */
 
 	/* sending */
 	struct udp_to to;

@@ -131,7 +131,7 @@ static ngtcp2_ssize write_packet(struct qconn *c, uint8_t *p, size_t size,
 		n = ngtcp2_conn_writev_stream(c->conn, NULL, &pi, p, size,
 					      &len, flags,
 					      s ? quicstream_id(s) : -1, v,
-					      nv, now);
+					      nv, now + c->ahead);
 		if (s && len >= 0)
 			quicstream_sent(s, (size_t)len, fin);
 		switch (n) {
@@ -189,7 +189,7 @@ static int write_batch(struct qconn *c, uint64_t now, bool *more)
 	*more = b.end >= quantum;
 	if (!send_batch(c, &b))
 		*more = false;
-	ngtcp2_conn_update_pkt_tx_time(c->conn, now);
+	ngtcp2_conn_update_pkt_tx_time(c->conn, now + c->ahead);
 	return 0;
 }
 
