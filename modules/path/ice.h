@@ -27,10 +27,10 @@
 #define ICE_NOMINATE_WAIT_ONCE (100 * MSEC) /* peer cannot renominate */
 #define ICE_NOMINATE_RETRY SEC          /* then try another valid pair */
 #define ICE_CONSENT     (5 * SEC)       /* +- 20 %, RFC 7675 section 5.1 */
-#define ICE_CONSENT_BUSY (1200 * MSEC)  /* while it carries data */
+#define ICE_CONSENT_BUSY (700 * MSEC)  /* while it carries data */
 #define ICE_CONSENT_END (30 * SEC)
 #define ICE_SUSPECT     (2 * SEC)       /* unanswered: look for another */
-#define ICE_SUSPECT_BUSY (900 * MSEC)
+#define ICE_SUSPECT_BUSY (500 * MSEC)
 #define ICE_SUSPECT_HINT (300 * MSEC)   /* the peer, too, seems to doubt */
 #define ICE_REPING      (5 * SEC)       /* all pairs, while suspect */
 #define ICE_WARM        (15 * SEC)      /* spare pairs */
