@@ -232,12 +232,24 @@ static void list_peer(const struct peer *p, void *arg)
 		fp_print(fp, p->fp);
 		event_str(o, "fingerprint", fp);
 	}
-	event_str(o, "allow", p->allow);
+	event_str(o, "allow", p->rights.allow);
 	conn_event(ls->cn, o);
 	mem_deref(o);
 }
 
-/* Pin, or list what is pinned. */
+static void explain_line(const char *line, void *arg)
+{
+	const struct listing *ls = arg;
+	struct odict *o;
+
+	if (event_alloc(&o, "right", ls->tag))
+		return;
+	event_str(o, "text", line);
+	conn_event(ls->cn, o);
+	mem_deref(o);
+}
+
+/* Pin, list what is pinned, or say what that peer may do here. */
 static void cmd_trust(struct conn *cn, const struct odict *o,
 		      const char *tag)
 {
@@ -249,6 +261,7 @@ static void cmd_trust(struct conn *cn, const struct odict *o,
 	char why[256];
 	struct peer p;
 	struct pl pl;
+	bool explain = false;
 	int err;
 
 	if (!peer) {
@@ -258,6 +271,12 @@ static void cmd_trust(struct conn *cn, const struct odict *o,
 	}
 	if (peers_resolve(h->peers, peer, &p, why, sizeof why)) {
 		conn_error(cn, tag, 2, "%s", why);
+		return;
+	}
+	(void)odict_get_boolean(o, &explain, "explain");
+	if (explain) {
+		rights_explain(&p.rights, explain_line, &ls);
+		conn_end(cn, tag);
 		return;
 	}
 	if (!text) {

@@ -24,6 +24,7 @@ static void destructor(void *arg)
 
 	list_flush(&c->kindl);
 	list_flush(&c->peerl);
+	list_flush(&c->groupl);
 	list_flush(&c->turnl);
 	list_flush(&c->accountl);
 	mem_deref(c->registrar.tls_cert);

@@ -25,6 +25,20 @@ struct conf_account {
 	bool audio_line;
 };
 
+/* NULL and 0: not said here; see rights.h. */
+struct conf_rights {
+	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
+	char *hours;
+	uint32_t sessions, rate, duration;
+	char *bytes;
+};
+
+struct conf_group {
+	struct le le;
+	char *name;
+	struct conf_rights rights;
+};
+
 struct conf_peer {
 	struct le le;
 	char *name;
@@ -32,7 +46,8 @@ struct conf_peer {
 	char *account;          /* call it by this account, NULL: the first */
 	bool has_fp;
 	uint8_t fp[32];
-	char *allow;            /* "file, pipe, forward 127.0.0.1:22" */
+	char *group;            /* NULL: none */
+	struct conf_rights rights;
 	enum conf_relay relay;
 };
 
@@ -88,6 +103,7 @@ struct conf {
 
 	struct list accountl;   /* struct conf_account */
 	struct list turnl;      /* struct conf_turn */
+	struct list groupl;     /* struct conf_group */
 	struct list peerl;      /* struct conf_peer */
 	struct list kindl;      /* struct conf_kind */
 	struct conf_registrar registrar;

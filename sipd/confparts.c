@@ -42,12 +42,29 @@ static void account_destructor(void *arg)
 	mem_deref(a->name);
 }
 
+static void rights_clear(struct conf_rights *r)
+{
+	mem_deref(r->bytes);
+	mem_deref(r->hours);
+	mem_deref(r->allow);
+}
+
+static void group_destructor(void *arg)
+{
+	struct conf_group *g = arg;
+
+	list_unlink(&g->le);
+	rights_clear(&g->rights);
+	mem_deref(g->name);
+}
+
 static void peer_destructor(void *arg)
 {
 	struct conf_peer *p = arg;
 
 	list_unlink(&p->le);
-	mem_deref(p->allow);
+	rights_clear(&p->rights);
+	mem_deref(p->group);
 	mem_deref(p->account);
 	mem_deref(p->address);
 	mem_deref(p->name);
@@ -227,6 +244,36 @@ int conf_turn_add(struct conf *c, struct conf_turn **tp, const char *name)
 	}
 	list_append(&c->turnl, &t->le, t);
 	*tp = t;
+	return 0;
+}
+
+struct conf_group *conf_group_find(const struct conf *c, const char *name)
+{
+	for (struct le *le = list_head(&c->groupl); le; le = le->next) {
+		struct conf_group *g = le->data;
+
+		if (!strcmp(g->name, name))
+			return g;
+	}
+	return NULL;
+}
+
+int conf_group_add(struct conf *c, struct conf_group **gp, const char *name)
+{
+	struct conf_group *g = mem_zalloc(sizeof *g, group_destructor);
+	int err;
+
+	if (!g)
+		return ENOMEM;
+	err = str_dup(&g->name, name);
+	if (!err)
+		err = conf_set_defaults(g, SEC_GROUP);
+	if (err) {
+		mem_deref(g);
+		return err;
+	}
+	list_append(&c->groupl, &g->le, g);
+	*gp = g;
 	return 0;
 }
 

@@ -13,6 +13,7 @@ int conf_set_defaults(void *base, enum conf_sec sec);
 int conf_account_add(struct conf *c, struct conf_account **ap,
 		     const char *name);
 int conf_peer_add(struct conf *c, struct conf_peer **pp, const char *name);
+int conf_group_add(struct conf *c, struct conf_group **gp, const char *name);
 int conf_turn_add(struct conf *c, struct conf_turn **tp, const char *name);
 int conf_kind_add(struct conf *c, const char *kind, const char *key,
 		  const char *value);
@@ -25,6 +26,7 @@ int conf_kind_set(struct conf *c, const char *kind, const char *key,
 struct conf_account *conf_account_find(const struct conf *c,
 				       const char *name);
 struct conf_turn *conf_turn_find(const struct conf *c, const char *name);
+struct conf_group *conf_group_find(const struct conf *c, const char *name);
 struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
 
 #endif

@@ -136,6 +136,21 @@ static int add_peer(struct load *ld, const char *name)
 	return 0;
 }
 
+static int add_group(struct load *ld, const char *name)
+{
+	struct conf_group *g;
+	int err;
+
+	if (conf_group_find(ld->c, name))
+		return fail(ld, ld->line, "a second [group %s]", name);
+	err = conf_group_add(ld->c, &g, name);
+	if (err)
+		return err;
+	ld->base = g;
+	ld->name = g->name;
+	return 0;
+}
+
 /* A network is a section of the kind; "NAME/" says that it is there, "/" which
  * one came first. */
 static int add_vpn(struct load *ld, const char *name)
@@ -297,6 +312,7 @@ static int section_begin(struct load *ld, const char *word, const char *name)
 
 	case SEC_ACCOUNT: return add_account(ld, name);
 	case SEC_TURN:    return add_turn(ld, name);
+	case SEC_GROUP:   return add_group(ld, name);
 	case SEC_PEER:    return add_peer(ld, name);
 	case SEC_VPN:     return add_vpn(ld, name);
 	default:          return add_single(ld, sec);
@@ -468,7 +484,7 @@ static char *next_line(char *buf, int size, void *arg)
 	return ld->err ? NULL : buf;
 }
 
-/* A peer may name an account that comes further down. */
+/* A peer may name an account or a group that comes further down. */
 static int check_references(struct load *ld)
 {
 	struct le *le;
@@ -481,6 +497,10 @@ static int check_references(struct load *ld)
 				    "account %s, but there is no "
 				    "[account %s]", p->name, p->account,
 				    p->account);
+		if (p->group && !conf_group_find(ld->c, p->group))
+			return fail(ld, 0, "[peer %s] is in group %s, but "
+				    "there is no [group %s]", p->name,
+				    p->group, p->group);
 	}
 	return 0;
 }

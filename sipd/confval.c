@@ -13,8 +13,10 @@
 #include "sdp/desc.h"
 #include "tunnels/tunnel.h"
 #include "sipd/address.h"
+#include "sdp/base/recompat.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
+#include "sipd/rights.h"
 #include "sipd/turnuri.h"
 
 enum { SECRET_MAX = 255 };      /* bytes */
@@ -265,6 +267,46 @@ int confval_size(void *field, const struct conf_key *k, const char *value,
 	if (re_snprintf(buf, sizeof buf, "%llu", n << shift) < 0)
 		return EOVERFLOW;
 	return replace(field, buf);
+}
+
+/* 90, 90s, 15m, 8h, 2d */
+int confval_seconds(void *field, const struct conf_key *k, const char *value,
+		    const struct conf_ctx *ctx)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} unitv[] = {
+		{ '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 },
+		{ 'd', 86400 },
+	};
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	for (size_t i = 0; i < RE_ARRAY_SIZE(unitv); i++) {
+		if (*value < '0' || *value > '9' || errno || n > k->max ||
+		    *end != unitv[i].unit || (*end && end[1]))
+			continue;
+		n *= unitv[i].seconds;
+		if (n < k->min || n > k->max)
+			break;
+		*(uint32_t *)field = (uint32_t)n;
+		return 0;
+	}
+	return confval_bad(ctx, "must be a time such as 90s, 15m, 8h or 2d,"
+			   " not '%s'", value);
+}
+
+int confval_hours(void *field, const struct conf_key *k, const char *value,
+		  const struct conf_ctx *ctx)
+{
+	if (!*value || !rights_hours_ok(value))
+		return confval_bad(ctx, "must be like mon-fri 08:00-18:00 or"
+				   " 22:00-06:00, with commas between, not"
+				   " '%s'", value);
+	return confval_list(field, k, value, ctx);
 }
 
 int confval_unknown(void *field, const struct conf_key *k, const char *value,

@@ -20,6 +20,8 @@ conf_set_h confval_u16;
 conf_set_h confval_u32;
 conf_set_h confval_bool;        /* yes or no */
 conf_set_h confval_size;        /* 10M; text of the bytes: "10485760" */
+conf_set_h confval_seconds;     /* 90s, 8h; a uint32_t */
+conf_set_h confval_hours;       /* rights.h */
 conf_set_h confval_unknown;     /* enum conf_unknown */
 conf_set_h confval_address;     /* a SIP address, in its normal form */
 conf_set_h confval_server;      /* the same without a user */

@@ -81,7 +81,7 @@ void incoming_read(struct incoming *in, const struct house *h,
 	const char *from = call_peer_uri(c);
 
 	memset(in, 0, sizeof *in);
-	in->peer.allow = "";
+	in->peer.rights.allow = in->peer.rights.hours = "";
 	(void)str_ncpy(in->peer.name, from, sizeof in->peer.name);
 	(void)str_ncpy(in->peer.address, from, sizeof in->peer.address);
 	if (!read_offer(in, call_offer(c)))

@@ -91,7 +91,8 @@ int peers_alloc(struct peers **pp, const struct conf *conf)
 	return err;
 }
 
-static void from_conf(struct peer *p, const struct conf_peer *cp)
+static void from_conf(struct peer *p, const struct conf *c,
+		      const struct conf_peer *cp)
 {
 	memset(p, 0, sizeof *p);
 	p->configured = true;
@@ -103,7 +104,7 @@ static void from_conf(struct peer *p, const struct conf_peer *cp)
 	p->pinned = cp->has_fp;
 	if (cp->has_fp)
 		memcpy(p->fp, cp->fp, sizeof p->fp);
-	p->allow = cp->allow;
+	rights_of(&p->rights, c, cp);
 	p->relay = cp->relay;
 }
 
@@ -112,7 +113,7 @@ static void from_address(struct peer *p, const char *address)
 	memset(p, 0, sizeof *p);
 	str_ncpy(p->name, address, sizeof p->name);
 	str_ncpy(p->address, address, sizeof p->address);
-	p->allow = "";
+	p->rights.allow = p->rights.hours = "";
 }
 
 static void from_known(struct peer *p, const struct known_line *k,
@@ -123,7 +124,7 @@ static void from_known(struct peer *p, const struct known_line *k,
 		str_ncpy(p->name, k->name, sizeof p->name);
 	p->pinned = true;
 	memcpy(p->fp, k->fp, sizeof p->fp);
-	p->allow = conf->allow;
+	rights_of(&p->rights, conf, NULL);
 }
 
 static const struct conf_peer *conf_by_key(const struct peers *ps,
@@ -161,7 +162,7 @@ static void from_both(struct peer *p, const struct peers *ps,
 	const struct known_line *k;
 	char key[ADDRESS_KEY_SIZE];
 
-	from_conf(p, cp);
+	from_conf(p, ps->conf, cp);
 	if (cp->has_fp && !cp->address) {
 		k = known_by_fp(ps->known, cp->fp);
 		if (k)
@@ -358,10 +359,10 @@ bool peers_may(const struct peer *p, const char *kind, char *rest,
 	bool may = false;
 	size_t n = 0;
 
-	if (!p || !p->allow || !kind || !rest || !size)
+	if (!p || !p->rights.allow || !kind || !rest || !size)
 		return false;
 	rest[0] = '\0';
-	for (allow = p->allow; next_entry(&allow, &word, &more); ) {
+	for (allow = p->rights.allow; next_entry(&allow, &word, &more); ) {
 		if (!pl_strcasecmp(&word, "all") || !pl_strcmp(&word, "*")) {
 			may = true;
 			continue;

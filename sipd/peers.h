@@ -7,6 +7,7 @@
 #define DIALTONE_PEERS_H
 
 #include "sipd/conf.h"
+#include "sipd/rights.h"
 #include "sdp/desc.h"
 
 struct peers;
@@ -17,7 +18,7 @@ struct peer {
 	char account[64];       /* "" : the first */
 	bool pinned;
 	uint8_t fp[DESC_FP_SIZE];
-	const char *allow;      /* allow line; "" : nothing */
+	struct rights rights;   /* allow "": nothing */
 	bool configured;        /* has a [peer] section */
 	enum conf_relay relay;  /* DEFAULT without one */
 };

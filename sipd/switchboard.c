@@ -9,6 +9,7 @@
 #include <string.h>
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
+#include "sipd/limits.h"
 #include "sipd/log.h"
 #include "sipd/oncall.h"
 #include "sipd/record.h"
@@ -19,6 +20,8 @@ enum {
 	HELD_MAX     = 16,      /* strangers' calls that ring */
 };
 
+static const uint64_t watch_every = 2 * SEC;
+
 struct board {
 	struct house *house;
 	const struct conf *conf;
@@ -28,19 +31,21 @@ struct board {
 	uint32_t linec;
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
-	uint64_t minute;                /* ns, begin of the rate window */
-	uint32_t calls;                 /* in it */
+	struct limits *limits;
+	struct timer watch;             /* of what sessions may have */
 };
 
 static void board_destructor(void *arg)
 {
 	struct board *b = arg;
 
+	timer_stop(&b->watch);
 	list_flush(&b->linel);
 	while (b->waitl.head)
 		list_unlink(b->waitl.head);
 	mem_deref(b->peerh);
 	mem_deref(b->judged);
+	mem_deref(b->limits);
 	mem_deref(b->house);
 }
 
@@ -73,21 +78,34 @@ static uint32_t peer_lines(const struct board *b, const char *peer)
 /* Does a limit speak against one more call? */
 static bool limited(struct board *b, struct incoming *in)
 {
-	const struct conf *c = b->conf;
-	uint64_t now = clock_ns();
+	const struct limits_load load = {
+		b->linec, peer_lines(b, in->peer.name)
+	};
 
-	if (now - b->minute > 60 * SEC) {
-		b->minute = now;
-		b->calls = 0;
-	}
-	if (b->closing)
-		in->reason = REASON_SHUTDOWN;
-	else if ((c->rate && ++b->calls > c->rate) ||
-		 (c->sessions && b->linec >= c->sessions) ||
-		 (c->per_peer &&
-		  peer_lines(b, in->peer.name) >= c->per_peer))
-		in->reason = REASON_LIMIT;
+	in->reason = b->closing ? REASON_SHUTDOWN
+		: limits_call(b->limits, b->conf, &in->peer, &load, in->text,
+			      sizeof in->text);
 	return in->reason != REASON_NONE;
+}
+
+/* Who has had what the rights allow is hung up. */
+static void watch_handler(void *arg)
+{
+	struct board *b = arg;
+	struct le *le = b->linel.head;
+
+	while (le) {
+		struct line *l = le->data;
+		struct session_info in;
+		char text[128];
+
+		le = le->next;
+		session_info(l->s, &in);
+		if (limits_over(&in, text, sizeof text))
+			session_hangup(l->s, REASON_LIMIT, text);
+	}
+	(void)timer_start(b->house->timers, &b->watch, watch_every, watch_handler,
+			  b);
 }
 
 static unsigned held(const struct board *b)
@@ -117,7 +135,7 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 	}
 	if (b->conf->unknown == UNKNOWN_ASK && held(b) < HELD_MAX) {
 		an->flags = SESSION_HOLD;
-		in->peer.allow = b->conf->allow;
+		rights_of(&in->peer.rights, b->conf, NULL);
 		return true;
 	}
 	in->reason = REASON_UNKNOWN_HERE;
@@ -202,6 +220,10 @@ static bool judge_offer(struct board *b, const struct session_info *si,
 	memset(j, 0, sizeof *j);
 	j->in.reason = REASON_NONE;
 	if (!si->fp || peers_by_fp(b->house->peers, si->fp, &j->in.peer)) {
+		j->in.reason = REASON_NOT_ALLOWED;
+		return false;
+	}
+	if (!rights_hours_now(j->in.peer.rights.hours, time(NULL))) {
 		j->in.reason = REASON_NOT_ALLOWED;
 		return false;
 	}
@@ -376,7 +398,12 @@ int board_alloc(struct board **bp, const struct conf *conf,
 	hh.arg = b;
 	err = hash_alloc(&b->peerh, LINE_BUCKETS);
 	if (!err)
+		err = limits_alloc(&b->limits);
+	if (!err)
 		err = house_alloc(&b->house, conf, role, &hh, why, size);
+	if (!err)
+		err = timer_start(b->house->timers, &b->watch, watch_every,
+				  watch_handler, b);
 	if (err)
 		mem_deref(b);
 	else

@@ -321,6 +321,12 @@ static void show_peer(struct show *s, const struct odict *o)
 		     str_of(o, "allow"));
 }
 
+static void show_right(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%s\n", str_of(o, "text"));
+}
+
 static void show_pairing(struct show *s, const struct odict *o)
 {
 	const char *address = str_of(o, "address");
@@ -371,6 +377,7 @@ void show_event(struct show *s, const struct odict *o)
 		{ "meeting-point", show_meeting },
 		{ "session",  show_session  },
 		{ "peer",     show_peer     },
+		{ "right",    show_right    },
 		{ "pairing",  show_pairing  },
 		{ "paired",   show_paired   },
 	};

@@ -177,8 +177,13 @@ static int parse_log(struct parse *p)
 
 static int parse_trust(struct parse *p)
 {
-	set_str(p, "peer", next(p));
-	set_str(p, "fingerprint", next(p));
+	const char *peer = next(p), *text = next(p);
+
+	set_str(p, "peer", peer);
+	if (text && !strcmp(text, "--explain"))
+		(void)odict_entry_add(p->wo->o, "explain", ODICT_BOOL, true);
+	else
+		set_str(p, "fingerprint", text);
 	return no_more(p);
 }
 
@@ -224,7 +229,8 @@ static const struct {
 	  CLIENT_ANY, no_more },
 	{ "reload", "", "have sipd read its configuration again",
 	  CLIENT_RUNNING, no_more },
-	{ "trust", "[PEER [FINGERPRINT]]", "list pinned keys, or pin one",
+	{ "trust", "[PEER [FINGERPRINT|--explain]]",
+	  "list pinned keys, pin one, or say what PEER may do here",
 	  CLIENT_ANY, parse_trust },
 	{ "pair", "[CODE PEER]", "make a code for who shall be trusted; or"
 	  " use the one that PEER made", CLIENT_ANY, parse_pair },

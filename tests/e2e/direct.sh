@@ -64,6 +64,8 @@ check "interrupted: 130" test $? = 130
 check "and gone at the other side" wait_for 5 sh -c \
     "! dial -c $T/bob/sipd.conf list | grep forward"
 
+check "bob says what alice may do" sh -c "dial -c $T/bob/sipd.conf \\
+    trust alice --explain | grep 'may use forward 127.0.0.1:8000'"
 check "a wrong key is refused, both are shown" \
     fails_with 1 "$fc" as alice wrong send "$T/five.bin"
 check "an unknown caller is refused" \

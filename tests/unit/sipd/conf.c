@@ -188,11 +188,11 @@ static void test_full(void)
 	CU_ASSERT_STRING_EQUAL(p->account, "work");
 	CU_ASSERT_TRUE(p->has_fp);
 	CU_ASSERT_EQUAL(p->fp[1], 0x23);
-	CU_ASSERT_STRING_EQUAL(p->allow,
+	CU_ASSERT_STRING_EQUAL(p->rights.allow,
 			       "file,forward 127.0.0.1:22,all");
 	p = list_ledata(c->peerl.tail);
 	CU_ASSERT_STRING_EQUAL(p->address, "sip:[2001:db8::2]");
-	CU_ASSERT_STRING_EQUAL(p->allow, "");
+	CU_ASSERT_PTR_NULL(p->rights.allow);
 	CU_ASSERT_FALSE(p->has_fp);
 
 	CU_ASSERT_STRING_EQUAL(conf_kind_get(c, "file", "inbox") +

@@ -99,7 +99,7 @@ static void test_resolve(void)
 	CU_ASSERT_STRING_EQUAL(p.address,
 			       "sip:bob@example.org;transport=tls");
 	CU_ASSERT_STRING_EQUAL(p.account, "work");
-	CU_ASSERT_STRING_EQUAL(p.allow, "pipe");
+	CU_ASSERT_STRING_EQUAL(p.rights.allow, "pipe");
 	CU_ASSERT(p.configured && !p.pinned);
 	p = resolve("bob@Example.org");         /* the same as he is there */
 	CU_ASSERT_STRING_EQUAL(p.name, "bob");
@@ -112,7 +112,7 @@ static void test_resolve(void)
 	p = resolve("192.0.2.7:5070");
 	CU_ASSERT_STRING_EQUAL(p.name, "sip:192.0.2.7:5070");
 	CU_ASSERT_STRING_EQUAL(p.address, "sip:192.0.2.7:5070");
-	CU_ASSERT_STRING_EQUAL(p.allow, "");
+	CU_ASSERT_STRING_EQUAL(p.rights.allow, "");
 	CU_ASSERT(!p.configured && !p.pinned);
 
 	CU_ASSERT_EQUAL(peers_resolve(peers, "bbob", &p, why, sizeof why),
@@ -139,7 +139,7 @@ static void test_pin(void)
 	CU_ASSERT_EQUAL(peers_by_fp(peers, fp1, &p), 0);
 	CU_ASSERT_STRING_EQUAL(p.name, "Bob B");
 	CU_ASSERT_STRING_EQUAL(p.address, "sip:Bob@example.org");
-	CU_ASSERT_STRING_EQUAL(p.allow, "file");
+	CU_ASSERT_STRING_EQUAL(p.rights.allow, "file");
 	CU_ASSERT(p.pinned && !p.configured);
 	p = resolve("Bob@example.org");
 	CU_ASSERT(p.pinned && !memcmp(p.fp, fp1, 32));
@@ -185,7 +185,7 @@ static void test_overruled(void)
 	CU_ASSERT_EQUAL(peers_pin(peers, "carol@b.org", NULL, fp1), 0);
 	CU_ASSERT_EQUAL(peers_by_address(peers, "sip:carol@b.org", &p), 0);
 	CU_ASSERT_STRING_EQUAL(p.name, "carol");
-	CU_ASSERT_STRING_EQUAL(p.allow, "pipe");
+	CU_ASSERT_STRING_EQUAL(p.rights.allow, "pipe");
 	CU_ASSERT(p.pinned && p.configured);
 	/* but not a key that is somebody else's */
 	CU_ASSERT_EQUAL(peers_pin(peers, "carol@b.org", NULL, fp2), 0);
@@ -310,7 +310,7 @@ static bool may(const char *allow, const char *kind, const char *rest)
 	bool ok;
 
 	memset(&p, 0, sizeof p);
-	p.allow = allow;
+	p.rights.allow = allow;
 	ok = peers_may(&p, kind, got, sizeof got);
 	CU_ASSERT_STRING_EQUAL(got, rest);
 	return ok;
@@ -318,7 +318,7 @@ static bool may(const char *allow, const char *kind, const char *rest)
 
 static void test_may(void)
 {
-	struct peer p = { .allow = "forward 127.0.0.1:22222" };
+	struct peer p = { .rights.allow = "forward 127.0.0.1:22222" };
 	char small[8];
 
 	CU_ASSERT(!may("", "file", ""));
@@ -337,7 +337,7 @@ static void test_may(void)
 	CU_ASSERT(may("forward a:1,*", "forward", "a:1"));
 	CU_ASSERT(!peers_may(&p, "forward", small, sizeof small));
 	CU_ASSERT_STRING_EQUAL(small, "");
-	p.allow = NULL;
+	p.rights.allow = NULL;
 	CU_ASSERT(!peers_may(&p, "forward", small, sizeof small));
 }
 

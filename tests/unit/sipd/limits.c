@@ -1,0 +1,104 @@
+/*
+ * limits.c: tests of sipd/limits.c.
+ */
+#include <string.h>
+#include <sys/time.h>
+#include "sipd/limits.h"
+#include "tests/unit/unit.h"
+#include "tunnels/flow/quic.h"
+
+static struct limits *l;
+static char text[200];
+
+static enum reason call(const struct conf *c, const char *name,
+			const struct rights *r, uint32_t all, uint32_t peer)
+{
+	const struct limits_load load = { all, peer };
+	struct peer p = { .rights = *r };
+
+	(void)str_ncpy(p.name, name, sizeof p.name);
+	return limits_call(l, c, &p, &load, text, sizeof text);
+}
+
+static void test_call(void)
+{
+	const struct conf c = { .rate = 100, .sessions = 10 };
+	const struct rights free = { .hours = "" };
+	const struct rights two = { .hours = "", .sessions = 2 };
+	const struct rights slow = { .hours = "", .rate = 3 };
+
+	CU_ASSERT_EQUAL_FATAL(limits_alloc(&l), 0);
+	CU_ASSERT_EQUAL(call(&c, "a", &free, 9, 9), REASON_NONE);
+	CU_ASSERT_EQUAL(call(&c, "a", &free, 10, 0), REASON_LIMIT);
+	CU_ASSERT_EQUAL(call(&c, "a", &two, 5, 1), REASON_NONE);
+	CU_ASSERT_EQUAL(call(&c, "a", &two, 5, 2), REASON_LIMIT);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(call(&c, "b", &slow, 0, 0), REASON_NONE);
+		CU_ASSERT_EQUAL(call(&c, "c", &slow, 0, 0), REASON_NONE);
+	}
+	CU_ASSERT_EQUAL(call(&c, "b", &slow, 0, 0), REASON_LIMIT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "3 calls a minute"));
+	CU_ASSERT_EQUAL(call(&c, "a", &free, 0, 0), REASON_NONE);
+	l = mem_deref(l);
+}
+
+static void test_all(void)
+{
+	const struct conf c = { .rate = 5 };
+	const struct rights free = { .hours = "" };
+	unsigned n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(limits_alloc(&l), 0);
+	for (unsigned i = 0; i < 20; i++)
+		n += call(&c, "a", &free, 0, 0) == REASON_NONE;
+	CU_ASSERT_EQUAL(n, 5);
+	l = mem_deref(l);
+}
+
+/* More names than there is room for: refused, not forgotten. */
+static void test_many(void)
+{
+	const struct conf c = { .rate = 0 };
+	const struct rights slow = { .hours = "", .rate = 1 };
+	char name[32];
+	unsigned n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(limits_alloc(&l), 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		re_snprintf(name, sizeof name, "peer%u", i);
+		n += call(&c, name, &slow, 0, 0) == REASON_NONE;
+	}
+	CU_ASSERT_EQUAL(n, 4096);
+	CU_ASSERT_EQUAL(call(&c, "peer7", &slow, 0, 0), REASON_LIMIT);
+	l = mem_deref(l);
+}
+
+static void test_over(void)
+{
+	struct quic_stats st = { .rx_bytes = 600, .tx_bytes = 500 };
+	struct peer p = { .rights = { .hours = "" } };
+	struct session_info in = { .peer = &p, .incoming = true,
+				   .state = SESSION_OPEN, .stats = &st };
+	struct timeval tv;
+
+	gettimeofday(&tv, NULL);
+	in.started = (uint64_t)tv.tv_sec * 1000 - 10000;
+	CU_ASSERT_FALSE(limits_over(&in, text, sizeof text));
+	p.rights.bytes = 1100;
+	CU_ASSERT_FALSE(limits_over(&in, text, sizeof text));
+	p.rights.bytes = 1099;
+	CU_ASSERT_TRUE(limits_over(&in, text, sizeof text));
+	p.rights.bytes = 0;
+	p.rights.duration = 60;
+	CU_ASSERT_FALSE(limits_over(&in, text, sizeof text));
+	p.rights.duration = 5;
+	CU_ASSERT_TRUE(limits_over(&in, text, sizeof text));
+	in.incoming = false;            /* we called: it is our own affair */
+	CU_ASSERT_FALSE(limits_over(&in, text, sizeof text));
+}
+
+UNIT_SUITE("limits",
+	   { "a call", test_call },
+	   { "of all", test_all },
+	   { "many peers", test_many },
+	   { "over", test_over })
