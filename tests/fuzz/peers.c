@@ -1,4 +1,4 @@
-/* fuzz: sipd/peers.c sipd/known.c sipd/log.c sipd/conf.c sipd/confread.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confvpn.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c
+/* fuzz: sipd/peers.c sipd/known.c sipd/log.c sipd/conf.c sipd/confread.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confvpn.c sipd/rights.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c
  *
  * The first byte says what the rest is: what a user dials, a caller's URI, an
  * allow line, or all of known_peers, which must keep its lines when a key is
@@ -65,7 +65,7 @@ static void fuzz_resolve(const struct peers *ps, const char *text)
 
 static void fuzz_may(const char *text)
 {
-	struct peer p = { .allow = text };
+	struct peer p = { .rights = { .allow = text } };
 	char rest[64];
 
 	if (peers_may(&p, "file", rest, sizeof rest) &&
