@@ -16,7 +16,7 @@
 #include "sdp/base/recompat.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
-#include "sipd/rights.h"
+#include "sipd/hours.h"
 #include "sipd/turnuri.h"
 
 enum { SECRET_MAX = 255 };      /* bytes */
@@ -302,7 +302,7 @@ int confval_seconds(void *field, const struct conf_key *k, const char *value,
 int confval_hours(void *field, const struct conf_key *k, const char *value,
 		  const struct conf_ctx *ctx)
 {
-	if (!*value || !rights_hours_ok(value))
+	if (!*value || !hours_ok(value))
 		return confval_bad(ctx, "must be like mon-fri 08:00-18:00 or"
 				   " 22:00-06:00, with commas between, not"
 				   " '%s'", value);

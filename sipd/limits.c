@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include "sipd/hours.h"
 #include "sipd/limits.h"
 #include "tunnels/flow/quic.h"
 
@@ -150,7 +151,7 @@ enum reason limits_call(struct limits *l, const struct conf *c,
 				  r->rate);
 		return REASON_LIMIT;
 	}
-	if (!rights_hours_now(r->hours, time(NULL))) {
+	if (!hours_now(r->hours, time(NULL))) {
 		(void)re_snprintf(text, size, "calls are allowed at %s",
 				  r->hours);
 		return REASON_NOT_ALLOWED;

@@ -5,7 +5,6 @@
 #ifndef DIALTONE_RIGHTS_H
 #define DIALTONE_RIGHTS_H
 
-#include <time.h>
 #include "sipd/conf.h"
 
 /* 0 and "": no limit. Strings are the configuration's. */
@@ -22,12 +21,6 @@ struct rights {
 /* Of a [peer], or NULL: of a key that is only in known_peers. */
 void rights_of(struct rights *r, const struct conf *c,
 	       const struct conf_peer *p);
-
-/* Is this text one? Else the rest of a sentence: "must be like ...". */
-bool rights_hours_ok(const char *hours);
-
-/* Is `now` within them, by the clock of this machine? */
-bool rights_hours_now(const char *hours, time_t now);
 
 /* As lines for people, each without a newline. */
 void rights_explain(const struct rights *r,

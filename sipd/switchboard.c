@@ -9,6 +9,7 @@
 #include <string.h>
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
+#include "sipd/hours.h"
 #include "sipd/limits.h"
 #include "sipd/log.h"
 #include "sipd/oncall.h"
@@ -223,7 +224,7 @@ static bool judge_offer(struct board *b, const struct session_info *si,
 		j->in.reason = REASON_NOT_ALLOWED;
 		return false;
 	}
-	if (!rights_hours_now(j->in.peer.rights.hours, time(NULL))) {
+	if (!hours_now(j->in.peer.rights.hours, time(NULL))) {
 		j->in.reason = REASON_NOT_ALLOWED;
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sipd/hours.h"
 #include "sipd/peers.h"
 #include "tests/unit/unit.h"
 
@@ -30,23 +31,23 @@ static void test_hours(void)
 	setenv("TZ", "UTC", 1);
 	tzset();
 	for (size_t i = 0; i < sizeof badv / sizeof badv[0]; i++)
-		CU_ASSERT_FALSE(rights_hours_ok(badv[i]));
-	CU_ASSERT_TRUE(rights_hours_ok(week));
-	CU_ASSERT_TRUE(rights_hours_ok("00:00-24:00"));
-	CU_ASSERT_TRUE(rights_hours_now("", at(0, 3, 0)));
-	CU_ASSERT_TRUE(rights_hours_now(week, at(0, 8, 0)));
-	CU_ASSERT_TRUE(rights_hours_now(week, at(4, 17, 59)));
-	CU_ASSERT_FALSE(rights_hours_now(week, at(4, 18, 0)));
-	CU_ASSERT_FALSE(rights_hours_now(week, at(0, 7, 59)));
-	CU_ASSERT_TRUE(rights_hours_now(week, at(5, 9, 30)));
-	CU_ASSERT_FALSE(rights_hours_now(week, at(6, 9, 30)));
-	CU_ASSERT_TRUE(rights_hours_now(night, at(4, 23, 0)));
-	CU_ASSERT_TRUE(rights_hours_now(night, at(5, 5, 59)));
-	CU_ASSERT_FALSE(rights_hours_now(night, at(5, 23, 0)));
-	CU_ASSERT_FALSE(rights_hours_now(night, at(4, 5, 0)));
-	CU_ASSERT_TRUE(rights_hours_now(around, at(6, 10, 0)));
-	CU_ASSERT_TRUE(rights_hours_now(around, at(0, 10, 0)));
-	CU_ASSERT_FALSE(rights_hours_now(around, at(1, 10, 0)));
+		CU_ASSERT_FALSE(hours_ok(badv[i]));
+	CU_ASSERT_TRUE(hours_ok(week));
+	CU_ASSERT_TRUE(hours_ok("00:00-24:00"));
+	CU_ASSERT_TRUE(hours_now("", at(0, 3, 0)));
+	CU_ASSERT_TRUE(hours_now(week, at(0, 8, 0)));
+	CU_ASSERT_TRUE(hours_now(week, at(4, 17, 59)));
+	CU_ASSERT_FALSE(hours_now(week, at(4, 18, 0)));
+	CU_ASSERT_FALSE(hours_now(week, at(0, 7, 59)));
+	CU_ASSERT_TRUE(hours_now(week, at(5, 9, 30)));
+	CU_ASSERT_FALSE(hours_now(week, at(6, 9, 30)));
+	CU_ASSERT_TRUE(hours_now(night, at(4, 23, 0)));
+	CU_ASSERT_TRUE(hours_now(night, at(5, 5, 59)));
+	CU_ASSERT_FALSE(hours_now(night, at(5, 23, 0)));
+	CU_ASSERT_FALSE(hours_now(night, at(4, 5, 0)));
+	CU_ASSERT_TRUE(hours_now(around, at(6, 10, 0)));
+	CU_ASSERT_TRUE(hours_now(around, at(0, 10, 0)));
+	CU_ASSERT_FALSE(hours_now(around, at(1, 10, 0)));
 }
 
 static struct conf *load(const char *text, char *why, size_t size)
