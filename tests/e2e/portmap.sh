@@ -171,14 +171,14 @@ second=$!
 check "a dial of its own has a port of its own" wait_for 3 mappings 2
 kill -INT $second
 wait $second
-check "which goes with it" mappings 1
+check "which goes with it" wait_for 3 mappings 1
 sleep 4         # its age goes back by more than clocks may differ
 upnpd_stop
 check "a gateway that restarts has forgotten" unmapped 5088
 check "miniupnpd starts again" upnpd_start yes no
 # it says so itself only when its address has changed: have it say so
-kill -USR1 $upnpd
-check "what was forgotten is mapped again" wait_for 8 mapped 5088
+told() { mapped 5088 || { kill -USR1 $upnpd; sleep 0.5; mapped 5088; }; }
+check "what was forgotten is mapped again" wait_for 2 told
 check "bob reaches her again" reaches bob alice "srflx 11.0.0.1:5088"
 check "alice ends" stop alice
 check "and nothing stays behind" unmapped 5088
