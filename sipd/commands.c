@@ -204,6 +204,47 @@ static void cmd_identity(struct conn *cn, const struct odict *o,
 	conn_end(cn, tag);
 }
 
+static bool with_peer(struct session *s, void *arg)
+{
+	struct session_info in;
+
+	session_info(s, &in);
+	return !strcmp(in.peer->name, arg);
+}
+
+/* A name as the call has it: of a [peer], else an address in full. */
+static void cmd_why(struct conn *cn, const struct odict *o, const char *tag)
+{
+	const struct board *b = conn_env(cn)->board;
+	const char *peer = odict_string(o, "peer"), *text;
+	struct session *s;
+	char *told = NULL, why[256];
+	struct odict *e;
+	struct peer p;
+
+	if (!peer || peers_resolve(board_house(b)->peers, peer, &p, why,
+				   sizeof why)) {
+		conn_error(cn, tag, 2, "%s", peer ? why
+			   : "A peer must be named.");
+		return;
+	}
+	s = board_apply(b, with_peer, p.name);
+	if (s && why_tell(&told, s))
+		told = NULL;
+	text = told ? told : why_last(board_why(b), p.name);
+	if (!text) {
+		conn_error(cn, tag, 1, "There was no session with %s since"
+			   " sipd has started.", p.name);
+	}
+	else if (!event_alloc(&e, "why", tag)) {
+		event_str(e, "text", text);
+		conn_event(cn, e);
+		mem_deref(e);
+		conn_end(cn, tag);
+	}
+	mem_deref(told);
+}
+
 static void cmd_reload(struct conn *cn, const struct odict *o,
 		       const char *tag)
 {
@@ -323,6 +364,7 @@ command_h *command_find(const char *name, bool guest)
 		{ "hangup",   cmd_hangup,       false },
 		{ "log",      order_log,          false },
 		{ "check",    check_order,      false },
+		{ "why",      cmd_why,          false },
 		{ "reload",   cmd_reload,       false },
 		{ "trust",    cmd_trust,        false },
 		{ "identity", cmd_identity,     false },

@@ -71,6 +71,7 @@ struct session_info {
 	const char *tunnels;            /* "file,pipe" */
 	const char *callid;
 	const uint8_t *fp;              /* key shown by the peer or NULL */
+	const struct desc *local_desc, *remote_desc;    /* or NULL */
 	const char *words;              /* for two people to compare, or "" */
 	struct cand local, remote;      /* when open */
 	const char *relay;              /* who relays, "": nobody */
@@ -85,6 +86,9 @@ void session_info(const struct session *s, struct session_info *info);
 
 /* "direct", "tcp", "relayed". */
 const char *session_path_word(const struct session_info *in);
+
+/* Every pair that was checked, a line each; valid until the next call. */
+const char *session_pairs(struct session *s);
 
 /* Have the tunnels counted; see bundle_count. */
 void session_count(struct session *s);

@@ -83,6 +83,7 @@ void session_clear(struct session *s)
 	let_go(s);
 	mem_deref(s->local);
 	mem_deref(s->remote);
+	mem_deref(s->pairs);
 }
 
 /* What both flows have carried; the rest is QUIC's. */
@@ -99,6 +100,23 @@ static void read_stats(struct session *s)
 	s->stats.tx_bytes += ds.tx_bytes;
 }
 
+/* While there is a path; the last ones stay. */
+static void print_pairs(struct session *s)
+{
+	char *text;
+
+	if (!s->path || re_sdprintf(&text, "%H", path_debug, s->path))
+		return;
+	mem_deref(s->pairs);
+	s->pairs = text;
+}
+
+const char *session_pairs(struct session *s)
+{
+	print_pairs(s);
+	return s->pairs ? s->pairs : "";
+}
+
 static void finish(struct session *s, enum reason r, const char *text)
 {
 	if (s->state == SESSION_CLOSED)
@@ -106,6 +124,7 @@ static void finish(struct session *s, enum reason r, const char *text)
 	s->reason = r;
 	(void)str_ncpy(s->text, text ? text : "", sizeof s->text);
 	read_stats(s);
+	print_pairs(s);
 	quic_close(s->quic, r, reason_name(r));
 	dtls_close(s->dtls);
 	let_go(s);
@@ -193,6 +212,8 @@ void session_info(const struct session *s, struct session_info *info)
 	read_stats(m);
 	(void)re_snprintf(m->counters, sizeof m->counters, "%H",
 			  bundle_counters, s->bundle);
+	info->local_desc = s->local;
+	info->remote_desc = s->remote;
 	info->words = s->words;
 	info->counters = m->counters;
 	info->complete = s->complete;

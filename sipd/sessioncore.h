@@ -41,6 +41,7 @@ struct session {
 	bool cut;                       /* requests do not reach the peer */
 	bool greeting;                  /* only the tunnel of greet_group runs */
 	unsigned greet_group;           /* 0: none */
+	char *pairs;                    /* as path_debug prints them */
 	char words[96];                 /* to be compared by two people */
 	struct timer timer;             /* of the present state */
 	bool active;                    /* we are the flows' client */

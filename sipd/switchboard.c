@@ -33,6 +33,7 @@ struct board {
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
 	struct limits *limits;
+	struct why *why;
 	struct timer watch;             /* of what sessions may have */
 };
 
@@ -46,6 +47,7 @@ static void board_destructor(void *arg)
 		list_unlink(b->waitl.head);
 	mem_deref(b->peerh);
 	mem_deref(b->judged);
+	mem_deref(b->why);
 	mem_deref(b->limits);
 	mem_deref(b->house);
 }
@@ -58,6 +60,7 @@ static void closed_handler(struct session *s, void *arg)
 
 	b->linec--;
 	record_session(b->house->calllog, s);
+	why_note(b->why, s);
 }
 
 static uint32_t peer_lines(const struct board *b, const char *peer)
@@ -401,6 +404,8 @@ int board_alloc(struct board **bp, const struct conf *conf,
 	if (!err)
 		err = limits_alloc(&b->limits);
 	if (!err)
+		err = why_alloc(&b->why);
+	if (!err)
 		err = house_alloc(&b->house, conf, role, &hh, why, size);
 	if (!err)
 		err = timer_start(b->house->timers, &b->watch, watch_every,
@@ -568,6 +573,11 @@ void board_release(struct board *b, const void *owner)
 {
 	for (struct le *le = b->linel.head; le; le = le->next)
 		line_release(le->data, owner);
+}
+
+const struct why *board_why(const struct board *b)
+{
+	return b->why;
 }
 
 static bool by_id(struct session *s, void *arg)

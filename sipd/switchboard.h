@@ -8,6 +8,7 @@
 #define DIALTONE_SWITCHBOARD_H
 
 #include "sipd/waits.h"
+#include "sipd/why.h"
 
 struct board;
 
@@ -44,6 +45,9 @@ struct list *board_waits(struct board *b);
 typedef bool (board_session_h)(struct session *s, void *arg);
 struct session *board_apply(const struct board *b, board_session_h *h,
 			    void *arg);
+
+/* How sessions that are over have found their paths. */
+const struct why *board_why(const struct board *b);
 
 /* By its id; NULL: there is none. */
 struct session *board_find(const struct board *b, const char *id);

@@ -327,6 +327,12 @@ static void show_right(struct show *s, const struct odict *o)
 	(void)printf("%s\n", str_of(o, "text"));
 }
 
+static void show_why(struct show *s, const struct odict *o)
+{
+	(void)s;
+	(void)printf("%s", str_of(o, "text"));
+}
+
 static void show_pairing(struct show *s, const struct odict *o)
 {
 	const char *address = str_of(o, "address");
@@ -378,6 +384,7 @@ void show_event(struct show *s, const struct odict *o)
 		{ "session",  show_session  },
 		{ "peer",     show_peer     },
 		{ "right",    show_right    },
+		{ "why",      show_why      },
 		{ "pairing",  show_pairing  },
 		{ "paired",   show_paired   },
 	};

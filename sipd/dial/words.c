@@ -128,6 +128,16 @@ static int parse_hangup(struct parse *p)
 	return no_more(p);
 }
 
+static int parse_why(struct parse *p)
+{
+	const char *peer = next(p);
+
+	if (!peer)
+		return complain(p, "Why what? Write `dial why PEER`.");
+	set_str(p, "peer", peer);
+	return no_more(p);
+}
+
 static int parse_approve(struct parse *p)
 {
 	const char *id = next(p);
@@ -225,6 +235,8 @@ static const struct {
 	{ "log", "[LINES] [--peer PEER] [--denied] [--follow] | --verify",
 	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
 	  parse_log },
+	{ "why", "PEER", "how the last session with PEER found its path, or"
+	  " why not", CLIENT_RUNNING, parse_why },
 	{ "check", "", "what this network lets through: NAT, ports, DNS, TLS",
 	  CLIENT_ANY, no_more },
 	{ "reload", "", "have sipd read its configuration again",

@@ -64,6 +64,12 @@ check "interrupted: 130" test $? = 130
 check "and gone at the other side" wait_for 5 sh -c \
     "! dial -c $T/bob/sipd.conf list | grep forward"
 
+check "why this path" sh -c "dial -c $T/alice/sipd.conf why bob |
+    grep 'in the way: nothing: this is a direct path'"
+check "with the pairs that were tried" sh -c \
+    "dial -c $T/alice/sipd.conf why bob | grep -i '^[*] succeeded.*UDP host'"
+check "nothing to tell of strangers" fails_with 1 "no session with" \
+    as alice why sip:192.0.2.1
 check "bob says what alice may do" sh -c "dial -c $T/bob/sipd.conf \\
     trust alice --explain | grep 'may use forward 127.0.0.1:8000'"
 check "a wrong key is refused, both are shown" \
