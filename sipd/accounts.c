@@ -93,6 +93,7 @@ static int account_open(struct accounts *as, const struct conf_account *c,
 		.tls_ca = c->tls_ca,
 		.tls_cert = c->tls_cert,
 		.interfaces = as->conf->interfaces,
+		.quota = as->ac.quota,
 		.instance = as->instance,
 	};
 
@@ -107,6 +108,7 @@ static int direct_open(struct accounts *as, char *why, size_t size)
 		.port = as->ac.quiet || as->conf->registrar.enabled
 			? 0 : as->conf->sip_port,
 		.interfaces = as->conf->interfaces,
+		.quota = as->ac.quota,
 	};
 
 	return account_add(as, NULL, &uc, why, size);

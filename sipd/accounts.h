@@ -26,6 +26,7 @@ typedef void (accounts_call_h)(struct ua *ua, struct call *c, void *arg);
 
 struct accounts_conf {
 	struct timers *timers;
+	struct quota *quota;    /* of all; it outlives them */
 	bool quiet;             /* one call out: no registration, any port */
 	const char *instance;   /* urn:uuid:..., RFC 5626 section 4.1; copied */
 	accounts_call_h *callh;

@@ -91,6 +91,7 @@ struct conf {
 	uint16_t sip_port;
 	char *allow;            /* for pinned peers without a [peer] */
 	uint32_t sessions, per_peer, rate;      /* limits */
+	uint32_t source_rate;   /* quota.h */
 
 	uint16_t nat_port;
 	char *stun;             /* comma list host[:port] */

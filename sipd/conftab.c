@@ -52,6 +52,8 @@ const struct conf_key conf_keys[] = {
 	  "32", NULL, false, 1, 1000000 },
 	{ SEC_SIPD, "rate", confval_u32, IN(conf, rate),
 	  "600", NULL, false, 1, 10000000 },
+	{ SEC_SIPD, "source-rate", confval_u32, IN(conf, source_rate),
+	  "200", NULL, false, 0, 1000000 },
 
 	{ SEC_ACCOUNT, "address", confval_address,
 	  IN(conf_account, address),

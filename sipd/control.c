@@ -3,7 +3,8 @@
  * commands.c.
  *
  * A reader that does not read is cut off when OUT_MAX bytes wait for it; a
- * line longer than CONTROL_LINE_MAX ends its connection with an error.
+ * line longer than CONTROL_LINE_MAX ends its connection with an error, and so
+ * does one that is not complete after LINE_TIME, the first included.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
 #include "sipd/control.h"
 #include "sipd/log.h"
@@ -22,6 +24,7 @@ enum {
 	OUT_MAX = 4 * 1024 * 1024,
 	JSON_DEPTH = 8,
 	FDS = 2,
+	LINE_TIME = 10,                 /* s */
 };
 
 struct control {
@@ -40,6 +43,7 @@ struct conn {
 	int fdv[FDS];
 	unsigned fdc;
 	struct guest *guest;            /* NULL: our own user */
+	struct timer patience;          /* runs for an unfinished line */
 	bool dead;
 };
 
@@ -54,6 +58,7 @@ static void conn_destructor(void *arg)
 {
 	struct conn *cn = arg;
 
+	timer_stop(&cn->patience);
 	list_unlink(&cn->le);
 	rc_fd_close(&cn->rfd);
 	(void)close(cn->rfd.fd);
@@ -220,6 +225,27 @@ static void handle_line(struct conn *cn, const char *p, size_t n)
 	mem_deref(o);
 }
 
+static void patience_handler(void *arg)
+{
+	struct conn *cn = arg;
+
+	conn_error(cn, NULL, 2, "No complete line came within %u seconds.",
+		   LINE_TIME);
+	mem_deref(cn);
+}
+
+/* An unfinished line has its time from its first byte on. */
+static void be_patient(struct conn *cn, bool unfinished)
+{
+	struct timers *timers = cn->control->env.timers;
+
+	if (!unfinished)
+		timer_stop(&cn->patience);
+	else if (!cn->patience.heap)
+		(void)timer_start(timers, &cn->patience, LINE_TIME * SEC,
+				  patience_handler, cn);
+}
+
 /* All whole lines of what was read so far. */
 static void handle_input(struct conn *cn)
 {
@@ -238,6 +264,7 @@ static void handle_input(struct conn *cn)
 	memmove(mb->buf, mbuf_buf(mb), mbuf_get_left(mb));
 	mb->end = mbuf_get_left(mb);
 	mb->pos = mb->end;
+	be_patient(cn, mb->end > 0);
 	if (mb->end >= CONTROL_LINE_MAX) {
 		conn_error(cn, NULL, 2, "A line is longer than %u bytes.",
 			   CONTROL_LINE_MAX);
@@ -321,6 +348,7 @@ int control_serve(struct control *c, int fd)
 	cn->in = mbuf_alloc(CONTROL_LINE_MAX);
 	cn->out = mbuf_alloc(1024);
 	list_append(&c->connl, &cn->le, cn);
+	be_patient(cn, true);
 	err = guest_alloc(&cn->guest, fd);
 	if (!err)
 		err = cn->in && cn->out

@@ -20,6 +20,7 @@
 #include "sipd/switchboard.h"
 
 struct control;
+struct timers;
 struct conn;
 struct order;
 
@@ -33,6 +34,7 @@ typedef void (command_h)(struct conn *cn, const struct odict *o,
 struct control_env {
 	command_h *(*findh)(const char *name, bool guest);
 	struct board *board;
+	struct timers *timers;
 	int (*reloadh)(char *why, size_t size, void *arg);      /* or NULL */
 	re_printf_h *meetingh;          /* of the meeting point, or NULL */
 	void *meeting;

@@ -15,6 +15,7 @@
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
 #include "sipd/environs.h"
+#include "sipd/ua/quota.h"
 
 static void house_destructor(void *arg)
 {
@@ -23,6 +24,7 @@ static void house_destructor(void *arg)
 	mem_deref(h->netwatch);
 	mem_deref(h->environs);
 	mem_deref(h->accounts);
+	mem_deref(h->quota);
 	mem_deref(h->mapper);
 	mem_deref(h->relays);
 	mem_deref(h->paths);
@@ -219,6 +221,7 @@ static int open_accounts(struct house *h, char *why, size_t size)
 	char instance[64];
 	const struct accounts_conf ac = {
 		.timers = h->timers,
+		.quota = h->quota,
 		.quiet = h->role == HOUSE_CALLER,
 		.instance = instance,
 		.callh = h->h.callh,
@@ -227,6 +230,12 @@ static int open_accounts(struct house *h, char *why, size_t size)
 
 	instance_print(instance, sizeof instance, h);
 	return accounts_alloc(&h->accounts, &ac, h->conf, why, size);
+}
+
+static void quota_handler(const char *line, void *arg)
+{
+	(void)arg;
+	log_warn("%s", line);
 }
 
 static void network_handler(void *arg)
@@ -279,6 +288,9 @@ int house_alloc(struct house **hp, const struct conf *conf,
 		err = relays_alloc(&h->relays, h->timers, h->mailbox,
 				   h->paths, conf);
 	if (!err)
+		err = quota_alloc(&h->quota, conf->source_rate, quota_handler,
+				  NULL);
+	if (!err)
 		err = open_accounts(h, why, size);
 	if (!err)
 		err = netwatch_alloc(&h->netwatch, h->timers, network_handler,
@@ -304,6 +316,7 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 	mem_deref(h->peers);
 	h->peers = peers;
 	h->conf = conf;
+	quota_rate(h->quota, conf->source_rate);
 	h->relays = mem_deref(h->relays);
 	err = relays_alloc(&h->relays, h->timers, h->mailbox, h->paths,
 			   conf);

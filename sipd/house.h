@@ -47,6 +47,7 @@ struct house {
 	struct guess_ops guess_ops;     /* and sockets of guesses */
 	struct guessbook *guessbook;
 	struct mapper *mapper;          /* NULL: portmap = no */
+	struct quota *quota;            /* what strangers may ask by SIP */
 	struct accounts *accounts;
 	struct house_handlers h;
 	struct environs *environs;

@@ -8,11 +8,13 @@
 #include "sipd/log.h"
 #include "sipd/node.h"
 #include "sipd/registrar/registrar.h"
+#include "sipd/ua/quota.h"
 
 struct node {
 	char *file;
 	struct conf *conf;
 	struct timers *timers;          /* the meeting point's */
+	struct quota *quota;            /* the meeting point's */
 	struct registrar *registrar;
 	struct board *board;
 	struct control *control;
@@ -25,15 +27,22 @@ static void node_destructor(void *arg)
 	mem_deref(n->control);
 	mem_deref(n->board);
 	mem_deref(n->registrar);
+	mem_deref(n->quota);
 	mem_deref(n->timers);
 	mem_deref(n->conf);
 	mem_deref(n->file);
 }
 
+static void quota_handler(const char *line, void *arg)
+{
+	(void)arg;
+	log_warn("the meeting point: %s", line);
+}
+
 static int registrar_open(struct node *n, char *why, size_t size)
 {
 	const struct conf_registrar *c = &n->conf->registrar;
-	const struct registrar_conf rc = {
+	struct registrar_conf rc = {
 		.listen = c->listen,
 		.domain = c->domain,
 		.users_file = c->users_file,
@@ -45,6 +54,10 @@ static int registrar_open(struct node *n, char *why, size_t size)
 
 	if (!err)
 		err = timers_attach(n->timers);
+	if (!err)
+		err = quota_alloc(&n->quota, n->conf->source_rate,
+				  quota_handler, NULL);
+	rc.quota = n->quota;
 	if (!err)
 		err = registrar_alloc(&n->registrar, n->timers, &rc, why,
 				      size);
@@ -67,6 +80,7 @@ static int control_open(struct node *n, enum house_role role, char *why,
 	const struct control_env env = {
 		.findh = command_find,
 		.board = n->board,
+		.timers = board_house(n->board)->timers,
 		.reloadh = role == HOUSE_DAEMON ? reload_handler : NULL,
 		.meetingh = n->registrar ? status_handler : NULL,
 		.meeting = n->registrar,
@@ -149,6 +163,7 @@ int node_reload(struct node *n, char *why, size_t size)
 	}
 	mem_deref(n->conf);
 	n->conf = conf;
+	quota_rate(n->quota, conf->source_rate);
 	if (n->registrar)
 		err = registrar_reload(n->registrar, why, size);
 	if (!err)

@@ -1,9 +1,8 @@
 /*
  * auth.c: who sends a request.
  *
- * Owns the nonce key and a small table of sources that failed lately: it has
- * a fixed size, so that an attacker with many addresses costs no memory, only
- * forgets about himself. Called by register.c and proxy.c.
+ * Owns the nonce key; wrong passwords are counted by quota.c, which slows who
+ * guesses. Called by register.c and proxy.c.
  */
 #include <string.h>
 #include "sdp/base/clock.h"
@@ -12,21 +11,13 @@
 
 enum {
 	NONCE_LIFE   = 300,     /* s */
-	FAILURES_MAX = 20,      /* of a source in AUTH_RETRY s */
-	SOURCES      = 1024,
 	ANSWERS_MAX  = 8,       /* credentials looked at in a request */
-};
-
-struct source {
-	struct sa sa;
-	unsigned failures;
-	uint64_t since;         /* ns */
 };
 
 struct auth {
 	struct digest_server *ds;
 	const struct users *users;
-	struct source sourcev[SOURCES];
+	struct quota *quota;
 };
 
 static void auth_destructor(void *arg)
@@ -36,7 +27,8 @@ static void auth_destructor(void *arg)
 	mem_deref(a->ds);
 }
 
-int auth_alloc(struct auth **ap, const char *realm, const struct users *users)
+int auth_alloc(struct auth **ap, const char *realm, const struct users *users,
+	       struct quota *quota)
 {
 	struct auth *a = mem_zalloc(sizeof *a, auth_destructor);
 	int err;
@@ -44,6 +36,7 @@ int auth_alloc(struct auth **ap, const char *realm, const struct users *users)
 	if (!a)
 		return ENOMEM;
 	a->users = users;
+	a->quota = quota;
 	err = digest_server_alloc(&a->ds, realm, NONCE_LIFE);
 	if (err)
 		mem_deref(a);
@@ -60,21 +53,6 @@ void auth_users(struct auth *a, const struct users *users)
 const char *auth_realm(const struct auth *a)
 {
 	return digest_server_realm(a->ds);
-}
-
-/* The place of a source; another one's after a collision or a minute. */
-static struct source *source_of(struct auth *a, const struct sa *sa)
-{
-	struct source *s = &a->sourcev[sa_hash(sa, SA_ADDR) % SOURCES];
-	const uint64_t now = clock_ns();
-
-	if (!sa_cmp(&s->sa, sa, SA_ADDR) ||
-	    now - s->since > AUTH_RETRY * SEC) {
-		s->sa = *sa;
-		s->failures = 0;
-		s->since = now;
-	}
-	return s;
 }
 
 struct finding {
@@ -98,12 +76,11 @@ static bool answer_handler(const struct sip_hdr *hdr,
 enum auth_verdict auth_check(struct auth *a, const struct sip_msg *msg,
 			     bool proxy, const struct user **userp)
 {
-	struct source *src = source_of(a, &msg->src);
 	struct digest_answer answer;
 	struct finding f = { a, &answer, 0 };
 	const struct user *user;
 
-	if (src->failures >= FAILURES_MAX)
+	if (quota_guessed(a->quota, &msg->src))
 		return AUTH_LIMIT;
 	if (!sip_msg_hdr_apply(msg, true, proxy ?
 			       SIP_HDR_PROXY_AUTHORIZATION :
@@ -115,6 +92,7 @@ enum auth_verdict auth_check(struct auth *a, const struct sip_msg *msg,
 				     &msg->src)) {
 
 	case DIGEST_OK:
+		quota_proven(a->quota, &msg->src);
 		*userp = user;
 		return AUTH_OK;
 	case DIGEST_STALE:
@@ -122,7 +100,8 @@ enum auth_verdict auth_check(struct auth *a, const struct sip_msg *msg,
 	case DIGEST_FOREIGN:
 		return AUTH_CHALLENGE;
 	default:
-		++src->failures;
+		quota_proven(a->quota, &msg->src);
+		quota_guess(a->quota, &msg->src, &answer.user);
 		return AUTH_WRONG;
 	}
 }

@@ -6,12 +6,14 @@
 
 #include <re.h>
 #include "sipd/registrar/users.h"
+#include "sipd/ua/quota.h"
 
 struct auth;
 
-/* users is not owned here; auth_users sets another after a reload. */
+/* users and quota (or NULL) are not owned here; auth_users sets another after
+ * a reload. */
 int auth_alloc(struct auth **ap, const char *realm,
-	       const struct users *users);
+	       const struct users *users, struct quota *quota);
 void auth_users(struct auth *a, const struct users *users);
 
 const char *auth_realm(const struct auth *a);
@@ -39,7 +41,5 @@ struct auth_offer {
 };
 
 int auth_print(struct re_printf *pf, const struct auth_offer *o);
-
-enum { AUTH_RETRY = 60 };       /* s until a limited source may try again */
 
 #endif

@@ -13,8 +13,9 @@
 #include "sipd/registrar/conn.h"
 
 enum {
-	FIRST_TIMEOUT = 32,     /* s from accept to the first message, and for
-	                           an unfinished one to become complete */
+	FIRST_TIMEOUT = 10,     /* s from accept to the first message, TLS
+	                           included, and for an unfinished one to
+	                           become complete */
 	BODY_MAX      = 65536,
 	KEEPIDLE      = 60,     /* s, TCP keepalive finds dead clients */
 	KEEPINTVL     = 15,
@@ -28,15 +29,24 @@ struct conn {
 	struct mbuf *mb;        /* unread bytes from pos to end; NULL: none */
 	size_t need;            /* of the message at pos; 0: not known */
 	bool partial;           /* the timer runs for an unfinished one */
+	bool entered;           /* the quota counts it: no message yet */
 	struct timer timer;
 	struct sa laddr;
 	struct sa peer;
 };
 
+static void leave(struct conn *c)
+{
+	if (c->entered)
+		quota_leave(c->conf.quota, &c->peer);
+	c->entered = false;
+}
+
 static void conn_destructor(void *arg)
 {
 	struct conn *c = arg;
 
+	leave(c);
 	timer_stop(&c->timer);
 	mem_deref(c->sc);
 	mem_deref(c->tc);
@@ -126,6 +136,7 @@ static int measure(struct conn *c)
 static int deliver(struct conn *c)
 {
 	struct sip_msg *msg = NULL;
+	enum quota_verdict v;
 	int err;
 
 	err = message_decode(&msg, c, c->need);
@@ -137,9 +148,12 @@ static int deliver(struct conn *c)
 	msg->src = c->peer;
 	msg->dst = c->laddr;
 	msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
-	c->conf.recvh(c, msg, c->conf.arg);
+	leave(c);
+	v = quota_take(c->conf.quota, &c->peer, 0);
+	if (v != QUOTA_DROP)
+		c->conf.recvh(c, msg, v, c->conf.arg);
 	mem_deref(msg);
-	return 0;
+	return v == QUOTA_DROP ? EBUSY : 0;
 }
 
 /* Take what is complete; 0 also when more must come. */
@@ -241,8 +255,10 @@ int conn_accept(struct conn **cp, struct tcp_sock *ts, const struct sa *peer,
 		return ENOMEM;
 	c->conf = *conf;
 	c->peer = *peer;
-	err = tcp_accept(&c->tc, ts, estab_handler, recv_handler,
-			 close_handler, c);
+	c->entered = quota_enter(conf->quota, peer);
+	err = !c->entered ? EBUSY :
+		tcp_accept(&c->tc, ts, estab_handler, recv_handler,
+			   close_handler, c);
 	if (!err)
 		err = tcp_conn_local_get(c->tc, &c->laddr);
 	if (!err && conf->tls)

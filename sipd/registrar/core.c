@@ -100,8 +100,10 @@ bool core_authenticate(struct core *c, const struct sip_msg *msg,
 	switch (auth_check(c->auth, msg, proxy, &who)) {
 
 	case AUTH_OK:
-		if (!pl_strcmp(user, user_name(who)))
+		if (!pl_strcmp(user, user_name(who))) {
+			quota_exempt(c->quota, &msg->src);
 			return true;
+		}
 		++c->stats.denied;
 		core_reply(c, msg, flow, 403, "Forbidden",
 			   "Warning: 399 dialtone \"these credentials are"
@@ -128,7 +130,7 @@ bool core_authenticate(struct core *c, const struct sip_msg *msg,
 		core_reply(c, msg, flow, 503, "Too Many Failed Attempts",
 			   "Retry-After: %u\r\nWarning: 399 dialtone \"too"
 			   " many wrong passwords from this address\"\r\n",
-			   AUTH_RETRY);
+			   QUOTA_GUESS_TIME);
 		break;
 	}
 	return false;

@@ -35,6 +35,7 @@ struct core {
 	struct bindings *bindings;
 	struct users *users;
 	struct auth *auth;
+	struct quota *quota;    /* or NULL */
 	char *domainv[DOMAINS_MAX];
 	unsigned domainc;
 	uint8_t key[ROUTE_KEY];

@@ -166,12 +166,14 @@ static void request_to_user(struct core *c, const struct sip_msg *msg,
 	forward_to_user(c, msg, flow, routes, l);
 }
 
-/* Callers whom nobody knows must not fill the memory. */
+/* New calls must not fill the memory; those under way go on. */
 static bool overloaded(struct core *c, const struct sip_msg *msg,
 		       const struct flow *flow)
 {
-	if (stable_count(c->stable) < TRANSACTIONS_MAX ||
-	    message_is(msg, "ACK"))
+	const unsigned max = pl_isset(&msg->to.tag) ? 2 * TRANSACTIONS_MAX
+		: TRANSACTIONS_MAX;
+
+	if (stable_count(c->stable) < max || message_is(msg, "ACK"))
 		return false;
 	++c->stats.refused;
 	core_reply(c, msg, flow, 503, "Service Unavailable",

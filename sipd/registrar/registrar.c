@@ -110,7 +110,7 @@ static int users_open(struct registrar *r, const struct registrar_conf *conf,
 	if (!err)
 		err = str_dup(&r->users_file, conf->users_file);
 	if (!err)
-		err = auth_alloc(&c->auth, realm_of(c), c->users);
+		err = auth_alloc(&c->auth, realm_of(c), c->users, c->quota);
 	return err;
 }
 
@@ -121,7 +121,7 @@ static int transport_open(struct registrar *r,
 	struct core *c = &r->core;
 	const struct transport_conf tc = {
 		.listen = conf->listen, .tls_cert = conf->tls_cert,
-		.stun = conf->stun, .idle = c->expires_max + IDLE_GRACE,
+		.stun = conf->stun, .quota = c->quota, .idle = c->expires_max + IDLE_GRACE,
 		.recvh = recv_handler, .closeh = close_handler, .arg = r,
 	};
 
@@ -155,6 +155,7 @@ int registrar_alloc(struct registrar **rp, struct timers *timers,
 		return ENOMEM;
 	c = &r->core;
 	c->timers = timers;
+	c->quota = conf->quota;
 	c->expires_max = conf->expires_max ? conf->expires_max :
 		EXPIRES_DEFAULT;
 	c->salt = rand_u32();
@@ -221,9 +222,10 @@ int registrar_status(struct re_printf *pf, const struct registrar *r)
 			  c->stats.forks, c->stats.others);
 	err |= re_hprintf(pf, "\"challenges\":%llu,\"denied\":%llu,"
 			  "\"refused\":%llu,\"received\":%llu,"
-			  "\"sent\":%llu,\"dropped\":%llu}",
+			  "\"sent\":%llu,\"dropped\":%llu,"
+			  "\"limited\":%llu}",
 			  c->stats.challenges, c->stats.denied,
 			  c->stats.refused, ts->received, ts->sent,
-			  ts->dropped);
+			  ts->dropped, ts->limited);
 	return err;
 }

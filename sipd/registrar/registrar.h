@@ -9,6 +9,7 @@
 #include "sdp/base/clock.h"
 
 struct registrar;
+struct quota;
 
 struct registrar_conf {
 	const char *listen;     /* "udp:0.0.0.0:5060,tcp:0.0.0.0:5060,..." */
@@ -18,6 +19,7 @@ struct registrar_conf {
 	const char *tls_cert;   /* PEM with key, for tls: */
 	bool stun;              /* answer STUN Binding on the UDP port */
 	uint32_t expires_max;   /* s, default 3600 */
+	struct quota *quota;    /* it outlives the registrar; NULL: no limits */
 };
 
 /* Errors come with one sentence in why. */

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include "sipd/ua/compat.h"
 #include "sipd/ua/guard.h"
+#include "sipd/ua/response.h"
 #include "sipd/registrar/conn.h"
 #include "sipd/registrar/listen.h"
 #include "sipd/registrar/stun.h"
@@ -24,6 +25,7 @@ enum {
 	RXBUF         = 4 << 20,        /* bytes, as far as allowed */
 	RESCAN        = 5,              /* s */
 	BACKLOG       = 1024,           /* libre's 5 have others wait a second */
+	STUN_ANSWER   = 128,            /* bytes, at most */
 };
 
 struct listener {
@@ -123,6 +125,11 @@ int transport_send(struct transport *tr, const struct flow *flow,
 
 	if (!lsn)
 		return ENOTCONN;
+	if (lsn->us && response_is(mb) &&
+	    !quota_answer(tr->conf.quota, &flow->peer, mbuf_get_left(mb))) {
+		++tr->stats.dropped;
+		return 0;
+	}
 	++tr->stats.sent;
 	if (lsn->us)
 		return udp_send(lsn->us, &flow->peer, mb);
@@ -145,15 +152,43 @@ static bool body_trim(struct sip_msg *msg)
 	return true;
 }
 
+/* To who asks too much: told, or handed on. */
+static void received(struct transport *tr, struct sip_msg *msg,
+		     const struct flow *flow, enum quota_verdict v)
+{
+	struct flow dst = *flow;
+	struct mbuf *mb = NULL;
+
+	++tr->stats.received;
+	if (v == QUOTA_PASS) {
+		tr->conf.recvh(msg, flow, tr->conf.arg);
+		return;
+	}
+	++tr->stats.limited;
+	if (!response_busy(&mb, &dst.peer, msg)) {
+		if (msg->tp != SIP_TRANSP_UDP)
+			dst.peer = flow->peer;
+		(void)transport_send(tr, &dst, mb);
+	}
+	mem_deref(mb);
+}
+
 static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct listener *lsn = arg;
 	struct transport *tr = lsn->tr;
 	const struct flow flow = { lsn->id, *src };
+	const enum quota_verdict v = quota_take(tr->conf.quota, src,
+						mbuf_get_left(mb));
 	struct sip_msg *msg = NULL;
 
+	if (v == QUOTA_DROP) {
+		++tr->stats.limited;
+		return;
+	}
 	if (stun_looks(mb)) {
-		if (tr->conf.stun)
+		if (tr->conf.stun && v == QUOTA_PASS &&
+		    quota_answer(tr->conf.quota, src, STUN_ANSWER))
 			stun_answer(lsn->us, src, mb);
 		return;
 	}
@@ -163,11 +198,10 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 		mem_deref(msg);
 		return;
 	}
-	++tr->stats.received;
 	msg->src = *src;
 	msg->dst = lsn->laddr;
 	msg->tp = SIP_TRANSP_UDP;
-	tr->conf.recvh(msg, &flow, tr->conf.arg);
+	received(tr, msg, &flow, v);
 	mem_deref(msg);
 }
 
@@ -179,14 +213,14 @@ static void entry_destructor(void *arg)
 	mem_deref(e->conn);
 }
 
-static void conn_recv_handler(struct conn *c, struct sip_msg *msg, void *arg)
+static void conn_recv_handler(struct conn *c, struct sip_msg *msg,
+			      enum quota_verdict v, void *arg)
 {
 	struct conn_entry *e = arg;
 	struct transport *tr = e->tr;
 	(void)c;
 
-	++tr->stats.received;
-	tr->conf.recvh(msg, &e->flow, tr->conf.arg);
+	received(tr, msg, &e->flow, v);
 }
 
 static void conn_close_handler(struct conn *c, void *arg)
@@ -207,7 +241,7 @@ static int entry_alloc(struct listener *lsn, const struct sa *peer)
 	struct conn_conf conf = {
 		.timers = tr->timers,
 		.tls = lsn->tp == SIP_TRANSP_TLS ? tr->tls : NULL,
-		.idle = tr->conf.idle,
+		.quota = tr->conf.quota, .idle = tr->conf.idle,
 		.recvh = conn_recv_handler, .closeh = conn_close_handler,
 	};
 	struct conn_entry *e;
@@ -215,6 +249,10 @@ static int entry_alloc(struct listener *lsn, const struct sa *peer)
 
 	if (tr->stats.connections >= CONNS_MAX)
 		return ENOSPC;
+	if (quota_take(tr->conf.quota, peer, 0) != QUOTA_PASS) {
+		++tr->stats.limited;
+		return EBUSY;
+	}
 	e = mem_zalloc(sizeof *e, entry_destructor);
 	if (!e)
 		return ENOMEM;

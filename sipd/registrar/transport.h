@@ -10,6 +10,7 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/quota.h"
 
 struct transport;
 
@@ -33,6 +34,7 @@ struct transport_conf {
 	const char *listen;     /* as in registrar.h */
 	const char *tls_cert;
 	bool stun;
+	struct quota *quota;    /* or NULL; it outlives us */
 	uint32_t idle;          /* s */
 	transport_recv_h *recvh;
 	transport_close_h *closeh;
@@ -45,7 +47,8 @@ int transport_alloc(struct transport **tp, struct timers *timers,
 		    const struct transport_conf *conf, char *why,
 		    size_t why_size);
 
-/* ENOTCONN: the connection is gone, or its address. */
+/* ENOTCONN: the connection is gone, or its address. A response by UDP to who
+ * may get no more (quota.h) is not sent, and that is no error. */
 int transport_send(struct transport *tr, const struct flow *flow,
 		   struct mbuf *mb);
 
@@ -62,6 +65,7 @@ bool transport_isladdr(const struct transport *tr, const struct sa *sa);
 
 struct transport_stats {
 	uint64_t received, dropped, sent;
+	uint64_t limited;       /* refused or dropped for their number */
 	unsigned connections;
 };
 

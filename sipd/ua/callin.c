@@ -240,8 +240,10 @@ static void ack(struct call *c, const struct sip_msg *msg)
 		callreq_bye(c);
 		return;
 	}
-	if (first)
+	if (first) {                    /* it knew our tag */
 		c->state = CALL_UP;
+		quota_exempt(c->calls->s->quota, &msg->src);
+	}
 	b = siptext_body(msg, ctype, sizeof ctype);
 	if (c->h.establishedh && (first || b.ctype))
 		c->h.establishedh(&b, c->arg);

@@ -83,6 +83,7 @@ static struct sipconn_conf conn_conf(struct link *l, bool tls)
 	return (struct sipconn_conf){
 		.timers = l->p->conf.timers,
 		.tls = tls ? l->p->conf.tls : NULL,
+		.quota = l->p->conf.quota,
 		.msgh = msg_handler, .closeh = close_handler, .arg = l,
 	};
 }
@@ -90,9 +91,12 @@ static struct sipconn_conf conn_conf(struct link *l, bool tls)
 void connpool_accept(struct connpool *p, struct tcp_sock *ts,
 		     const struct sa *peer, bool tls)
 {
-	struct link *l = p->n < CONN_MAX ? link_new(p, peer) : NULL;
+	struct link *l = NULL;
 	struct sipconn_conf cc;
 
+	if (p->n < CONN_MAX &&
+	    quota_take(p->conf.quota, peer, 0) == QUOTA_PASS)
+		l = link_new(p, peer);
 	if (!l) {
 		tcp_reject(ts);
 		return;

@@ -12,6 +12,7 @@ struct connpool;
 struct connpool_conf {
 	struct timers *timers;
 	struct tlsctx *tls;
+	struct quota *quota;
 	void (*msgh)(const struct sip_msg *msg, void *arg);
 	/* one has failed; it is out of the pool */
 	void (*failh)(const struct sipconn *c, int err, const char *why,

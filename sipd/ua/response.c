@@ -3,6 +3,8 @@
  * section 8.2.6), and where it goes (section 18.2.2, RFC 3581).
  */
 #include <errno.h>
+#include <string.h>
+#include "sipd/ua/quota.h"
 #include "sipd/ua/response.h"
 
 /* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
@@ -102,4 +104,35 @@ int response_make(struct mbuf **mbp, struct sa *dst,
 	else
 		*mbp = mb;
 	return err;
+}
+
+static int make(struct mbuf **mbp, struct sa *dst, const struct sip_msg *msg,
+		uint16_t scode, const char *phrase, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = response_make(mbp, dst, msg, NULL, scode, phrase, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int response_busy(struct mbuf **mbp, struct sa *dst,
+		  const struct sip_msg *msg)
+{
+	if (!msg->req || !pl_strcmp(&msg->met, "ACK") ||
+	    !pl_isset(&msg->via.sentby) || !pl_isset(&msg->via.branch))
+		return EINVAL;
+	return make(mbp, dst, msg, 503, "Service Unavailable",
+		    "Retry-After: %u\r\nContent-Length: 0\r\n\r\n",
+		    QUOTA_RETRY);
+}
+
+bool response_is(const struct mbuf *mb)
+{
+	static const char first[] = "SIP/2.0 ";
+
+	return mbuf_get_left(mb) >= sizeof first - 1 &&
+		!memcmp(mbuf_buf(mb), first, sizeof first - 1);
 }

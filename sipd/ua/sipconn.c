@@ -14,9 +14,11 @@
 #include "sdp/base/outside.h"
 #include "sipd/ua/sipconn.h"
 #include "sipd/ua/precheck.h"
+#include "sipd/ua/response.h"
 
 enum {
-	ACCEPT_TIME = 32,       /* s until the first message */
+	ACCEPT_TIME = 10,       /* s until the first message, TLS included,
+	                           and for each to become complete */
 	IDLE_TIME   = 900,      /* s without one */
 	LOST_TIME   = 20,       /* s */
 	QUEUE_MAX   = 32,       /* messages until connected */
@@ -36,12 +38,20 @@ struct sipconn {
 	struct timer idle, pong;
 	bool up;
 	bool unproven;          /* accepted, and no message came yet */
+	bool partial;           /* the timer runs for an unfinished one */
 };
 
 static void queue_drop(struct sipconn *c)
 {
 	while (c->txc)
 		mem_deref(c->txv[--c->txc]);
+}
+
+static void proven(struct sipconn *c)
+{
+	if (c->unproven)
+		quota_leave(c->conf.quota, &c->peer);
+	c->unproven = false;
 }
 
 static void sipconn_destructor(void *arg)
@@ -58,6 +68,7 @@ void sipconn_close(struct sipconn *c)
 {
 	timer_stop(&c->idle);
 	timer_stop(&c->pong);
+	proven(c);
 	queue_drop(c);
 	c->sc = mem_deref(c->sc);
 	c->tc = mem_deref(c->tc);
@@ -136,6 +147,40 @@ static bool skip_crlf(struct sipconn *c)
 	return true;
 }
 
+int sipconn_send(struct sipconn *c, struct mbuf *mb)
+{
+	if (!c->tc)
+		return ENOTCONN;
+	if (c->up)
+		return tcp_send(c->tc, mb);
+	if (c->txc >= QUEUE_MAX)
+		return ENOBUFS;
+	c->txv[c->txc++] = mem_ref(mb);
+	return 0;
+}
+
+/* EBUSY: it was told before. */
+static int hand_over(struct sipconn *c, struct sip_msg *msg)
+{
+	struct mbuf *mb;
+	struct sa dst;
+
+	switch (quota_take(c->conf.quota, &c->peer, 0)) {
+
+	case QUOTA_PASS:
+		c->conf.msgh(msg, c->conf.arg);
+		return 0;
+	case QUOTA_REFUSE:
+		if (response_busy(&mb, &dst, msg))
+			return 0;
+		(void)sipconn_send(c, mb);
+		mem_deref(mb);
+		return 0;
+	default:
+		return EBUSY;
+	}
+}
+
 static int deliver(struct sipconn *c, size_t head, size_t total)
 {
 	struct sip_msg *msg = NULL;
@@ -156,13 +201,17 @@ static int deliver(struct sipconn *c, size_t head, size_t total)
 		msg->src = c->peer;
 		msg->dst = c->local;
 		msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
-		c->unproven = false;
+		proven(c);
+		c->partial = false;
 		idle_start(c, IDLE_TIME);
-		c->conf.msgh(msg, c->conf.arg);
+		err = hand_over(c, msg);
+	}
+	else {
+		err = EBADMSG;
 	}
 	mem_deref(msg);
 	mem_deref(mb);
-	return err ? EBADMSG : 0;
+	return err;
 }
 
 /* One message or CRLF; ENODATA when there is none. */
@@ -201,6 +250,18 @@ static void squeeze(struct sipconn *c)
 	c->rx->end = left;
 }
 
+/* A trickle of bytes does not keep a connection open, messages do. */
+static void partial_check(struct sipconn *c)
+{
+	const bool was = c->partial;
+
+	c->partial = c->rx != NULL;
+	if (c->partial && !was && !c->unproven)
+		idle_start(c, ACCEPT_TIME);
+	else if (was && !c->partial)            /* it was a ping */
+		idle_start(c, IDLE_TIME);
+}
+
 static void recv_handler(struct mbuf *mb, void *arg)
 {
 	struct sipconn *c = arg;
@@ -221,8 +282,10 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	c->rx->pos = pos;
 	while (!err && c->tc)           /* a handler may close us */
 		err = next(c);
-	if (c->tc)
+	if (c->tc) {
 		squeeze(c);
+		partial_check(c);
+	}
  out:
 	if (err && err != ENODATA)
 		fail(c, err);
@@ -293,6 +356,11 @@ int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
 
 	if (!c)
 		return ENOMEM;
+	c->unproven = quota_enter(conf->quota, peer);
+	if (!c->unproven) {
+		mem_deref(c);
+		return EBUSY;
+	}
 	err = tcp_accept(&c->tc, ts, estab_handler, recv_handler,
 			 close_handler, c);
 	if (!err)
@@ -301,21 +369,8 @@ int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
 		mem_deref(c);
 		return err;
 	}
-	c->unproven = true;
 	idle_start(c, ACCEPT_TIME);
 	*cp = c;
-	return 0;
-}
-
-int sipconn_send(struct sipconn *c, struct mbuf *mb)
-{
-	if (!c->tc)
-		return ENOTCONN;
-	if (c->up)
-		return tcp_send(c->tc, mb);
-	if (c->txc >= QUEUE_MAX)
-		return ENOBUFS;
-	c->txv[c->txc++] = mem_ref(mb);
 	return 0;
 }
 

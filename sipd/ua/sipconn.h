@@ -6,6 +6,7 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/quota.h"
 #include "sipd/ua/tlsctx.h"
 
 struct sipconn;
@@ -21,6 +22,7 @@ typedef void (sipconn_close_h)(struct sipconn *c, int err, const char *why,
 struct sipconn_conf {
 	struct timers *timers;
 	struct tlsctx *tls;     /* NULL: TCP */
+	struct quota *quota;    /* or NULL */
 	sipconn_msg_h *msgh;
 	sipconn_close_h *closeh;
 	void *arg;
@@ -30,7 +32,8 @@ struct sipconn_conf {
 int sipconn_connect(struct sipconn **cp, const struct sipconn_conf *conf,
 		    const struct sa *peer, const char *name, uint32_t timeout);
 
-/* The connection that waits in ts. */
+/* The connection that waits in ts. EBUSY: too many of that peer have said
+ * nothing yet. */
 int sipconn_accept(struct sipconn **cp, const struct sipconn_conf *conf,
 		   struct tcp_sock *ts, const struct sa *peer);
 

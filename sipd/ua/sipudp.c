@@ -1,7 +1,7 @@
 /*
  * sipudp.c: SIP in datagrams, and what ICMP says about them.
  *
- * Every datagram passes precheck.c before libre's decoder sees it. With
+ * Every datagram passes quota.c and precheck.c before libre's decoder sees it. With
  * IP_RECVERR the kernel tells which destination an ICMP error was about, also
  * on a socket that is not connected, so that a dead port is known at once.
  * Owned by transp.c; messages and transactions refer to theirs.
@@ -12,6 +12,7 @@
 #include <linux/errqueue.h>
 #include "sipd/ua/compat.h"
 #include "sipd/ua/precheck.h"
+#include "sipd/ua/response.h"
 #include "sipd/ua/sipudp.h"
 
 enum {
@@ -47,41 +48,6 @@ void sipudp_close(struct sipudp *u)
 	if (u->us)
 		udp_handler_set(u->us, NULL, NULL);
 	u->us = mem_deref(u->us);
-}
-
-static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
-		    const struct precheck *pc)
-{
-	struct sip_msg *msg;
-
-	if (sip_msg_decode(&msg, mb))
-		return;
-	if (mb->pos == pc->head &&
-	    (!pc->has_clen || pc->clen <= mbuf_get_left(mb))) {
-		if (pc->has_clen)               /* RFC 3261 section 18.3 */
-			mb->end = mb->pos + pc->clen;
-		msg->sock = mem_ref(u);
-		msg->src = *src;
-		msg->dst = u->addr;
-		msg->tp = SIP_TRANSP_UDP;
-		u->conf.msgh(msg, u->conf.arg);
-	}
-	mem_deref(msg);
-}
-
-static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
-{
-	struct sipudp *u = arg;
-	struct precheck pc;
-
-	mem_ref(u);
-	if (mbuf_get_left(mb) > KEEPALIVE) {
-		if (mbuf_buf(mb)[0] < 4)        /* RFC 7983: STUN */
-			u->conf.stunh(src, mb, u->conf.arg);
-		else if (!precheck(&pc, mbuf_buf(mb), mbuf_get_left(mb)))
-			deliver(u, src, mb, &pc);
-	}
-	mem_deref(u);
 }
 
 /* Senders are in the middle of something when news comes to them. */
@@ -164,13 +130,69 @@ static void error_handler(int err, void *arg)
  * else: read it, and try again once. */
 int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb)
 {
-	int err = u->us ? udp_send(u->us, dst, mb) : ENOTCONN;
+	int err;
 
+	if (response_is(mb) && !quota_answer(u->conf.quota, dst,
+					     mbuf_get_left(mb)))
+		return 0;
+	err = u->us ? udp_send(u->us, dst, mb) : ENOTCONN;
 	if (!err || !u->us)
 		return err;
 	if (icmp_read(u, dst))
 		return 0;               /* newsh will tell */
 	return udp_send(u->us, dst, mb);
+}
+
+static void refuse(struct sipudp *u, const struct sip_msg *msg)
+{
+	struct mbuf *mb;
+	struct sa dst;
+
+	if (response_busy(&mb, &dst, msg))
+		return;
+	(void)sipudp_send(u, &dst, mb);
+	mem_deref(mb);
+}
+
+static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
+		    const struct precheck *pc, enum quota_verdict v)
+{
+	struct sip_msg *msg;
+
+	if (sip_msg_decode(&msg, mb))
+		return;
+	if (mb->pos == pc->head &&
+	    (!pc->has_clen || pc->clen <= mbuf_get_left(mb))) {
+		if (pc->has_clen)               /* RFC 3261 section 18.3 */
+			mb->end = mb->pos + pc->clen;
+		msg->sock = mem_ref(u);
+		msg->src = *src;
+		msg->dst = u->addr;
+		msg->tp = SIP_TRANSP_UDP;
+		if (v == QUOTA_PASS)
+			u->conf.msgh(msg, u->conf.arg);
+		else
+			refuse(u, msg);
+	}
+	mem_deref(msg);
+}
+
+static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
+{
+	const size_t n = mbuf_get_left(mb);
+	struct sipudp *u = arg;
+	enum quota_verdict v;
+	struct precheck pc;
+
+	v = quota_take(u->conf.quota, src, n);
+	if (n <= KEEPALIVE || v == QUOTA_DROP)
+		return;
+	mem_ref(u);
+	if (mbuf_buf(mb)[0] < 4)                /* RFC 7983: STUN */
+		u->conf.stunh(src, mb, u->conf.arg);
+	else if (!precheck(&pc, mbuf_buf(mb), n))
+		deliver(u, src, mb, &pc, v);
+	mem_deref(u);
 }
 
 static void tune(struct sipudp *u)

@@ -6,11 +6,13 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/quota.h"
 
 struct sipudp;
 
 struct sipudp_conf {
 	struct timers *timers;
+	struct quota *quota;    /* or NULL */
 	/* a decoded message; msg->sock is the socket */
 	void (*msgh)(const struct sip_msg *msg, void *arg);
 	/* ICMP says that dst cannot be reached; never called by a sender */
@@ -23,6 +25,8 @@ struct sipudp_conf {
 int sipudp_open(struct sipudp **up, const struct sipudp_conf *conf,
 		const struct sa *laddr);
 
+/* A response to who may get no more (quota.h) is not sent, and that is no
+ * error. */
 int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb);
 
 /* Nothing comes or goes any more, whoever still refers to it. */

@@ -10,7 +10,10 @@
 #include <string.h>
 #include "sipd/ua/stack.h"
 
-enum { NO_TCP_TIME = 600 };     /* s */
+enum {
+	NO_TCP_TIME      = 600, /* s */
+	TRANSACTIONS_MAX = 262144,      /* 4,000 calls a second for 32 s */
+};
 
 static void stack_destructor(void *arg)
 {
@@ -56,7 +59,14 @@ static void request_handler(struct stack *s, const struct sip_msg *msg)
 	scode = request_fault(msg, &phrase);
 	if (scode && pl_strcmp(&msg->met, "ACK"))
 		(void)uastrans_answer(s->uastrans, msg, scode, phrase, NULL);
-	if (!scode && !uastrans_request(s->uastrans, msg))
+	if (scode || uastrans_request(s->uastrans, msg))
+		return;
+	if (uastrans_full(s->uastrans) && !pl_isset(&msg->to.tag))
+		(void)uastrans_answer(s->uastrans, msg, 503,
+				      "Service Unavailable", "Retry-After:"
+				      " %u\r\nContent-Length: 0\r\n\r\n",
+				      QUOTA_RETRY);
+	else
 		s->reqh(msg, s->arg);
 }
 
@@ -111,12 +121,13 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 	tc.stunh = stun_handler;
 	tc.arg = s;
 	s->timers = timers;
+	s->quota = conf->quota;
 	err = transp_alloc(&s->transp, timers, &tc);
 	if (!err)
 		err = uactrans_set_alloc(&s->uactrans, timers, s->transp);
 	if (!err)
 		err = uastrans_set_alloc(&s->uastrans, timers, s->transp,
-					 UA_SOFTWARE);
+					 UA_SOFTWARE, TRANSACTIONS_MAX);
 	if (!err)
 		err = resolver_alloc(&s->resolver, timers, NULL, 0);
 	if (err)

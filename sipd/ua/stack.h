@@ -31,6 +31,7 @@ struct stack {
 	struct uactrans_set *uactrans;
 	struct uastrans_set *uastrans;
 	struct resolver *resolver;
+	struct quota *quota;    /* or NULL; somebody else's */
 	struct digest_client digest;
 	char *user, *password;  /* digest; password may be NULL */
 	char *contact;          /* user part of our Contact */

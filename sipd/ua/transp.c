@@ -10,6 +10,7 @@
 #include <string.h>
 #include "sipd/ua/connpool.h"
 #include "sipd/ua/local.h"
+#include "sipd/ua/response.h"
 #include "sipd/ua/sipudp.h"
 #include "sipd/ua/transp.h"
 
@@ -132,7 +133,8 @@ static int tls_listen(struct sock *s)
 static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
 {
 	const struct sipudp_conf conf = {
-		.timers = s->t->timers, .msgh = udp_msg_handler,
+		.timers = s->t->timers, .quota = s->t->conf.quota,
+		.msgh = udp_msg_handler,
 		.newsh = udp_news_handler, .stunh = udp_stun_handler,
 		.arg = s->t,
 	};
@@ -337,6 +339,8 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 	struct sock *s;
 	int err;
 
+	if (!response_is(mb))           /* whom we ask may answer */
+		quota_exempt(t->conf.quota, &hop->dst);
 	if (hop->tp == SIP_TRANSP_UDP) {
 		s = hop->sock ? sock_of(t, hop->sock) : NULL;
 		if (!s)
@@ -375,7 +379,8 @@ int transp_alloc(struct transp **tp, struct timers *timers,
 		 const struct transp_conf *conf)
 {
 	struct connpool_conf cc = {
-		.timers = timers, .msgh = conn_msg_handler,
+		.timers = timers, .quota = conf->quota,
+		.msgh = conn_msg_handler,
 		.failh = conn_fail_handler,
 	};
 	struct transp *t;

@@ -7,12 +7,14 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/hop.h"
+#include "sipd/ua/quota.h"
 
 struct transp;
 
 struct transp_conf {
 	const char *ca, *cert;  /* as in ua.h */
 	const char *interfaces;
+	struct quota *quota;    /* or NULL; it outlives us */
 	uint16_t port;          /* 0: any */
 	/* a decoded message; it may be kept by mem_ref */
 	void (*msgh)(const struct sip_msg *msg, void *arg);

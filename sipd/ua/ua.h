@@ -16,6 +16,7 @@
 
 struct ua;
 struct call;
+struct quota;
 
 struct ua_conf {
 	const char *aor;        /* "sip:alice@example.org"; NULL: an account
@@ -34,7 +35,8 @@ struct ua_conf {
 	const char *interfaces; /* as in path.h */
 	const char *instance;   /* urn:uuid:... for outbound (RFC 5626) */
 	uint32_t session_expires;       /* s, RFC 4028; 0: default 1800 */
-	bool answer_only_known; /* reserved */
+	struct quota *quota;    /* of all accounts, it outlives them; NULL: no
+	                           limits */
 };
 
 enum ua_state { UA_IDLE, UA_REGISTERING, UA_REGISTERED, UA_FAILED };

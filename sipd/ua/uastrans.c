@@ -25,6 +25,7 @@ enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };
 struct uastrans_set {
 	struct hash *ids;
 	struct hash *merges;
+	unsigned n, max;
 	struct timers *timers;
 	struct transp *transp;
 	char *software;
@@ -57,6 +58,7 @@ static void uastrans_destructor(void *arg)
 
 	hash_unlink(&st->he);
 	hash_unlink(&st->me);
+	--st->set->n;
 	timer_stop(&st->end);
 	timer_stop(&st->again);
 	if (st->stp)
@@ -297,6 +299,7 @@ int uastrans_alloc(struct uastrans **stp, struct uastrans_set *set,
 	if (!st)
 		return ENOMEM;
 	st->set = set;
+	++set->n;
 	memcpy(st->id, msg->via.branch.p, n);
 	memcpy(st->id + n, msg->via.sentby.p, m);
 	(void)pl_strcpy(&msg->met, st->met, sizeof st->met);
@@ -319,9 +322,32 @@ int uastrans_alloc(struct uastrans **stp, struct uastrans_set *set,
 	return 0;
 }
 
+bool uastrans_full(const struct uastrans_set *set)
+{
+	return set->n >= set->max;
+}
+
 const struct sip_msg *uastrans_msg(const struct uastrans *st)
 {
 	return st ? st->msg : NULL;
+}
+
+/* Without a transaction (section 8.2.7): a retransmission is answered anew. */
+static int vanswer(struct uastrans_set *set, const struct sip_msg *msg,
+		   uint16_t scode, const char *phrase, const char *fmt,
+		   va_list ap)
+{
+	struct hop hop = { .tp = msg->tp, .sock = msg->sock };
+	struct mbuf *mb;
+	int err;
+
+	err = response_make(&mb, &hop.dst, msg, set->software, scode, phrase,
+			    fmt, ap);
+	if (err)
+		return err;
+	err = transp_send(set->transp, &hop, mb, NULL);
+	mem_deref(mb);
+	return err;
 }
 
 int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,
@@ -331,11 +357,13 @@ int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,
 	va_list ap;
 	int err;
 
-	err = uastrans_alloc(&st, set, msg, NULL, NULL);
+	err = uastrans_full(set) ? 0 :
+		uastrans_alloc(&st, set, msg, NULL, NULL);
 	if (err)
 		return err;
 	va_start(ap, fmt);
-	err = vreply(st, false, scode, phrase, fmt, ap);
+	err = st ? vreply(st, false, scode, phrase, fmt, ap)
+		: vanswer(set, msg, scode, phrase, fmt, ap);
 	va_end(ap);
 	uastrans_detach(st);
 	return err;
@@ -402,7 +430,8 @@ bool uastrans_request(struct uastrans_set *set, const struct sip_msg *msg)
 }
 
 int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
-		       struct transp *transp, const char *software)
+		       struct transp *transp, const char *software,
+		       unsigned max)
 {
 	struct uastrans_set *set = mem_zalloc(sizeof *set, set_destructor);
 	int err;
@@ -410,6 +439,7 @@ int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
 	if (!set)
 		return ENOMEM;
 	set->timers = timers;
+	set->max = max;
 	set->transp = transp;
 	err  = hash_alloc(&set->ids, BUCKETS);
 	err |= hash_alloc(&set->merges, BUCKETS);

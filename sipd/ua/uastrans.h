@@ -19,8 +19,14 @@ struct uastrans_handlers {
 	void (*lossh)(void *arg);
 };
 
+/* max: how many it remembers at once; see uastrans_full. */
 int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
-		       struct transp *transp, const char *software);
+		       struct transp *transp, const char *software,
+		       unsigned max);
+
+/* Then uastrans_answer answers and remembers nothing, and no new call should
+ * be taken; what belongs to calls still has its transactions. */
+bool uastrans_full(const struct uastrans_set *set);
 
 /* A request came: true if it was dealt with here: a retransmission, a merged
  * request (482), ACK of a refusal, CANCEL. */

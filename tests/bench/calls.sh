@@ -17,6 +17,7 @@ port = 5060
 sessions = 1000000
 per-peer = 1000000
 rate = 10000000
+source-rate = 0
 [peer caller]
 fingerprint = $fp
 allow = pipe
@@ -31,6 +32,7 @@ ha1() {
 { ha1 alice secret; ha1 bob hush; } > users
 conf meet <<EOT
 port = 0
+source-rate = 0
 [registrar]
 listen = udp:127.0.0.1:5070
 domain = bench.example

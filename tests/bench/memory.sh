@@ -20,7 +20,8 @@ cc -O2 -D_GNU_SOURCE -fPIC -shared -o tool/memprof.so "$BENCH/memprof.c" \
 fa=$(key caller) fb=$(key callee)
 limits="sessions = 100000
 per-peer = 100000
-rate = 1000000"
+rate = 1000000
+source-rate = 0"
 conf caller <<EOT
 port = 0
 $limits
@@ -116,6 +117,7 @@ seq "$COUNT" | sed 's/.*/u&;[authentication username=u& password=p]/'
 } > users.csv
 conf meet <<EOT
 port = 0
+source-rate = 0
 [registrar]
 listen = udp:127.0.0.1:5070
 domain = bench.example

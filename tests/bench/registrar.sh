@@ -39,6 +39,7 @@ cat > "$t/sipd.conf" <<EOT
 state = $t/state
 control = $t/control
 log = stderr
+source-rate = 0
 [registrar]
 listen = udp:127.0.0.1:5060,tcp:127.0.0.1:5060
 domain = bench.example

@@ -1,4 +1,4 @@
-/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/conn.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sipd/ua/guard.c sdp/base/clock.c
+/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/conn.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sipd/ua/guard.c sipd/ua/quota.c sipd/ua/response.c sdp/base/clock.c
  *
  * Messages, a byte of 255 between them, to a proxy where bob is registered at
  * a socket of ours. Responses get the branch of what was forwarded last, so
@@ -86,7 +86,7 @@ static void core_open(void)
 	if (str_dup(&core.domainv[core.domainc++], "example.org") ||
 	    timers_alloc(&core.timers) ||
 	    transport_alloc(&core.tr, core.timers, &conf, why, sizeof why) ||
-	    auth_alloc(&core.auth, "example.org", core.users) ||
+	    auth_alloc(&core.auth, "example.org", core.users, NULL) ||
 	    bindings_alloc(&core.bindings, core.timers))
 		abort();
 }

@@ -1,4 +1,4 @@
-/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/local.c sipd/ua/precheck.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/ua/response.c sipd/ua/setimer.c sipd/ua/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/ua/tlsctx.c sipd/ua/uactrans.c sipd/ua/uastrans.c sdp/base/clock.c
+/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/local.c sipd/ua/precheck.c sipd/ua/quota.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/ua/response.c sipd/ua/setimer.c sipd/ua/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/ua/tlsctx.c sipd/ua/uactrans.c sipd/ua/uastrans.c sdp/base/clock.c sdp/base/outside.c
  *
  * Datagrams, a byte of 255 between them, to a user agent that answers what
  * comes; before them it makes a call itself. In them, \1 stands for the
@@ -185,7 +185,7 @@ static void end(void)
 	if (uactrans_set_alloc(&ua->stack->uactrans, timers,
 			       ua->stack->transp) ||
 	    uastrans_set_alloc(&ua->stack->uastrans, timers,
-			       ua->stack->transp, UA_SOFTWARE))
+			       ua->stack->transp, UA_SOFTWARE, 64))
 		abort();
 	listen_to();
 }

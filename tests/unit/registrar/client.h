@@ -14,12 +14,14 @@
 #include "sdp/base/clock.h"
 #include "sipd/ua/digest.h"
 #include "sipd/registrar/registrar.h"
+#include "sipd/ua/quota.h"
 
 enum { QUEUE = 16, WAIT = 3000 /* ms */ };
 
 struct house {
 	struct timers *timers;
 	struct registrar *r;
+	struct quota *quota;
 	struct sa udp, tcp;
 	char users[64];
 };
@@ -86,6 +88,8 @@ static inline void house_open(struct house *h, const char *domain, bool stun,
 	house_users(h, "# users\nalice:secret\nbob:hush\ncarol:pst\n");
 	CU_ASSERT_EQUAL_FATAL(timers_alloc(&h->timers), 0);
 	CU_ASSERT_EQUAL_FATAL(timers_attach(h->timers), 0);
+	CU_ASSERT_EQUAL_FATAL(quota_alloc(&h->quota, 0, NULL, NULL), 0);
+	conf.quota = h->quota;
 	CU_ASSERT_EQUAL_FATAL(registrar_alloc(&h->r, h->timers, &conf, why,
 					      sizeof why), 0);
 	house_listen(h);
@@ -94,6 +98,7 @@ static inline void house_open(struct house *h, const char *domain, bool stun,
 static inline void house_close(struct house *h)
 {
 	h->r = mem_deref(h->r);
+	h->quota = mem_deref(h->quota);
 	h->timers = mem_deref(h->timers);
 	unlink(h->users);
 }

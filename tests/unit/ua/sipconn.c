@@ -186,10 +186,32 @@ static void test_mute(void)
 {
 	open_callee();
 	run_for(50);
-	timers_run(timers, clock_ns() + 31 * SEC);
+	timers_run(timers, clock_ns() + 9 * SEC);
 	run_for(20);
 	CU_ASSERT(!closed);
-	timers_run(timers, clock_ns() + 33 * SEC);
+	timers_run(timers, clock_ns() + 11 * SEC);
+	CU_ASSERT(run_until(is_closed, NULL, 1000));
+	close_callee();
+}
+
+/* Nor does one keep it by never ending a message, whatever came before. */
+static void test_trickle(void)
+{
+	char text[1024];
+
+	open_callee();
+	options(text, sizeof text, 1, "l: 0\r\n\r\n");
+	put(text, strlen(text));
+	CU_ASSERT(run_until(has, "CSeq: 1 OPTIONS", 1000));
+	timers_run(timers, clock_ns() + 60 * SEC);
+	put("OPTIONS sip:", 12);
+	run_for(20);
+	put("callee", 6);
+	run_for(20);
+	timers_run(timers, clock_ns() + 9 * SEC);
+	run_for(20);
+	CU_ASSERT(!closed);
+	timers_run(timers, clock_ns() + 11 * SEC);
 	CU_ASSERT(run_until(is_closed, NULL, 1000));
 	close_callee();
 }
@@ -199,4 +221,5 @@ UNIT_SUITE("sipconn",
 	   { "pipelined", test_pipelined },
 	   { "ping", test_ping },
 	   { "no SIP", test_no_sip },
-	   { "mute", test_mute })
+	   { "mute", test_mute },
+	   { "trickle", test_trickle })
