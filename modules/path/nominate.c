@@ -49,8 +49,9 @@ void nominate_select(struct agent *a, struct candpair *p, uint64_t now)
 	a->moved_at = now;
 	a->suspect_since = 0;
 	a->hint = false;
-	/* a nomination may come long after the check that made p valid */
-	a->consent_at = p->heard + ICE_CONSENT * 4 / 5;
+	/* a nomination may come long after the check that made p valid; and
+	 * whether it carries data is asked soon */
+	a->consent_at = p->heard + ICE_CONSENT_BUSY;
 	a->consent_end = now + ICE_CONSENT_END;
 	a->warm_at = now + ICE_WARM;
 	a->events |= AGENT_FOUND | AGENT_CONSENT;
