@@ -53,6 +53,8 @@ struct desc {
 	                                   without trickle: no more to come */
 	bool has_fp;
 	uint8_t fp[DESC_FP_SIZE];       /* a=fingerprint:sha-256 */
+	bool has_issuer;                /* a=x-dialtone-issuer: */
+	uint8_t issuer[DESC_FP_SIZE];   /* who signed its certificate */
 	char tls_id[65];
 	struct sa addr;                 /* c= and m= port: default destination */
 	struct desc_media mediav[DESC_MEDIA_MAX];

@@ -113,6 +113,9 @@ static int encode_transport(struct mbuf *mb, const struct desc *d)
 			  d->ufrag, d->pwd, fp, descline_setupv[d->setup]);
 	if (!err && d->tls_id[0])
 		err = mbuf_printf(mb, "a=tls-id:%s\r\n", d->tls_id);
+	fp_print(fp, d->issuer);
+	if (!err && d->has_issuer)
+		err = mbuf_printf(mb, "a=x-dialtone-issuer:%s\r\n", fp);
 	return err ? err : encode_cands(mb, d);
 }
 

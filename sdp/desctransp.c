@@ -145,6 +145,18 @@ static int tlsid_decode(struct desctransp *t, const struct pl *val)
 	return 0;
 }
 
+/* Ours; one that makes no sense is as good as none. */
+static int issuer_decode(struct desctransp *t, const struct pl *val)
+{
+	uint8_t fp[DESC_FP_SIZE];
+
+	if (t->d->has_issuer || fp_decode(fp, val))
+		return 0;
+	memcpy(t->d->issuer, fp, sizeof t->d->issuer);
+	t->d->has_issuer = true;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	attr_h *h;
@@ -159,6 +171,7 @@ static const struct {
 	{ "fingerprint",       fingerprint_decode, TRANSP_FP },
 	{ "setup",             setup_decode,       TRANSP_SETUP },
 	{ "tls-id",            tlsid_decode,       TRANSP_TLSID },
+	{ "x-dialtone-issuer", issuer_decode,      0 },
 };
 
 void desctransp_section(struct desctransp *t)

@@ -192,7 +192,7 @@ static void item_start(void *data)
 	int err = it->kind->start(it->tunnel, &it->remote, &it->way, &ev);
 
 	if (err)
-		done_handler(err, strerror(err), it);
+		done_handler(err, "", it);
 }
 
 static void count_done(void *data)

@@ -155,8 +155,11 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 		return err;
 	}
 	*sp = s;
-	s->greeting = !an->trusted && s->greet_group;
-	if ((an->trusted && !an->ask) ||
+	s->greeting = !an->trusted && !an->vouch && s->greet_group;
+	s->asks = an->ask;
+	if (an->vouch)
+		session_vouch(s);
+	if (an->vouch || (an->trusted && !an->ask) ||
 	    (s->greeting && !(an->flags & SESSION_HOLD)))
 		gather(s);
 	else

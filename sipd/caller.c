@@ -35,7 +35,8 @@ static void wrong_key(struct session *s, const uint8_t *got)
 	session_hangup(s, REASON_WRONG_KEY, both);
 }
 
-/* Is this the key we expect? If none is pinned: ask, pin or refuse. */
+/* Is this the key we expect? If none is pinned: let an authority vouch for
+ * it, ask, pin or refuse. */
 static void judge(struct session *s)
 {
 	const uint8_t *fp = s->remote->fp;
@@ -49,6 +50,10 @@ static void judge(struct session *s)
 			session_begin(s);
 		else
 			wrong_key(s, fp);
+	}
+	else if (session_vouchable(s->house, s->remote)) {
+		session_vouch(s);
+		session_begin(s);
 	}
 	else if (s->flags & SESSION_CAN_ASK) {
 		s->greeting = session_greets(s->remote);

@@ -39,6 +39,10 @@ static void destructor(void *arg)
 	mem_deref(c->on_call);
 	mem_deref(c->log);
 	mem_deref(c->control);
+	mem_deref(c->trust_crl);
+	mem_deref(c->trust_ca);
+	mem_deref(c->certificate);
+	mem_deref(c->identity);
 	mem_deref(c->state);
 	mem_deref(c->file);
 }

@@ -247,6 +247,14 @@ static int check_peer(struct load *ld)
 	return 0;
 }
 
+static int check_trust(struct load *ld)
+{
+	if (!has(ld, "ca"))
+		return fail(ld, ld->sec_line, "[trust] has no ca: there is"
+			    " nobody to vouch for keys");
+	return 0;
+}
+
 static int check_registrar(struct load *ld)
 {
 	const struct conf_registrar *r = ld->base;
@@ -267,6 +275,7 @@ static int section_end(struct load *ld)
 		return 0;
 	switch (ld->sec) {
 
+	case SEC_TRUST:         return check_trust(ld);
 	case SEC_ACCOUNT:       return check_account(ld);
 	case SEC_TURN:          return check_turn(ld);
 	case SEC_PEER:          return check_peer(ld);

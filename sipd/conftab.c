@@ -10,6 +10,7 @@
 
 const struct conf_section conf_sections[SEC_COUNT] = {
 	[SEC_SIPD]      = { "sipd",      NAME_NO,   false, false },
+	[SEC_TRUST]     = { "trust",     NAME_NO,   false, true  },
 	[SEC_ACCOUNT]   = { "account",   NAME_MAY,  false, true  },
 	[SEC_NAT]       = { "nat",       NAME_NO,   false, false },
 	[SEC_TURN]      = { "turn",      NAME_MAY,  false, true  },
@@ -26,6 +27,10 @@ const struct conf_section conf_sections[SEC_COUNT] = {
 const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "state", confval_path, IN(conf, state),
 	  NULL, "/var/lib/dialtone", false, 0, 0 },
+	{ SEC_SIPD, "identity", confval_path, IN(conf, identity),
+	  NULL, "/var/lib/dialtone/identity.pem", false, 0, 0 },
+	{ SEC_SIPD, "certificate", confval_readable, IN(conf, certificate),
+	  NULL, "/etc/dialtone/certificate.pem", false, 0, 0 },
 	{ SEC_SIPD, "control", confval_path, IN(conf, control),
 	  NULL, CONF_SYSTEM_CONTROL, false, 0, 0 },
 	{ SEC_SIPD, "log", confval_log, IN(conf, log),
@@ -54,6 +59,11 @@ const struct conf_key conf_keys[] = {
 	  "600", NULL, false, 1, 10000000 },
 	{ SEC_SIPD, "source-rate", confval_u32, IN(conf, source_rate),
 	  "200", NULL, false, 0, 1000000 },
+
+	{ SEC_TRUST, "ca", confval_readable, IN(conf, trust_ca),
+	  NULL, "/etc/dialtone/ca.pem", false, 0, 0 },
+	{ SEC_TRUST, "crl", confval_readable, IN(conf, trust_crl),
+	  NULL, "/etc/dialtone/crl.pem", false, 0, 0 },
 
 	{ SEC_ACCOUNT, "address", confval_address,
 	  IN(conf_account, address),

@@ -35,6 +35,7 @@ static void house_destructor(void *arg)
 	mailbox_run(h->mailbox);
 	mem_deref(h->guessbook);
 	mem_deref(h->calllog);
+	mem_deref(h->trust);
 	mem_deref(h->peers);
 	mem_deref(h->identity);
 	mem_deref(h->mailbox);
@@ -62,6 +63,35 @@ static int make_folder(const char *path)
 	return 0;
 }
 
+static int open_identity(struct house *h, char *why, size_t size)
+{
+	const struct conf *c = h->conf;
+	char file[600];
+	int err;
+
+	if (c->identity)
+		str_ncpy(file, c->identity, sizeof file);
+	else
+		(void)re_snprintf(file, sizeof file, "%s/identity.pem",
+				  c->state);
+	err = identity_load_with(&h->identity, file, c->certificate);
+	if (err)
+		(void)re_snprintf(why, size, "The key in %s cannot be used:"
+				  " %m.%s%s", file, err, err == EPERM ?
+				  " Others can read it: chmod 600." : "",
+				  err == EBADMSG && c->certificate ?
+				  " Does certificate= belong to it?" : "");
+	return err;
+}
+
+static int open_trust(struct trust **tp, const struct conf *c, char *why,
+		      size_t size)
+{
+	*tp = NULL;
+	return c->trust_ca ? trust_alloc(tp, c->trust_ca, c->trust_crl, why,
+					 size) : 0;
+}
+
 static int open_state(struct house *h, char *why, size_t size)
 {
 	const char *state = h->conf->state;
@@ -75,14 +105,11 @@ static int open_state(struct house *h, char *why, size_t size)
 				  err);
 		return err;
 	}
-	(void)re_snprintf(file, sizeof file, "%s/identity.pem", state);
-	err = identity_load(&h->identity, file);
-	if (err) {
-		(void)re_snprintf(why, size, "The key in %s cannot be used:"
-				  " %m.%s", file, err, err == EPERM ?
-				  " Others can read it: chmod 600." : "");
+	err = open_identity(h, why, size);
+	if (!err)
+		err = open_trust(&h->trust, h->conf, why, size);
+	if (err)
 		return err;
-	}
 	(void)re_snprintf(file, sizeof file, "%s/calls.log", state);
 	err = calllog_alloc(&h->calllog, file, h->conf->syslog_calls);
 	if (err) {
@@ -306,13 +333,20 @@ int house_reload(struct house *h, const struct conf *conf, char *why,
 		 size_t size)
 {
 	struct peers *peers;
-	int err = peers_alloc(&peers, conf);
+	struct trust *trust;
+	int err = open_trust(&trust, conf, why, size);
 
+	if (err)
+		return err;
+	err = peers_alloc(&peers, conf);
 	if (err) {
 		(void)re_snprintf(why, size, "known_peers cannot be read:"
 				  " %m.", err);
+		mem_deref(trust);
 		return err;
 	}
+	mem_deref(h->trust);
+	h->trust = trust;
 	mem_deref(h->peers);
 	h->peers = peers;
 	h->conf = conf;

@@ -16,6 +16,7 @@
 #include "sipd/guessbook.h"
 #include "sipd/peers.h"
 #include "sipd/relays.h"
+#include "sipd/trust.h"
 
 enum house_role {
 	HOUSE_DAEMON,           /* registers, answers, fixed ports */
@@ -38,6 +39,7 @@ struct house {
 	struct mailbox *mailbox;        /* of the control thread */
 	struct identity *identity;
 	struct peers *peers;
+	struct trust *trust;            /* NULL: no [trust] */
 	struct calllog *calllog;
 	struct worker *worker;
 	struct streams *streams;        /* NULL: tcp = no */

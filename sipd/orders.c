@@ -126,7 +126,7 @@ static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 	}
 	session_info(s, &in);
 	event_session(o, s);
-	event_str(o, "about", in.peer->pinned ? "offer" : "key");
+	event_str(o, "about", in.peer->pinned || in.vouched ? "offer" : "key");
 	if (re_snprintf(text, sizeof text, "%H", session_offered, s) > 0)
 		event_str(o, "offer", text);
 	conn_event(or->conn, o);

@@ -68,6 +68,7 @@ struct session_info {
 	enum reason reason;
 	const char *text;               /* more on the reason, or "" */
 	bool peer_said;                 /* text is the peer's own words */
+	bool vouched;                   /* its key, by an authority */
 	const char *tunnels;            /* "file,pipe" */
 	const char *callid;
 	const uint8_t *fp;              /* key shown by the peer or NULL */
@@ -114,6 +115,7 @@ int session_dial(struct session **sp, struct house *h, const struct peer *p,
 struct session_answer {
 	struct peer peer;
 	bool trusted;                   /* the key is pinned: do not ask */
+	bool vouch;                     /* let an authority vouch for it */
 	bool ask;                       /* what it wants: ask all the same */
 	struct desc *offer;             /* decoded; referenced */
 	struct session_want wantv[DESC_MEDIA_MAX];

@@ -61,7 +61,7 @@ void session_state_set(struct session *s, enum session_state st)
 /* Everything but the words of the end. */
 static void let_go(struct session *s)
 {
-	s->admittedh = s->trustedh = NULL;
+	s->admittedh = s->trustedh = s->vouchh = NULL;
 	timer_stop(&s->timer);
 	timer_stop(&s->sync_timer);
 	(void)str_ncpy(s->tunnels, bundle_names(s->bundle),
@@ -201,6 +201,7 @@ void session_info(const struct session *s, struct session_info *info)
 	info->reason = s->reason;
 	info->text = s->text;
 	info->peer_said = s->peer_said;
+	info->vouched = s->vouched;
 	info->tunnels = s->bundle ? bundle_names(s->bundle) : s->tunnels;
 	info->callid = s->callid;
 	info->fp = s->remote && s->remote->has_fp ? s->remote->fp : NULL;

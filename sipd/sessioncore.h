@@ -38,6 +38,9 @@ struct session {
 	void (*readyh)(struct session *s);      /* gathering is enough */
 	void (*trustedh)(struct session *s);    /* while asking */
 	void (*admittedh)(struct session *s);   /* while held */
+	void (*vouchh)(struct session *s);      /* once secured, to go on */
+	bool vouched;                   /* by an authority; nothing is pinned */
+	bool asks;                      /* then the user, what is offered */
 	bool cut;                       /* requests do not reach the peer */
 	bool greeting;                  /* only the tunnel of greet_group runs */
 	unsigned greet_group;           /* 0: none */

@@ -1,7 +1,7 @@
 /*
  * sessionflow.c: the session's flows, and what their reports mean for it.
  *
- *   quic, dtls --all secured--> bundle_start --> open
+ *   quic, dtls --all secured--> (vouchh) --> bundle_start --> open
  *   either     --end----------> closed
  *
  * A tunnel that comes later may need a flow that is not there yet: it gets
@@ -86,6 +86,13 @@ void session_flow_go(struct session *s)
 		return;
 	if (!s->times.secured)
 		s->times.secured = session_since(s);
+	if (s->vouchh) {
+		void (*vouchh)(struct session *) = s->vouchh;
+
+		s->vouchh = NULL;
+		vouchh(s);      /* comes back, if it may go on */
+		return;
+	}
 	err = session_flow_start(s);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
@@ -151,6 +158,7 @@ static int open_quic(struct session *s)
 	};
 	int err = make_seed(qc.seed, s, "quic");
 
+	qc.chain = s->vouchh != NULL;
 	if (err)
 		return err;
 	memcpy(qc.peer_fp, s->remote->fp, sizeof qc.peer_fp);
@@ -168,6 +176,7 @@ static int open_dtls(struct session *s)
 	};
 	int err = make_seed(dc.seed, s, "dtls");
 
+	dc.chain = s->vouchh != NULL;
 	if (err)
 		return err;
 	memcpy(dc.peer_fp, s->remote->fp, sizeof dc.peer_fp);

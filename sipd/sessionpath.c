@@ -190,8 +190,12 @@ int session_gather(struct session *s, void (*readyh)(struct session *s))
 
 void session_describe(struct session *s)
 {
+	const uint8_t *issuer = identity_issuer(s->house->identity);
 	struct desc *d = s->local;
 
+	d->has_issuer = issuer != NULL;
+	if (issuer)
+		memcpy(d->issuer, issuer, sizeof d->issuer);
 	d->sess_id = s->started;
 	d->sess_ver++;
 	if (!s->incoming)

@@ -26,7 +26,7 @@ bool session_greets(const struct desc *d)
 /* The user has said no, or nothing. A caller hears why it was. */
 static void not_agreed(struct session *s)
 {
-	const enum reason r = s->peer.pinned ? REASON_NOT_ACCEPTED :
+	const enum reason r = s->peer.pinned || s->vouched ? REASON_NOT_ACCEPTED :
 					       REASON_NOT_TRUSTED;
 
 	if (s->incoming && s->state <= SESSION_RINGING)
@@ -98,7 +98,7 @@ void session_trust(struct session *s, bool accept)
 		not_agreed(s);
 		return;
 	}
-	err = s->peer.pinned ? 0 :
+	err = s->peer.pinned || s->vouched ? 0 :
 		peers_pin(s->house->peers, s->peer.address, s->peer.name,
 			  s->remote->fp);
 	if (err)
@@ -106,6 +106,41 @@ void session_trust(struct session *s, bool accept)
 			 s->peer.address, err);
 	trustedh(s);
 }
+
+/* --- an authority ------------------------------------------------------ */
+
+bool session_vouchable(const struct house *h, const struct desc *d)
+{
+	return d->has_issuer && trust_has(h->trust, d->issuer);
+}
+
+static void judge_chain(struct session *s)
+{
+	const uint8_t *chain = NULL;
+	size_t n = s->quic ? quic_chain(s->quic, &chain)
+			   : dtls_chain(s->dtls, &chain);
+	char why[256];
+
+	if (trust_check(s->house->trust, chain, n, s->peer.address, why,
+			sizeof why)) {
+		session_hangup(s, REASON_NOT_TRUSTED, why);
+		return;
+	}
+	log_info("session %s: an authority vouches for %s", s->id,
+		 s->peer.address);
+	s->vouched = true;
+	if (s->asks)
+		session_ask(s, session_flow_go);
+	else
+		session_flow_go(s);
+}
+
+void session_vouch(struct session *s)
+{
+	s->vouchh = judge_chain;
+}
+
+/* --- greeting ---------------------------------------------------------- */
 
 static void welcome(struct session *s)
 {

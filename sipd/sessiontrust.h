@@ -6,6 +6,8 @@
  *   no greeting:  key known -> session_ask -> answer the call, or go on
  *   greeting:     flow secured -> greet -> session_greeted -> session_ask
  *                                            -> the other tunnels start
+ *   authority:    flow secured -> its certificate is good for the address
+ *                                            -> the tunnels start
  */
 #ifndef DIALTONE_SESSIONTRUST_H
 #define DIALTONE_SESSIONTRUST_H
@@ -24,6 +26,13 @@ void session_ask(struct session *s, void (*trustedh)(struct session *s));
 
 /* Wait for session_admit, as long as for an answer of a user, then go on. */
 void session_hold(struct session *s, void (*admittedh)(struct session *s));
+
+/* Once the flow is secured an authority has to vouch for the key; before, no
+ * tunnel starts. */
+void session_vouch(struct session *s);
+
+/* Does the peer claim, by this description, that one would? */
+bool session_vouchable(const struct house *h, const struct desc *d);
 
 /* The greeting is over: words are the six words, or why it failed. */
 void session_greeted(struct session *s, int err, const char *words);

@@ -14,6 +14,7 @@
 #include "sipd/log.h"
 #include "sipd/oncall.h"
 #include "sipd/record.h"
+#include "sipd/sessiontrust.h"
 
 enum {
 	LINE_BUCKETS = 256,
@@ -128,7 +129,7 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 	an->trusted = in->known || (w && w->conf.flags & SESSION_ANY_KEY);
 	if (an->trusted)
 		return true;
-	if (w && w->conf.flags & SESSION_CAN_ASK)
+	if (an->vouch || (w && w->conf.flags & SESSION_CAN_ASK))
 		return true;
 	if (b->conf->unknown == UNKNOWN_PIN) {
 		an->trusted = true;
@@ -213,6 +214,23 @@ struct judged {
 	char allow[ALLOW_MAX];
 };
 
+/* Its key's; or that of its address, for which an authority vouches. */
+static int whose(const struct board *b, const struct session_info *si,
+		 struct peer *p)
+{
+	const struct peers *ps = b->house->peers;
+
+	if (!peers_by_fp(ps, si->fp, p))
+		return 0;
+	if (!si->vouched)
+		return ENOENT;
+	if (!peers_by_address(ps, si->peer->address, p))
+		return p->pinned ? ENOENT : 0;
+	*p = *si->peer;
+	rights_of(&p->rights, b->conf, NULL);
+	return 0;
+}
+
 static bool judge_offer(struct board *b, const struct session_info *si,
 			const struct desc_media *m, struct session_want *want,
 			struct session_handlers *owner)
@@ -223,7 +241,7 @@ static bool judge_offer(struct board *b, const struct session_info *si,
 
 	memset(j, 0, sizeof *j);
 	j->in.reason = REASON_NONE;
-	if (!si->fp || peers_by_fp(b->house->peers, si->fp, &j->in.peer)) {
+	if (!si->fp || whose(b, si, &j->in.peer)) {
 		j->in.reason = REASON_NOT_ALLOWED;
 		return false;
 	}
@@ -334,6 +352,11 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 	if (w && w->conf.flags & SESSION_ANY_KEY &&
 	    in->reason == REASON_WRONG_KEY)
 		in->reason = REASON_NONE;       /* it may be a new one */
+	an.vouch = in->reason == REASON_NONE && !in->known &&
+		!(w && w->conf.flags & SESSION_ANY_KEY) &&
+		session_vouchable(b->house, in->offer);
+	if (an.vouch && !in->peer.configured)
+		rights_of(&in->peer.rights, b->conf, NULL);
 	if (in->reason != REASON_NONE || limited(b, in))
 		return false;
 	if (!judge_unknown(b, in, w, &an))

@@ -135,6 +135,14 @@ void dtls_close(struct dtls *d)
 	flowctl_close(&d->c->ctl, 0, NULL);
 }
 
+size_t dtls_chain(const struct dtls *p, const uint8_t **der)
+{
+	if (!p || p->closed)
+		return 0;
+	*der = p->c->ctl.chain;
+	return p->c->ctl.chain_len;
+}
+
 void dtls_stats(const struct dtls *d, struct dtls_stats *st)
 {
 	const struct dconn *c;

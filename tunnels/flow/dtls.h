@@ -21,6 +21,7 @@ struct dtls_conf {
 	bool client;                    /* a=setup:active is the client */
 	const struct identity *identity; /* own key; outlives the dtls */
 	uint8_t peer_fp[32];            /* SHA-256 of the peer's certificate */
+	bool chain;                     /* keep them for dtls_chain */
 	/* Known to both sides from the descriptions. The upper bits of the
 	 * sequence numbers of unprotected records are made of it, so that
 	 * handshakes of many sessions between the same two sockets are told
@@ -69,6 +70,11 @@ int dtls_rekey(struct dtls *d);
 /* An authenticated close_notify goes to the peer, whose endh is told. What
  * has not left the socket yet is dropped. */
 void dtls_close(struct dtls *d);
+
+/* The peer's certificates, DER, one behind the other, its own first, at most
+ * 16 KB; 0 bytes unless conf.chain asked for them and it is secured. Valid as
+ * long as the handle. */
+size_t dtls_chain(const struct dtls *p, const uint8_t **der);
 
 /* Counters, updated by the worker, read from any thread. */
 struct dtls_stats {

@@ -199,6 +199,8 @@ static void done(struct dassoc *a)
 
 	timer_stop(&a->timer);
 	timer_stop(&a->deadline);
+	if (c->conf.chain && !c->is_secured)
+		dtlstls_chain(c, a->ssl);
 	if (!c->conf.by_ssl && take_over(a)) {
 		c->failedh(a, 0, false);
 		return;

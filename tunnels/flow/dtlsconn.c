@@ -38,7 +38,7 @@ static void conn_destructor(void *arg)
 	struct dconn *c = arg;
 
 	list_unlink(&c->le);
-	flowctl_close_lock(&c->ctl);
+	flowctl_release(&c->ctl);
 }
 
 static uint32_t make_tag(const uint8_t *seed)

@@ -118,6 +118,13 @@ static int set_identity(SSL_CTX *ctx, const struct identity *id)
 		 SSL_CTX_use_certificate_ASN1(ctx, (int)certlen, cert);
 
 	EVP_PKEY_free(pk);
+	for (unsigned i = 1; ok && (cert = identity_chain(id, i, &certlen));
+	     i++) {
+		X509 *x = d2i_X509(NULL, &cert, (long)certlen);
+
+		ok = x && SSL_CTX_add1_chain_cert(ctx, x);
+		X509_free(x);
+	}
 	return ok ? 0 : EBADMSG;
 }
 
@@ -202,6 +209,29 @@ SSL *dtlstls_ssl(struct tlsctx *t, struct dassoc *a)
 	if (ssl)
 		(void)SSL_set_app_data(ssl, a);
 	return ssl;
+}
+
+static int keep_cert(struct dconn *c, X509 *x)
+{
+	uint8_t *der = NULL;
+	int n = x ? i2d_X509(x, &der) : -1;
+	int err = n > 0 ? flowctl_cert(&c->ctl, der, (size_t)n) : EBADMSG;
+
+	OPENSSL_free(der);
+	return err;
+}
+
+/* A server has the peer's own certificate in one place and the rest in the
+ * other, a client has all in both. */
+void dtlstls_chain(struct dconn *c, SSL *ssl)
+{
+	const STACK_OF(X509) *v = SSL_get_peer_cert_chain(ssl);
+
+	if (keep_cert(c, SSL_get0_peer_certificate(ssl)))
+		return;
+	for (int i = SSL_is_server(ssl) ? 0 : 1; i < sk_X509_num(v); i++)
+		if (keep_cert(c, sk_X509_value(v, i)))
+			return;         /* what is there has to do */
 }
 
 int dtlstls_secret(struct rec_secret *s, SSL *ssl, bool client)

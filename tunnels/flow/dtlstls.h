@@ -13,6 +13,9 @@ int dtlstls_get(struct tlsctx **tp, struct list *ctxl,
 /* A new SSL object with a as its application data. */
 SSL *dtlstls_ssl(struct tlsctx *t, struct dassoc *a);
 
+/* The peer's certificates, to c->ctl; of a finished handshake. */
+void dtlstls_chain(struct dconn *c, SSL *ssl);
+
 /* What a finished handshake has agreed on; ENOTSUP: a cipher that we do not
  * make ourselves. */
 int dtlstls_secret(struct rec_secret *s, SSL *ssl, bool client);

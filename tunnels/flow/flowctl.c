@@ -5,6 +5,7 @@
  * look, once. The handle may go at any time: reports that are under way are
  * cancelled then.
  */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 #include "tunnels/flow/flowctl.h"
@@ -21,8 +22,9 @@ void flowctl_init(struct flowctl *f, struct loop *l, struct reports *r,
 	f->harg = harg;
 }
 
-void flowctl_close_lock(struct flowctl *f)
+void flowctl_release(struct flowctl *f)
 {
+	f->chain = mem_deref(f->chain);
 	(void)pthread_mutex_destroy(&f->lock);
 }
 
@@ -146,6 +148,22 @@ bool flowctl_allowed(struct flowctl *f, uint64_t now)
 void flowctl_secured(struct flowctl *f)
 {
 	report_tell(f->reports, &f->secured, f->securedh, f->arg);
+}
+
+int flowctl_cert(struct flowctl *f, const uint8_t *der, size_t n)
+{
+	uint8_t *p;
+
+	if (n > FLOWCTL_CHAIN_MAX - f->chain_len)
+		return EOVERFLOW;
+	p = f->chain ? mem_realloc(f->chain, f->chain_len + n)
+		     : mem_alloc(n, NULL);
+	if (!p)
+		return ENOMEM;
+	memcpy(p + f->chain_len, der, n);
+	f->chain = p;
+	f->chain_len += n;
+	return 0;
 }
 
 void flowctl_ended(struct flowctl *f, enum flow_end why, uint64_t code,

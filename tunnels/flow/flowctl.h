@@ -15,7 +15,10 @@
 #include "tunnels/flow/loop.h"
 #include "tunnels/flow/report.h"
 
-enum { FLOWCTL_TEXT_MAX = 256 };        /* of a reason phrase, with its NUL */
+enum {
+	FLOWCTL_TEXT_MAX = 256,         /* of a reason phrase, with its NUL */
+	FLOWCTL_CHAIN_MAX = 16384,      /* bytes of certificates */
+};
 
 /* What control wants, the latest of each kind. */
 struct orders {
@@ -49,11 +52,13 @@ struct flowctl {
 	uint64_t code;
 	char text[FLOWCTL_TEXT_MAX];
 	uint8_t got_fp[32];
+	uint8_t *chain;                 /* filled before securedh is told */
+	size_t chain_len;
 };
 
 void flowctl_init(struct flowctl *f, struct loop *l, struct reports *r,
 		  orders_h *h, void *harg);
-void flowctl_close_lock(struct flowctl *f);
+void flowctl_release(struct flowctl *f);
 
 /* By control. A path was selected because its check was answered: that is
  * consent for 30 s. After close no report comes; drop closes with code 0 if
@@ -69,6 +74,10 @@ void flowctl_drop(struct flowctl *f);
  * when it may. */
 bool flowctl_allowed(struct flowctl *f, uint64_t now);
 void flowctl_secured(struct flowctl *f);
+
+/* The next of the peer's certificates, DER, before flowctl_secured. EOVERFLOW:
+ * together they are more than FLOWCTL_CHAIN_MAX. */
+int flowctl_cert(struct flowctl *f, const uint8_t *der, size_t n);
 void flowctl_ended(struct flowctl *f, enum flow_end why, uint64_t code,
 		   const char *text);
 

@@ -3,7 +3,8 @@
  *
  * One PEM file, mode 0600, holds an ECDSA P-256 key and a certificate that it
  * signed itself. Who we are is the SHA-256 of that certificate, so neither
- * may ever change once it is made. sipd and dial may start for the first time
+ * may ever change once it is made. Or somebody else has signed it: then those
+ * above it follow in the file, and go out with it. sipd and dial may start for the first time
  * at the same moment; the file therefore appears complete or not at all:
  *
  *   FILE.XXXXXX (O_EXCL, 0600) -> fsync -> link(2) to FILE -> unlink
@@ -31,18 +32,25 @@ enum {
 	YEARS_100   = 36525,    /* days */
 };
 
+struct der {
+	uint8_t *p;             /* OpenSSL's memory */
+	unsigned n;
+};
+
 struct identity {
-	uint8_t fp[32];
-	uint8_t *cert, *key;    /* DER, OpenSSL's memory */
-	unsigned certlen, keylen;
+	uint8_t fp[32], issuer[32];
+	bool issued;            /* by somebody else */
+	struct der key, certv[IDENTITY_CHAIN_MAX];
+	unsigned certc;
 };
 
 static void destructor(void *arg)
 {
 	struct identity *id = arg;
 
-	OPENSSL_free(id->cert);
-	OPENSSL_clear_free(id->key, id->keylen);
+	for (unsigned i = 0; i < id->certc; i++)
+		OPENSSL_free(id->certv[i].p);
+	OPENSSL_clear_free(id->key.p, id->key.n);
 }
 
 /* Random and positive (RFC 5280 section 4.1.2.2). */
@@ -193,34 +201,91 @@ static bool is_p256(const EVP_PKEY *key)
 		!strcmp(group, "prime256v1");
 }
 
-static int keep(struct identity *id, X509 *x, EVP_PKEY *key)
+/* A whole file. */
+struct text {
+	char *p;
+	size_t n;
+};
+
+static void text_free(struct text *t)
 {
-	int n = i2d_X509(x, &id->cert), k;
+	if (t->p)
+		explicit_bzero(t->p, FILE_MAX);
+	free(t->p);
+}
+
+static int keep_cert(struct identity *id, X509 *x)
+{
+	struct der *d = &id->certv[id->certc];
+	int n;
+
+	if (id->certc == IDENTITY_CHAIN_MAX)
+		return EBADMSG;
+	n = i2d_X509(x, &d->p);
+	if (n <= 0)
+		return ENOMEM;
+	d->n = (unsigned)n;
+	id->certc++;
+	return 0;
+}
+
+/* x is the chain's last one. */
+static int keep_issuer(struct identity *id, X509 *x)
+{
+	const bool self = X509_self_signed(x, 0) == 1;
+
+	id->issued = !self || id->certc > 1;
+	return (self ? X509_digest(x, EVP_sha256(), id->issuer, NULL)
+		     : X509_NAME_digest(X509_get_issuer_name(x), EVP_sha256(),
+					id->issuer, NULL)) ? 0 : ENOMEM;
+}
+
+static int keep_key(struct identity *id, EVP_PKEY *key)
+{
+	int n = i2d_PrivateKey(key, &id->key.p);
 
 	if (n <= 0)
 		return ENOMEM;
-	id->certlen = (unsigned)n;
-	k = i2d_PrivateKey(key, &id->key);
-	if (k <= 0)
-		return ENOMEM;
-	id->keylen = (unsigned)k;
-	return X509_digest(x, EVP_sha256(), id->fp, NULL) ? 0 : ENOMEM;
+	id->key.n = (unsigned)n;
+	return 0;
 }
 
-static int decode(struct identity *id, const char *pem, int len)
+/* Ours comes first, as in TLS: the one that belongs to the key. */
+static int read_certs(struct identity *id, BIO *bio, EVP_PKEY *key)
 {
-	BIO *kb = BIO_new_mem_buf(pem, len), *xb = BIO_new_mem_buf(pem, len);
+	X509 *x, *last = NULL;
+	int err = 0;
+
+	while (!err && (x = PEM_read_bio_X509(bio, NULL, no_password,
+					      NULL))) {
+		if (!last && (!X509_check_private_key(x, key) ||
+			      !X509_digest(x, EVP_sha256(), id->fp, NULL)))
+			err = EBADMSG;
+		if (!err)
+			err = keep_cert(id, x);
+		X509_free(last);
+		last = x;
+	}
+	if (!err)
+		err = last ? keep_issuer(id, last) : EBADMSG;
+	X509_free(last);
+	return err;
+}
+
+static int decode(struct identity *id, const struct text *keyt,
+		  const struct text *certt)
+{
+	BIO *kb = BIO_new_mem_buf(keyt->p, (int)keyt->n);
+	BIO *xb = BIO_new_mem_buf(certt->p, (int)certt->n);
 	EVP_PKEY *key = NULL;
-	X509 *x = NULL;
 	int err = EBADMSG;
 
-	if (kb && xb) {
+	if (kb && xb)
 		key = PEM_read_bio_PrivateKey(kb, NULL, no_password, NULL);
-		x = PEM_read_bio_X509(xb, NULL, no_password, NULL);
-	}
-	if (key && x && is_p256(key) && X509_check_private_key(x, key))
-		err = keep(id, x, key);
-	X509_free(x);
+	if (key && is_p256(key))
+		err = read_certs(id, xb, key);
+	if (!err)
+		err = keep_key(id, key);
 	EVP_PKEY_free(key);
 	BIO_free(xb);
 	BIO_free(kb);
@@ -229,7 +294,7 @@ static int decode(struct identity *id, const char *pem, int len)
 }
 
 /* The descriptor is checked, not the name: nobody can swap it between. */
-static int check_mode(int fd)
+static int check_mode(int fd, bool secret)
 {
 	struct stat st;
 
@@ -237,7 +302,7 @@ static int check_mode(int fd)
 		return errno;
 	if (!S_ISREG(st.st_mode))
 		return EBADMSG;
-	return st.st_mode & (S_IRWXG | S_IRWXO) ? EPERM : 0;
+	return secret && st.st_mode & (S_IRWXG | S_IRWXO) ? EPERM : 0;
 }
 
 static int read_all(int fd, char *buf, size_t size, size_t *lenp)
@@ -257,35 +322,38 @@ static int read_all(int fd, char *buf, size_t size, size_t *lenp)
 	return 0;
 }
 
-static int load(struct identity *id, const char *file)
+static int text_read(struct text *t, const char *file, bool secret)
 {
-	char *pem = NULL;
-	size_t len = 0;
-	int err, fd;
-
 	/* NONBLOCK: opening a FIFO must not hang */
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int err, fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
 	if (fd < 0)
 		return errno;
-	err = check_mode(fd);
-	if (err)
-		goto out;
-	pem = malloc(FILE_MAX);
-	if (!pem) {
-		err = ENOMEM;
-		goto out;
+	err = check_mode(fd, secret);
+	if (!err) {
+		t->p = malloc(FILE_MAX);
+		err = t->p ? read_all(fd, t->p, FILE_MAX, &t->n) : ENOMEM;
 	}
-	err = read_all(fd, pem, FILE_MAX, &len);
-	if (!err)
-		err = decode(id, pem, (int)len);
-	explicit_bzero(pem, FILE_MAX);
- out:
-	free(pem);
 	close(fd);
 	return err;
 }
 
-int identity_load(struct identity **ip, const char *file)
+static int load(struct identity *id, const char *file, const char *certs)
+{
+	struct text key = { NULL, 0 }, cert = { NULL, 0 };
+	int err = text_read(&key, file, true);
+
+	if (!err && certs && text_read(&cert, certs, false))
+		err = EBADMSG;
+	if (!err)
+		err = decode(id, &key, certs ? &cert : &key);
+	text_free(&cert);
+	text_free(&key);
+	return err;
+}
+
+int identity_load_with(struct identity **ip, const char *file,
+		       const char *certs)
 {
 	struct identity *id;
 	int err;
@@ -295,11 +363,11 @@ int identity_load(struct identity **ip, const char *file)
 	id = mem_zalloc(sizeof *id, destructor);
 	if (!id)
 		return ENOMEM;
-	err = load(id, file);
-	if (err == ENOENT) {
+	err = load(id, file, certs);
+	if (err == ENOENT && !certs) {
 		err = make(file);
 		if (!err)
-			err = load(id, file);
+			err = load(id, file, NULL);
 	}
 	if (err)
 		mem_deref(id);
@@ -308,19 +376,37 @@ int identity_load(struct identity **ip, const char *file)
 	return err;
 }
 
+int identity_load(struct identity **ip, const char *file)
+{
+	return identity_load_with(ip, file, NULL);
+}
+
 const uint8_t *identity_fp(const struct identity *id)
 {
 	return id->fp;
 }
 
+const uint8_t *identity_chain(const struct identity *id, unsigned i,
+			      unsigned *len)
+{
+	if (i >= id->certc)
+		return NULL;
+	*len = id->certv[i].n;
+	return id->certv[i].p;
+}
+
 const uint8_t *identity_cert(const struct identity *id, unsigned *len)
 {
-	*len = id->certlen;
-	return id->cert;
+	return identity_chain(id, 0, len);
+}
+
+const uint8_t *identity_issuer(const struct identity *id)
+{
+	return id->issued ? id->issuer : NULL;
 }
 
 const uint8_t *identity_key(const struct identity *id, unsigned *len)
 {
-	*len = id->keylen;
-	return id->key;
+	*len = id->key.n;
+	return id->key.p;
 }

@@ -1,7 +1,7 @@
 /*
  * identity.h: this installation's long-term key: ECDSA P-256 with a
- * self-signed certificate, made at first use, PEM, mode 0600. Its
- * certificate's SHA-256 is who we are.
+ * self-signed certificate, made at first use, PEM, mode 0600; or with one
+ * that somebody else has signed. Its certificate's SHA-256 is who we are.
  */
 #ifndef DIALTONE_IDENTITY_H
 #define DIALTONE_IDENTITY_H
@@ -10,15 +10,32 @@
 
 struct identity;
 
+enum { IDENTITY_CHAIN_MAX = 8 };        /* certificates, our own included */
+
 /* Load FILE (key and certificate in one PEM), or make it when it does not
  * exist (O_EXCL, fsync, 0600). EPERM if others can read it; EBADMSG if it
  * holds no such key. Immutable and shared by all threads afterwards. */
 int identity_load(struct identity **ip, const char *file);
 
+/* The same with the certificate, and those of who signed it and of who signed
+ * that, in another PEM file than the key. */
+int identity_load_with(struct identity **ip, const char *file,
+		       const char *certs);
+
 const uint8_t *identity_fp(const struct identity *id);   /* 32 bytes */
 
 /* DER, valid as long as id: for whoever builds a TLS context. */
 const uint8_t *identity_cert(const struct identity *id, unsigned *len);
+
+/* Those that go out with it; 0 is our own, NULL: there are no more. */
+const uint8_t *identity_chain(const struct identity *id, unsigned i,
+			      unsigned *len);
+
+/* SHA-256 of who stands at the chain's end: of its last certificate if that is
+ * signed by itself, else of the name (DER) of who has signed it. NULL: our own
+ * certificate is signed by itself. */
+const uint8_t *identity_issuer(const struct identity *id);
+
 const uint8_t *identity_key(const struct identity *id, unsigned *len);
 
 #endif

@@ -121,6 +121,14 @@ void quic_close(struct quic *q, uint64_t code, const char *text)
 	flowctl_close(&q->c->ctl, code, text);
 }
 
+size_t quic_chain(const struct quic *p, const uint8_t **der)
+{
+	if (!p || p->closed)
+		return 0;
+	*der = p->c->ctl.chain;
+	return p->c->ctl.chain_len;
+}
+
 void quic_stats(const struct quic *q, struct quic_stats *st)
 {
 	const struct qconn *c;

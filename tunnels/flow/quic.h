@@ -22,6 +22,7 @@ struct quic_conf {
 	bool client;                    /* a=setup:active is the client */
 	const struct identity *identity; /* own key; outlives the quic */
 	uint8_t peer_fp[32];            /* SHA-256 of the peer's certificate */
+	bool chain;                     /* keep them for quic_chain */
 	/* Known to both sides from the descriptions. The client's first
 	 * destination connection id is made of it, so that many sessions
 	 * between the same two sockets are told apart from the first
@@ -58,6 +59,11 @@ void quic_consent(struct quic *q, uint64_t until);
 /* Close with a code and a reason that the peer's endh is told. Buffered
  * stream data is dropped. */
 void quic_close(struct quic *q, uint64_t code, const char *text);
+
+/* The peer's certificates, DER, one behind the other, its own first, at most
+ * 16 KB; 0 bytes unless conf.chain asked for them and it is secured. Valid as
+ * long as the handle. */
+size_t quic_chain(const struct quic *p, const uint8_t **der);
 
 /* Counters, updated by the worker, read from any thread. */
 struct quic_stats {

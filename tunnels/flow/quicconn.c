@@ -39,7 +39,7 @@ static void conn_destructor(void *arg)
 
 	list_unlink(&c->le);
 	flow_reset(&c->f);
-	flowctl_close_lock(&c->ctl);
+	flowctl_release(&c->ctl);
 }
 
 int quicconn_alloc(struct qconn **cp, struct worker *w,
@@ -105,6 +105,8 @@ static void secured(struct qconn *c)
 	timer_stop(&c->deadline);
 	/* nothing more to say in TLS: no tickets, no later authentication */
 	ngtcp2_conn_set_tls_native_handle(c->conn, NULL);
+	if (c->conf.chain)
+		quictls_chain(c);
 	quictls_end(c);
 	ngtcp2_conn_set_keep_alive_timeout(c->conn, c->conf.keepalive);
 	flowctl_secured(&c->ctl);

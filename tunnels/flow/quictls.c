@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #ifdef __aarch64__
@@ -84,21 +85,59 @@ int quictls_alloc(struct quictls **tp)
 	return 0;
 }
 
+static gnutls_datum_t datum(const uint8_t *p, unsigned n)
+{
+	return (gnutls_datum_t){ (uint8_t *)(uintptr_t)p, n };
+}
+
+static int load_key(gnutls_privkey_t key, const struct identity *id)
+{
+	unsigned n;
+	const uint8_t *der = identity_key(id, &n);
+	const gnutls_datum_t d = datum(der, n);
+
+	return gnutls_privkey_import_x509_raw(key, &d, GNUTLS_X509_FMT_DER,
+					      NULL, 0) ? EBADMSG : 0;
+}
+
+static int load_chain(gnutls_pcert_st *v, unsigned *cp,
+		      const struct identity *id)
+{
+	const uint8_t *der;
+	unsigned n;
+
+	for (*cp = 0; (der = identity_chain(id, *cp, &n)); ++*cp) {
+		const gnutls_datum_t d = datum(der, n);
+
+		if (gnutls_pcert_import_x509_raw(&v[*cp], &d,
+						 GNUTLS_X509_FMT_DER, 0))
+			return EBADMSG;
+	}
+	return 0;
+}
+
+/* The credentials take the key and the certificates, if they take them. */
 static int creds_load(struct creds *cr, const struct identity *id)
 {
-	unsigned certlen, keylen;
-	gnutls_datum_t cert, key;
+	gnutls_pcert_st certv[IDENTITY_CHAIN_MAX];
+	gnutls_privkey_t key = NULL;
+	unsigned n = 0;
+	int err;
 
-	cert.data = (uint8_t *)(uintptr_t)identity_cert(id, &certlen);
-	key.data = (uint8_t *)(uintptr_t)identity_key(id, &keylen);
-	cert.size = certlen;
-	key.size = keylen;
 	memcpy(cr->fp, identity_fp(id), FP_SIZE);
-	if (gnutls_certificate_allocate_credentials(&cr->cred))
+	if (gnutls_certificate_allocate_credentials(&cr->cred) ||
+	    gnutls_privkey_init(&key))
 		return ENOMEM;
-	return gnutls_certificate_set_x509_key_mem(cr->cred, &cert, &key,
-						   GNUTLS_X509_FMT_DER) < 0
-		? EBADMSG : 0;
+	err = load_key(key, id);
+	if (!err)
+		err = load_chain(certv, &n, id);
+	if (!err && !gnutls_certificate_set_key(cr->cred, NULL, 0, certv,
+						(int)n, key))
+		return 0;
+	while (n--)
+		gnutls_pcert_deinit(&certv[n]);
+	gnutls_privkey_deinit(key);
+	return EBADMSG;
 }
 
 static int creds_get(struct creds **cp, struct quictls *t,
@@ -208,6 +247,17 @@ bool quictls_agreed(const struct qconn *c)
 	return c->key_good &&
 	       !gnutls_alpn_get_selected_protocol(c->tls, &d) &&
 	       d.size == sizeof ALPN - 1 && !memcmp(d.data, ALPN, d.size);
+}
+
+void quictls_chain(struct qconn *c)
+{
+	const gnutls_datum_t *cert;
+	unsigned n = 0;
+
+	cert = gnutls_certificate_get_peers(c->tls, &n);
+	for (unsigned i = 0; cert && i < n; i++)
+		if (flowctl_cert(&c->ctl, cert[i].data, cert[i].size))
+			return;         /* what is there has to do */
 }
 
 void quictls_end(struct qconn *c)

@@ -19,6 +19,9 @@ int quictls_start(struct quictls *t, struct qconn *c);
 /* Whether the peer speaks our protocol; when the handshake is complete. */
 bool quictls_agreed(const struct qconn *c);
 
+/* The peer's certificates, to c->ctl; when quictls_agreed. */
+void quictls_chain(struct qconn *c);
+
 void quictls_end(struct qconn *c);
 
 /* Random bytes; at == NULL is an error of the caller. */

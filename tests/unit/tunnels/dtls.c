@@ -13,7 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include "tests/unit/fakeflow.h"
 #include "tests/unit/unit.h"
@@ -405,6 +407,82 @@ static void test_wrong_key(void)
 		CU_ASSERT_EQUAL(a.secured + b.secured, 0);
 		stop_pair(&a, &b);
 	}
+}
+
+/* Key I, with the certificate of another behind its own. */
+static struct identity *with_chain(int i)
+{
+	struct identity *id = NULL;
+	const uint8_t *der;
+	char file[96];
+	EVP_PKEY *key;
+	unsigned n;
+	FILE *f;
+
+	(void)re_snprintf(file, sizeof file, "/tmp/dtls-chain.%d",
+			  (int)getpid());
+	f = fopen(file, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	(void)fchmod(fileno(f), 0600);
+	der = identity_key(ids[i], &n);
+	key = d2i_AutoPrivateKey(NULL, &der, (long)n);
+	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+	EVP_PKEY_free(key);
+	for (int k = 0; k < 2; k++) {
+		X509 *x;
+
+		der = identity_cert(ids[k ? 2 : i], &n);
+		x = d2i_X509(NULL, &der, (long)n);
+		PEM_write_X509(f, x);
+		X509_free(x);
+	}
+	fclose(f);
+	CU_ASSERT_EQUAL(identity_load(&id, file), 0);
+	(void)unlink(file);
+	return id;
+}
+
+static void has_chain(const struct side *s, const struct identity *id)
+{
+	const uint8_t *got = NULL, *der;
+	size_t n = dtls_chain(s->q, &got), at = 0;
+	unsigned len;
+
+	for (unsigned i = 0; id && (der = identity_chain(id, i, &len)); i++) {
+		CU_ASSERT_FATAL(at + len <= n);
+		CU_ASSERT_EQUAL(memcmp(got + at, der, len), 0);
+		at += len;
+	}
+	CU_ASSERT_EQUAL(at, n);
+}
+
+/* Both see all that the other shows, if they ask for it. */
+static void test_chain(void)
+{
+	struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	struct dtls_conf cb = make_conf(false, 1, 0, 7);
+	struct identity *ia = with_chain(0), *ib = with_chain(1);
+	struct side a, b;
+
+	CU_ASSERT_FATAL(ia && ib);
+	for (int i = 0; i < 3; i++) {
+		ca.identity = ia;
+		cb.identity = ib;
+		ca.chain = i != 1;
+		cb.chain = i != 2;
+		start_worker(&a);
+		start_worker(&b);
+		start_dtls(&a, &ca);
+		start_dtls(&b, &cb);
+		set_path(&a, port_of(&b));
+		set_path(&b, port_of(&a));
+		WAIT_FOR(a.secured && b.secured);
+		has_chain(&a, ca.chain ? ib : NULL);
+		has_chain(&b, cb.chain ? ia : NULL);
+		stop_pair(&a, &b);
+	}
+	mem_deref(ia);
+	mem_deref(ib);
 }
 
 /* Packets flow all the time, on a link that loses none. */
@@ -986,6 +1064,7 @@ UNIT_SUITE("dtls",
 	   { "ChaCha20 where there is no AES", test_ciphers },
 	   { "records by the SSL object", test_by_ssl },
 	   { "another key than expected", test_wrong_key },
+	   { "chain", test_chain },
 	   { "new keys under traffic", test_rekey },
 	   { "new keys when they are due", test_rekey_due },
 	   { "many sessions between the same sockets", test_one_tuple },
