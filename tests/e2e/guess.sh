@@ -15,12 +15,10 @@ conf_both() {
 	peer_conf a sym b "$fb" "$1" "relay = never" "tcp = no"
 	peer_conf b port a "$fa" "$2" "relay = never" "tcp = no"
 }
-launch() {
-	ip netns exec "$1" sipd -v -c "$1/sipd.conf" >> "$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 as "$1" status && wait_for 15 registered "$1"
+start_both() {
+	launch a && launch b &&
+	    wait_for 15 registered a && wait_for 15 registered b
 }
-start_both() { launch a && launch b; }
 stop_both() { stop a && stop b; }
 fa=$(key a) fb=$(key b)
 

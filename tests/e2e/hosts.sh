@@ -11,11 +11,6 @@ cd "$T" || exit 1
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-# host NAME
-host() {
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-}
 # plug NAME BRIDGE INTERFACE ADDRESS...
 plug() {
 	n=$1 b=$2 i=$3
@@ -27,12 +22,9 @@ plug() {
 	done
 	ip -n "$n" link set "$i" up
 }
-at() { n=$1; shift; ip netns exec "$n" "$@"; }
-by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 network() {
 	for b in one two; do
-		ip link add $b type bridge
-		ip link set $b up
+		bridge $b
 	done
 	for n in alice bob meet nat carol; do
 		host $n
@@ -98,11 +90,6 @@ allow = file, pipe, forward 127.0.0.1:8000
 [pipe]
 command = cat
 EOT
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
-}
 check "bob starts" launch bob
 check "alice starts" launch alice
 

@@ -69,7 +69,8 @@ finish() {
 
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
-	tries=$(($1 * 20)); shift
+	# shellcheck disable=SC3043
+	local tries=$(($1 * 20)); shift
 	until "$@" > /dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
@@ -117,6 +118,46 @@ crash() {
 
 as() { n=$1; shift; dial -c "$T/$n/sipd.conf" "$@"; }
 
+# host NAME [ADDRESS/LENGTH...]: a network namespace; with addresses, at br0
+host() {
+	n=$1; shift
+	ip netns add "$n"
+	ip -n "$n" link set lo up
+	[ $# != 0 ] || return 0
+	ip link add "$n" type veth peer name eth0 netns "$n"
+	ip link set "$n" addrgenmode none master br0 up
+	for a in "$@"; do
+		ip -n "$n" addr add "$a" dev eth0 nodad
+	done
+	ip -n "$n" link set eth0 up
+}
+# inside NAME ROUTER NET: a host behind that one, at its eth1: NET.2 and NET.1
+inside() {
+	host "$1"
+	ip -n "$2" link add eth1 type veth peer name eth0 netns "$1"
+	ip -n "$2" addr add "$3.1/24" dev eth1
+	ip -n "$2" link set eth1 up
+	ip -n "$1" addr add "$3.2/24" dev eth0
+	ip -n "$1" link set eth0 up
+	ip -n "$1" route add default via "$3.1"
+	at "$2" sysctl -qw net.ipv4.ip_forward=1
+}
+# bridge NAME
+bridge() {
+	ip link add "$1" type bridge
+	ip link set "$1" addrgenmode none up
+}
+# at NAME COMMAND...: in that host; by NAME WORD...: dial there
+at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
+by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
+
+# launch NAME: start, in the host of that name
+launch() {
+	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
+	eval "pid_$1=$!"
+	wait_for 10 as "$1" status
+}
+
 # behind NAME OUT ...: dial in the background, what it says in $T/OUT; its PID
 # is left in $behind
 behind() {
@@ -126,8 +167,15 @@ behind() {
 	behind=$!
 }
 
-# ends CODE PID: does it end with this code?
+# ends CODE PID: does it end within a minute, with this code?
+over() { ! kill -0 "$1"; }
 ends() {
+	wait_for 60 over "$2" || {
+		echo "it does not end: $(tr '\0' ' ' < "/proc/$2/cmdline")"
+		cat "/proc/$2/status" "/proc/$2/wchan"
+		kill -KILL "$2"
+		return 1
+	}
 	wait "$2"
 	got=$?
 	[ $got = "$1" ] || { echo "exit $got instead of $1"; return 1; }

@@ -4,7 +4,7 @@
 # another port, so only what is mapped can be reached.
 #
 #   alice 10.9.0.2 --- gate: miniupnpd --- 11.0.0.1 |
-#         fd09::2      10.9.0.1, fd09::1            | 11.0.0.0/24, net
+#         fd09::2      10.9.0.1, fd09::1            | 11.0.0.0/24, br0
 #   bob   10.8.0.2 --- wall: no mapping -- 11.0.0.2 |
 #                      meet: meeting point, STUN    | 11.0.0.4
 . "$(dirname "$0")/lib.sh"
@@ -12,25 +12,6 @@ cd "$T" || exit 1
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-at() { n=$1; shift; ip netns exec "$n" "$@"; }
-# router NAME ADDRESS INSIDE HOST HOSTADDRESS: one with its host behind it
-router() {
-	ip netns add "$1"
-	ip netns add "$4"
-	ip -n "$1" link set lo up
-	ip -n "$4" link set lo up
-	ip link add "$1" type veth peer name eth0 netns "$1"
-	ip link set "$1" master net up
-	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n "$1" link set eth0 up
-	ip -n "$1" link add eth1 type veth peer name eth0 netns "$4"
-	ip -n "$1" addr add "$3/24" dev eth1
-	ip -n "$1" link set eth1 up
-	ip -n "$4" addr add "$5/24" dev eth0
-	ip -n "$4" link set eth0 up
-	ip -n "$4" route add default via "$3"
-	at "$1" sysctl -qw net.ipv4.ip_forward=1
-}
 # The chains are those that miniupnpd fills.
 rules() {
 	at "$1" nft -f - <<-EOT
@@ -61,16 +42,12 @@ rules() {
 	EOT
 }
 network() {
-	ip link add net type bridge
-	ip link set net up
-	router gate 11.0.0.1 10.9.0.1 alice 10.9.0.2
-	router wall 11.0.0.2 10.8.0.1 bob 10.8.0.2
-	ip netns add meet
-	ip -n meet link set lo up
-	ip link add meet type veth peer name eth0 netns meet
-	ip link set meet master net up
-	ip -n meet addr add 11.0.0.4/24 dev eth0
-	ip -n meet link set eth0 up
+	bridge br0
+	host gate 11.0.0.1/24
+	host wall 11.0.0.2/24
+	host meet 11.0.0.4/24
+	inside alice gate 10.9.0
+	inside bob wall 10.8.0
 	at gate sysctl -qw net.ipv6.conf.all.forwarding=1
 	ip -n gate addr add fd09::1/64 dev eth1 nodad
 	ip -n gate addr add fd11::1/64 dev eth0 nodad
@@ -130,11 +107,6 @@ member() {
 		printf 'fingerprint = %s\nallow = file, pipe\n' "$4"
 		printf '[pipe]\ncommand = cat\n'
 	} | conf "$1"
-}
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
 }
 echo hello > hello
 # reaches FROM TO WHERE: a call, and at what address the other is reached

@@ -10,30 +10,10 @@ cd "$T" || exit 1
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-at() { n=$1; shift; ip netns exec "$n" "$@"; }
-by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
-# host NAME ADDRESS: on the bridge
-host() {
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	ip link add "$1" type veth peer name eth0 netns "$1"
-	ip link set "$1" master br0 up
-	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n "$1" link set eth0 up
-}
-# inside NAME NAT NET: behind a router that lets in what was asked for; what
-# strangers send to itself it drops
-inside() {
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	ip -n "$2" link add eth1 type veth peer name eth0 netns "$1"
-	ip -n "$2" addr add "$3.1/24" dev eth1
-	ip -n "$2" link set eth1 up
-	ip -n "$1" addr add "$3.2/24" dev eth0
-	ip -n "$1" link set eth0 up
-	ip -n "$1" route add default via "$3.1"
-	at "$2" sysctl -qw net.ipv4.ip_forward=1
-	at "$2" nft -f - <<-EOT
+# nat NAME: a router that lets in what was asked for; what strangers send to
+# itself it drops
+nat() {
+	at "$1" nft -f - <<-EOT
 	table ip nat {
 		chain out {
 			type nat hook postrouting priority 100;
@@ -59,14 +39,15 @@ udp() {
 	[ "$2" = on ] || at "$1" nft add rule ip nat wall meta l4proto udp drop
 }
 network() {
-	ip link add br0 type bridge
-	ip link set br0 up
-	host meet 10.1.0.4
-	host bob 10.1.0.3
-	host na 10.1.0.8
-	host nb 10.1.0.9
+	bridge br0
+	host meet 10.1.0.4/24
+	host bob 10.1.0.3/24
+	host na 10.1.0.8/24
+	host nb 10.1.0.9/24
 	inside alice na 10.8.0
 	inside carol nb 10.9.0
+	nat na
+	nat nb
 	udp na off
 }
 check "the network" network
@@ -104,11 +85,6 @@ member() {
 member alice
 member bob 10.7.0.1/24 10.7.0.64/26
 member carol 10.7.0.1/24 10.7.0.64/26
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
-}
 for n in meet bob alice carol; do
 	check "$n starts" launch $n
 done

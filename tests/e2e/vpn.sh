@@ -8,20 +8,10 @@
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-host() {        # host NAME ADDRESS: a namespace on the bridge
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	[ -n "${2:-}" ] || return 0
-	ip link add "$1" type veth peer name eth0 netns "$1"
-	ip link set "$1" master br0 up
-	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n "$1" link set eth0 up
-}
-ip link add br0 type bridge
-ip link set br0 up
-host hub 10.1.0.1
-host alice 10.1.0.2
-host carol 10.1.0.3
+bridge br0
+host hub 10.1.0.1/24
+host alice 10.1.0.2/24
+host carol 10.1.0.3/24
 host lan
 ip -n hub link add lan0 type veth peer name eth0 netns lan
 ip -n hub addr add 192.0.2.1/24 dev lan0
@@ -29,10 +19,6 @@ ip -n hub link set lan0 up
 ip -n lan addr add 192.0.2.2/24 dev eth0
 ip -n lan link set eth0 up
 ip -n lan route add 10.7.0.0/24 via 192.0.2.1
-
-at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
-# in the host of that name
-by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 
 fa=$(key alice) fh=$(key hub) fc=$(key carol)
 for n in alice carol; do
@@ -71,11 +57,6 @@ address = 10.8.0.1/24
 exit = offer
 nat = yes
 EOT
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
-}
 # call NAME OUT WORDS...: dial vpn in the background; its PID in $called
 call() {
 	n=$1 o=$T/$2; shift 2

@@ -9,20 +9,13 @@ mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
 plug() {        # plug NAME ADDRESS: a host at the bridge by such a link
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	ip link add "$1" type veth peer name eth0 netns "$1"
-	ip link set "$1" addrgenmode none master br0 up
-	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n "$1" link set eth0 up
+	host "$1" "$2" &&
 	tc -n "$1" qdisc add dev eth0 root tbf rate 100mbit burst 16k \
 		limit 2000000
 }
-at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
-ip link add br0 type bridge
-ip link set br0 addrgenmode none up
-check "the hub's link" plug hub 10.1.0.1
-check "alice's link" plug alice 10.1.0.2
+bridge br0
+check "the hub's link" plug hub 10.1.0.1/24
+check "alice's link" plug alice 10.1.0.2/24
 
 fa=$(key alice) fh=$(key hub)
 conf alice <<EOT
@@ -38,11 +31,6 @@ allow = vpn office
 [vpn office]
 address = 10.7.0.1/24, fd07::1/64
 EOT
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
-}
 check "the hub starts" launch hub
 ip netns exec alice dial -c "$T/alice/sipd.conf" hub vpn office \
 	< /dev/null > "$T/said" 2>&1 &

@@ -9,7 +9,6 @@
 . "$(dirname "$0")/lib.sh"
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
-at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
 plug() {        # plug NAME BRIDGE INTERFACE
 	ip link add "$1.$3" type veth peer name "$3" netns "$1"
 	ip link set "$1.$3" addrgenmode none master "$2" up
@@ -17,12 +16,10 @@ plug() {        # plug NAME BRIDGE INTERFACE
 }
 network() {
 	for b in one two; do
-		ip link add $b type bridge
-		ip link set $b addrgenmode none up
+		bridge $b
 	done
 	for n in alice hub meet; do
-		ip netns add $n
-		ip -n $n link set lo up
+		host $n
 		at $n sysctl -qw net.ipv4.conf.all.promote_secondaries=1
 		plug $n one eth0
 		plug $n two eth1
@@ -76,11 +73,6 @@ nat = yes
 address = 10.7.0.1/24, fd07::1/64
 EOT
 } | conf hub
-launch() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 dial -c "$T/$1/sipd.conf" status
-}
 check "the meeting point starts" launch meet
 check "the hub starts" launch hub
 check "alice's sipd starts" launch alice

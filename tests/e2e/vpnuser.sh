@@ -11,19 +11,9 @@
 chmod 755 "$T"
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/netns
-at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
-plug() {        # plug NAME ADDRESS
-	ip netns add "$1"
-	ip -n "$1" link set lo up
-	ip link add "$1" type veth peer name eth0 netns "$1"
-	ip link set "$1" addrgenmode none master br0 up
-	ip -n "$1" addr add "$2/24" dev eth0
-	ip -n "$1" link set eth0 up
-}
-ip link add br0 type bridge
-ip link set br0 addrgenmode none up
-check "two hosts" plug hub 10.1.0.1
-check "the second" plug alice 10.1.0.2
+bridge br0
+check "two hosts" host hub 10.1.0.1/24
+check "the second" host alice 10.1.0.2/24
 # the hub's host has a network behind it
 ip -n hub link add lan0 type bridge
 ip -n hub addr add 192.0.2.1/24 dev lan0

@@ -46,8 +46,6 @@ at() {
 		ip netns exec "$n" "$@"
 	fi
 }
-# by NAME ARG...: dial on that host
-by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 
 # wire NAME IF NAME IF: a cable
 wire() {
