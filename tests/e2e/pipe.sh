@@ -72,7 +72,9 @@ check "no process of it is left" wait_for 5 gone
 check "no such session" fails_with 1 "no session" as bob hangup 4711
 check "nor any" test -z "$(as bob list)"
 
-# dial wait as the other end
+# dial wait as the other end; before it is there nobody is
+sed -i '/^command = /d' bob/sipd.conf
+check "no command any more" as bob reload
 dial -c bob/sipd.conf wait pipe --from alice --once > waited < bytes \
     2> wait.out &
 wait=$!

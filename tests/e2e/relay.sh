@@ -11,25 +11,8 @@ cd "$T" || exit 1
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-# host NAME ADDRESS...
-host() {
-	n=$1
-	shift
-	ip netns add "$n"
-	ip -n "$n" link set lo up
-	ip link add "$n" type veth peer name eth0 netns "$n"
-	ip link set "$n" master hub up
-	for a in "$@"; do
-		ip -n "$n" addr add "$a" dev eth0 nodad
-	done
-	ip -n "$n" link set eth0 up
-}
-at() { n=$1; shift; ip netns exec "$n" "$@"; }
-by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
-
 network() {
-	ip link add hub type bridge
-	ip link set hub up
+	bridge br0
 	host alice 10.1.0.2/24 fd01::2/64
 	host bob 10.1.0.3/24 fd01::3/64
 	host carol 10.1.0.6/24 fd01::6/64
@@ -69,25 +52,28 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -addext subjectAltName=DNS:turn.test,IP:10.1.0.4 2> /dev/null
 cat turn.crt turn.key > turn.pem
 
-# coturn [OPTION...]: a TURN server, its PID in $turn
-coturn() {
+# server ADDRESS [OPTION...]: a TURN server, its PID in $turn
+server() {
+	a=$1; shift
 	ip netns exec turn turnserver -n --log-file=stdout --simple-log --no-cli \
-	    --pidfile="$T/turn.pid" --realm=turn.test --min-port=49200 \
+	    --pidfile="$T/$a.pid" --realm=turn.test --min-port=49200 \
 	    --max-port=49900 --cert="$T/turn.crt" --pkey="$T/turn.key" \
-	    --listening-ip=10.1.0.4 --listening-ip=fd01::4 \
-	    --relay-ip=10.1.0.4 --relay-ip=fd01::4 --userdb="$T/turn.db" \
+	    --listening-ip="$a" --relay-ip="$a" --userdb="$T/$a.db" \
 	    --listening-port=3478 --tls-listening-port=443 "$@" \
 	    >> turn.out 2>&1 &
 	turn=$!
-	wait_for 10 at turn sh -c 'ss -lnt | grep -q 10.1.0.4:443'
+	wait_for 10 at turn sh -c "ss -lnt | grep -q $a:443"
 }
+# coturn [OPTION...]: the one that dies and comes back
+coturn() { server 10.1.0.4 --listening-ip=fd01::4 --relay-ip=fd01::4 "$@"; }
 end_coturn() {
 	kill -KILL $turn
 	wait $turn 2> /dev/null
 	! at turn ss -lnt | grep -q 10.1.0.4:443
 }
 lt="--lt-cred-mech --user=al:relaypw"
-check "a TURN server" coturn $lt
+check "a TURN server that lives on" server 10.1.0.5 $lt
+check "and another" coturn $lt
 
 fa=$(key alice) fb=$(key bob) fc=$(key carol)
 # alice_conf: what else is in [nat], or follows it
@@ -149,13 +135,8 @@ proxy() {
 }
 # not_told: alice's address stands nowhere in the paths that bob tried
 not_told() { ! grep 'path moved to\|-> ' bob/log | tail -1 | grep -q '10\.1\.0\.2'; }
-sipd_at() {
-	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &
-	eval "pid_$1=$!"
-	wait_for 10 by "$1" status
-}
-check "bob's sipd" sipd_at bob
-check "and carol's" sipd_at carol
+check "bob's sipd" launch bob
+check "and carol's" launch carol
 head -c 300000 /dev/urandom > small
 
 # sends WHAT [TEXT]: does it arrive, and does dial say this?
@@ -188,12 +169,12 @@ refused() {
 }
 alice_conf < /dev/null
 beside none
-relay 'server = turn:10.1.0.4' "$user" 'password = wrong'
+relay 'server = turn:10.1.0.5' "$user" 'password = wrong'
 beside wrong
-printf 'relay = never\n[turn]\nserver = turn:10.1.0.4\n%s\n%s\n' "$user" \
+printf 'relay = never\n[turn]\nserver = turn:10.1.0.5\n%s\n%s\n' "$user" \
     "$password" | alice_conf
 beside never
-relay 'server = turns:10.1.0.4:443' "$user" "$password"
+relay 'server = turns:10.1.0.5:443' "$user" "$password"
 beside untrusted
 
 relay 'server = turn:10.1.0.4' "$user" "$password"
@@ -279,7 +260,7 @@ end_coturn
 check "without a relay one is told that it would help" \
     refused none "a relay would help: name a TURN server"
 check "wrong credentials are one sentence" \
-    refused wrong "the relay 10.1.0.4 refuses the user name or the password"
+    refused wrong "the relay 10.1.0.5 refuses the user name or the password"
 check "a relay that is not to be used is not" \
     refused never "relay = never"
 check "nor one that cannot be trusted" \
