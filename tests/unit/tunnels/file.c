@@ -1237,19 +1237,11 @@ static void test_big(void)
 	sweep();
 }
 
-/* Words only: the description, made and answered. */
 static int words_run(void *arg)
 {
 	struct sending *x = arg;
-	int err = rig_offer(&x->r, &x->a);
 
-	if (!err)
-		err = rig_answer(&x->r, &x->b);
-	x->r.a.t = mem_deref(x->r.a.t);
-	x->r.b.t = mem_deref(x->r.b.t);
-	x->r.offer = mem_deref(x->r.offer);
-	x->r.answer = mem_deref(x->r.answer);
-	return err;
+	return rig_words(&x->r, &x->a, &x->b);
 }
 
 static void test_no_memory(void)

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "tests/unit/fail.h"
+#include "tests/unit/tunnels/flood.h"
 #include "tests/unit/tunnels/rig.h"
 #include "tunnels/forward/fwallow.h"
 #include "tunnels/forward/fwspec.h"
@@ -371,50 +372,9 @@ static void test_reset(void)
 	rig_close(&f.r);
 }
 
-struct flood {
-	pthread_t t;
-	int fd;
-	size_t n;
-	uint32_t seed, bad;
-};
-
-static uint32_t next(uint32_t *x)
+static void half_close(int fd)
 {
-	*x = *x * 1664525 + 1013904223;
-	return *x >> 24;
-}
-
-static void *flood_write(void *arg)
-{
-	struct flood *f = arg;
-	uint8_t buf[10007];
-
-	for (size_t done = 0; done < f->n;) {
-		size_t k = f->n - done < sizeof buf ? f->n - done :
-						      sizeof buf;
-
-		for (size_t i = 0; i < k; i++)
-			buf[i] = (uint8_t)next(&f->seed);
-		if (send(f->fd, buf, k, MSG_NOSIGNAL) != (ssize_t)k)
-			break;
-		done += k;
-	}
-	shutdown(f->fd, SHUT_WR);
-	return NULL;
-}
-
-static void *flood_read(void *arg)
-{
-	struct flood *f = arg;
-	uint8_t buf[10007];
-	ssize_t k;
-
-	while ((k = recv(f->fd, buf, sizeof buf, 0)) > 0) {
-		for (ssize_t i = 0; i < k; i++)
-			f->bad |= buf[i] ^ next(&f->seed);
-		f->n += (size_t)k;
-	}
-	return NULL;
+	shutdown(fd, SHUT_WR);
 }
 
 static void test_flood(void)
@@ -427,19 +387,13 @@ static void test_flood(void)
 	forwarding_to(&f, "-L", port_of(lfd));
 	c = client(f.port);
 	s = accept(lfd, NULL, NULL);
-	memset(v, 0, sizeof v);
 	v[0] = (struct flood){ .fd = c, .n = SIZE, .seed = 1 };
 	v[1] = (struct flood){ .fd = s, .n = SIZE, .seed = 2 };
 	v[2] = (struct flood){ .fd = s, .seed = 1 };
 	v[3] = (struct flood){ .fd = c, .seed = 2 };
-	for (int i = 0; i < 4; i++)
-		pthread_create(&v[i].t, NULL, i < 2 ? flood_write :
-			       flood_read, &v[i]);
-	for (int i = 0; i < 4; i++)
-		pthread_join(v[i].t, NULL);
-	CU_ASSERT_EQUAL(v[2].n, SIZE);
-	CU_ASSERT_EQUAL(v[3].n, SIZE);
-	CU_ASSERT_EQUAL(v[2].bad | v[3].bad, 0);
+	v[0].endh = v[1].endh = half_close;
+	flood_start(v);
+	flood_join(v);
 	close(c);
 	close(s);
 	close(lfd);
@@ -485,6 +439,18 @@ static void test_many(void)
 	rig_close(&f.r);
 }
 
+/* How large the kernel lets a TCP buffer of that kind grow. */
+static size_t kernel_bound(const char *file)
+{
+	unsigned long n = 0;
+	FILE *fp = fopen(file, "r");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fp);
+	CU_ASSERT_EQUAL(fscanf(fp, "%*u %*u %lu", &n), 1);
+	fclose(fp);
+	return n;
+}
+
 /* A server that does not read stops its client, and no other. */
 static void test_back_pressure(void)
 {
@@ -494,12 +460,15 @@ static void test_back_pressure(void)
 	size_t sent = 0, got = 0, bound = 4 << 20;
 	ssize_t n;
 
+	bound += kernel_bound("/proc/sys/net/ipv4/tcp_rmem") +
+		kernel_bound("/proc/sys/net/ipv4/tcp_wmem");
+
 	setsockopt(lfd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 	forwarding_to(&f, "-L", port_of(lfd));
 	c = client(f.port);
 	setsockopt(c, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	s = accept(lfd, NULL, NULL);
-	while (idle < 30) {
+	while (idle < 30 && sent < bound) {
 		n = send(c, buf, sizeof buf, MSG_DONTWAIT | MSG_NOSIGNAL);
 		sent += n > 0 ? (size_t)n : 0;
 		idle = n > 0 ? 0 : idle + 1;
@@ -508,7 +477,7 @@ static void test_back_pressure(void)
 	}
 	/* kernel buffers vary; what we hold is 256 KB at most */
 	CU_ASSERT(sent > 100000);
-	CU_ASSERT(sent < 3 * bound);
+	CU_ASSERT(sent < bound);
 	c2 = client(f.port);
 	s2 = accept(lfd, NULL, NULL);
 	put(c2, "free");
@@ -927,19 +896,11 @@ static void test_rate(void)
 	rig_close(&f.r);
 }
 
-/* Words only: the description, made and answered. */
 static int words_run(void *arg)
 {
 	struct forwarding *x = arg;
-	int err = rig_offer(&x->r, &x->a);
 
-	if (!err)
-		err = rig_answer(&x->r, &x->b);
-	x->r.a.t = mem_deref(x->r.a.t);
-	x->r.b.t = mem_deref(x->r.b.t);
-	x->r.offer = mem_deref(x->r.offer);
-	x->r.answer = mem_deref(x->r.answer);
-	return err;
+	return rig_words(&x->r, &x->a, &x->b);
 }
 
 static void test_no_memory(void)

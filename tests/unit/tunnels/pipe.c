@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "tests/unit/fail.h"
+#include "tests/unit/tunnels/flood.h"
 #include "tests/unit/tunnels/rig.h"
 
 struct piping {
@@ -132,51 +133,9 @@ static void test_both_ways(void)
 	piping_close(&p);
 }
 
-struct flood {
-	pthread_t t;
-	int fd;
-	size_t n;
-	uint32_t seed, hash;
-};
-
-static uint32_t next(uint32_t *x)
+static void hang_up(int fd)
 {
-	*x = *x * 1664525 + 1013904223;
-	return *x >> 24;
-}
-
-static void *flood_write(void *arg)
-{
-	struct flood *f = arg;
-	uint8_t buf[10007];
-
-	for (size_t done = 0; done < f->n;) {
-		size_t k = f->n - done < sizeof buf ? f->n - done :
-						      sizeof buf;
-
-		for (size_t i = 0; i < k; i++)
-			buf[i] = (uint8_t)next(&f->seed);
-		if (write(f->fd, buf, k) != (ssize_t)k)
-			break;
-		done += k;
-	}
-	close(f->fd);
-	return NULL;
-}
-
-static void *flood_read(void *arg)
-{
-	struct flood *f = arg;
-	uint8_t buf[10007];
-	ssize_t k;
-
-	while ((k = read(f->fd, buf, sizeof buf)) > 0) {
-		for (ssize_t i = 0; i < k; i++)
-			f->hash |= buf[i] ^ next(&f->seed);
-		f->n += (size_t)k;
-	}
-	close(f->fd);
-	return NULL;
+	close(fd);
 }
 
 /* Every byte value, both ways at once, more than any buffer holds. */
@@ -187,22 +146,16 @@ static void test_flood(void)
 	struct flood f[4];
 
 	piping_open(&p, NULL);
-	memset(f, 0, sizeof f);
 	f[0] = (struct flood){ .fd = p.a_in, .n = SIZE, .seed = 1 };
 	f[1] = (struct flood){ .fd = p.b_in, .n = SIZE, .seed = 2 };
 	f[2] = (struct flood){ .fd = p.b_out, .seed = 1 };
 	f[3] = (struct flood){ .fd = p.a_out, .seed = 2 };
-	for (int i = 0; i < 4; i++)
-		pthread_create(&f[i].t, NULL, i < 2 ? flood_write :
-			       flood_read, &f[i]);
+	f[0].endh = f[1].endh = hang_up;
+	flood_start(f);
 	rig_wait(&p.r);
-	for (int i = 0; i < 4; i++)
-		pthread_join(f[i].t, NULL);
-	CU_ASSERT_EQUAL(f[2].n, SIZE);
-	CU_ASSERT_EQUAL(f[3].n, SIZE);
-	CU_ASSERT_EQUAL(f[2].hash | f[3].hash, 0);
+	flood_join(f);
 	CU_ASSERT_EQUAL(p.r.a.err, 0);
-	p.a_in = p.b_in = p.a_out = p.b_out = -1;
+	p.a_in = p.b_in = -1;
 	piping_close(&p);
 }
 
@@ -387,7 +340,7 @@ static void test_status(void)
 static void test_early_command(void)
 {
 	struct piping p;
-	struct flood f = { .n = 5000000, .seed = 1 };
+	struct flood f = { .endh = hang_up, .n = 5000000, .seed = 1 };
 
 	signal(SIGPIPE, SIG_IGN);
 	piping_open(&p, "head -c 3");
@@ -405,7 +358,7 @@ static void test_early_command(void)
 static void test_closed_stdout(void)
 {
 	struct piping p;
-	struct flood f = { .n = 5000000, .seed = 1 };
+	struct flood f = { .endh = hang_up, .n = 5000000, .seed = 1 };
 
 	signal(SIGPIPE, SIG_IGN);
 	piping_open(&p, NULL);
@@ -518,19 +471,11 @@ static void test_words(void)
 	rig_close(&r);
 }
 
-/* Words only: the description, made and answered. */
 static int words_run(void *arg)
 {
 	struct piping *x = arg;
-	int err = rig_offer(&x->r, &x->a);
 
-	if (!err)
-		err = rig_answer(&x->r, &x->b);
-	x->r.a.t = mem_deref(x->r.a.t);
-	x->r.b.t = mem_deref(x->r.b.t);
-	x->r.offer = mem_deref(x->r.offer);
-	x->r.answer = mem_deref(x->r.answer);
-	return err;
+	return rig_words(&x->r, &x->a, &x->b);
 }
 
 static void test_no_memory(void)

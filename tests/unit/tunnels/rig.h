@@ -132,6 +132,21 @@ static inline int rig_answer(struct rig *r, const struct tunnel_ask *ask)
 					   r->answer->mediav);
 }
 
+/* Words only: the description, made and answered, and forgotten. */
+static inline int rig_words(struct rig *r, const struct tunnel_ask *a,
+			    const struct tunnel_ask *b)
+{
+	int err = rig_offer(r, a);
+
+	if (!err)
+		err = rig_answer(r, b);
+	r->a.t = mem_deref(r->a.t);
+	r->b.t = mem_deref(r->b.t);
+	r->offer = mem_deref(r->offer);
+	r->answer = mem_deref(r->answer);
+	return err;
+}
+
 static inline void rig_start_handler(void *arg)
 {
 	struct rig *r = arg;
