@@ -233,7 +233,7 @@ moved() { grep -q "path moved to $1" out; }
 check "a transfer by the relay" under_way
 no_wall
 check "goes on directly within 2 s of that being possible" \
-    wait_for 2 moved 10.1.0.3
+    wait_for 2 moved '\(10.1.0.3\|\[fd01::3\]\)'
 check "and not a byte is missing" arrives
 wall bob
 
