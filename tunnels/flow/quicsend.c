@@ -217,6 +217,7 @@ int quicsend_flush(struct qconn *c, uint64_t now, bool *again)
 		return 0;
 	for (unsigned i = 0; i < BATCHES && more && !err; i++) {
 		err = write_batch(c, now, &more);
+		quicstream_refill(c);
 		now = clock_ns();
 	}
 	*again = more && !err;

@@ -19,7 +19,8 @@ enum {
 	SHARE_MIN = 64 << 10,           /* when the connection has too many */
 	BUDGET_MIN = 8 << 20,
 	BUDGET_MAX = 128 << 20,
-	ROOM_STEP = 256 << 10,          /* a writer is woken for this much */
+	AHEAD = 256 << 10,              /* not sent yet: still in the cache */
+	AHEAD_LOW = 128 << 10,          /* then its writer is woken */
 	TURN_SIZE = 32 << 10,           /* then another stream is served */
 	LOST_SCAN = 64,                 /* more streams are not counted live */
 };
@@ -104,14 +105,28 @@ static void send_ready(struct qstream *q)
 	quic_kick(q->c);
 }
 
-/* Bytes that may be added to q's buffer. */
+static uint64_t unsent(const struct qstream *q)
+{
+	return q->buf.written - q->buf.sent;
+}
+
+static uint64_t rest_of(uint64_t max, uint64_t used)
+{
+	return used < max ? max - used : 0;
+}
+
+/* Bytes that may be added to q's buffer. What is written long before it is
+ * sent has left the processor's cache by then: to bring it back costs a
+ * tenth of all that a sender does. */
 static uint64_t room_of(const struct qstream *q, uint64_t *max)
 {
-	const uint64_t used = q->buf.written - q->buf.acked;
+	const uint64_t ahead = rest_of(AHEAD, unsent(q));
+	uint64_t room;
 
 	*max = q->c->unacked < q->c->budget &&
 		quicmem_room(&q->c->pool->mem) ? q->c->stream_max : SHARE_MIN;
-	return used < *max ? *max - used : 0;
+	room = rest_of(*max, q->buf.written - q->buf.acked);
+	return room < ahead ? room : ahead;
 }
 
 static int op_open(struct stream **sp, struct flow *f)
@@ -401,7 +416,7 @@ static void wake_writers(struct qconn *c)
 		uint64_t max, room = room_of(q, &max);
 
 		list_unlink(le);
-		if (room < max / 4 && room < ROOM_STEP) {
+		if (room < max / 4 && room < AHEAD_LOW) {
 			list_append(&c->wantl, le, q);
 			continue;
 		}
@@ -411,14 +426,19 @@ static void wake_writers(struct qconn *c)
 	}
 }
 
+void quicstream_refill(struct qconn *c)
+{
+	if (!c->room)
+		return;
+	c->room = false;
+	wake_writers(c);
+}
+
 void quicstream_turn(struct qconn *c)
 {
 	set_limits(c);
 	open_queued(c);
-	if (c->room) {
-		c->room = false;
-		wake_writers(c);
-	}
+	quicstream_refill(c);
 }
 
 struct qstream *quicstream_next(const struct qconn *c)
@@ -446,6 +466,8 @@ void quicstream_sent(struct qstream *q, size_t n, bool fin)
 		q->c->progress = loop_now(q->c->f.loop);
 	q->c->in_flight += n;
 	quicbuf_sent(&q->buf, n);
+	if (q->want.list && unsent(q) <= AHEAD_LOW)
+		q->c->room = true;
 	q->turn += n;
 	if (fin && q->buf.sent == q->buf.written)
 		q->fin_sent = true;

@@ -19,6 +19,8 @@ void quicstream_callbacks(ngtcp2_callbacks *cb);
 
 /* Before sending: open what is queued, tell writers of their room. */
 void quicstream_turn(struct qconn *c);
+/* While sending: tell the writers whose bytes have gone. */
+void quicstream_refill(struct qconn *c);
 
 /* Who is next to send; NULL: nobody. */
 struct qstream *quicstream_next(const struct qconn *c);
