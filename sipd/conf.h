@@ -102,8 +102,6 @@ struct conf {
 	enum conf_relay relay;
 	bool portmap, guess;
 	bool tcp;
-	/* kept for the finders to come; parsed and checked now only when
-	 * their work is there: no dead keys */
 
 	struct list accountl;   /* struct conf_account */
 	struct list turnl;      /* struct conf_turn */
