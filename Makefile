@@ -150,6 +150,8 @@ lab:
 	@tests/install.sh build check lab
 	@$(MAKE) -s -j2 all lab-tools $(if $(REFERENCE),$(B)/lab/nicepeer)
 	@B=$(B) LAB_REFERENCE=$(REFERENCE) tests/lab/run.sh $(PAIR)
+	@$(if $(PAIR),,for t in spoof relays roam guess; do \
+		tests/lab/$$t.sh $(B); done)
 
 bench: all
 	@tests/install.sh build bench

@@ -49,6 +49,8 @@ $3 == "nice" {
 		why[k] = why[k] " " $i
 	sum[got[k]]++
 	could[best[k]]++
+	if ($5 > $4 + 200 && rank(got[k]) <= rank(best[k]))
+		late[++lates] = $5
 	if ($4 ~ /^[0-9]+$/) {
 		t[++ts] = $4
 		if (best[k] == "direct" && got[k] == "direct")
@@ -130,6 +132,9 @@ END {
 	    " ms, %s ms where it is easy\n", n, worse,
 	    sum["failed"] + sum["broken"], median(t, ts),
 	    median(easy, easies)
+	if (lates)
+		printf "%d began by a relay and were on the best path after" \
+		    " %s ms (median)\n", lates, median(late, lates)
 	if (nices) {
 		sums("libnice", nice_sum)
 		printf "libnice: %d failed, median %s ms; better than here %d" \

@@ -26,7 +26,8 @@ trap 'exit 130' INT TERM
 [ -z "${LAB_KEEP:-}" ] || mkdir -p "$LAB_KEEP"
 
 CI_PAIRS="open:port fw:linux port:cone addr:sym random:cone seq:addr
-tiny:rst cgn:linux dual:dual seq:port seq:seq"
+tiny:rst cgn:linux dual:dual one:hairpin nat64:port sym:port seq:port seq:seq
+noudp:open web:port sym:random"
 
 pairs() {
 	if [ -n "$ci" ]; then
