@@ -167,7 +167,7 @@ static int udp_alloc(struct udp **up, int af)
 {
 	struct udp *u;
 
-	if (!up || (af != AF_INET && af != AF_INET6))
+	if (af != AF_INET && af != AF_INET6)
 		return EINVAL;
 	u = mem_zalloc(sizeof *u, udp_destructor);
 	if (!u)
@@ -181,7 +181,7 @@ static int udp_alloc(struct udp **up, int af)
 int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
 {
 	struct udp *u;
-	int err = udp_alloc(&u, af);
+	int err = up ? udp_alloc(&u, af) : EINVAL;
 
 	if (err)
 		return err;
@@ -196,7 +196,7 @@ int udp_batch_open(struct udp **up, int af, uint16_t port, unsigned flags)
 int udp_batch_adopt(struct udp **up, int af, int fd)
 {
 	struct udp *u;
-	int err = udp_alloc(&u, af);
+	int err = up ? udp_alloc(&u, af) : EINVAL;
 
 	if (err)
 		return err;
