@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "tests/unit/unit.h"
 #include "sdp/base/clock.h"
 #include "sipd/ua/precheck.h"
@@ -108,6 +109,15 @@ static void test_limits(void)
 	limit(OK_HEAD "Content-Length: ", "9", 400, "\r\n\r\n", EMSGSIZE);
 }
 
+/* Of the processor, for others run on it too. */
+static uint64_t spent(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 * MSEC + (uint64_t)t.tv_nsec;
+}
+
 /* Whatever passes takes the decoder a time that does not hurt. */
 static void slow(const char *begin, const char *with, size_t n,
 		 const char *tail)
@@ -119,10 +129,10 @@ static void slow(const char *begin, const char *with, size_t n,
 
 	mbuf_write_str(mb, s);
 	mb->pos = 0;
-	t0 = clock_ns();
+	t0 = spent();
 	if (!check(s) && !sip_msg_decode(&msg, mb))
 		mem_deref(msg);
-	CU_ASSERT(clock_ns() - t0 < 10 * MSEC);
+	CU_ASSERT(spent() - t0 < 10 * MSEC);
 	mem_deref(mb);
 	free(s);
 }
