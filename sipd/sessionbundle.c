@@ -367,6 +367,17 @@ static int take_line(struct session *s, unsigned group, unsigned i,
 	return err;
 }
 
+/* Is this tunnel over here, which the peer had not heard of when it wrote the
+ * offer? A mid is used once only. */
+static bool is_gone(const struct session *s, unsigned i,
+		    const struct desc_media *m)
+{
+	const struct desc_media *was = &s->remote->mediav[i];
+
+	return i < s->remote->mediac && !was->rejected &&
+		!strcmp(was->mid, m->mid);
+}
+
 /* The lines of the answer: those that stay, and new ones. EACCES: there were
  * new ones, and not one of them is taken. */
 static int take_lines(struct session *s, const struct desc *d, struct desc *a,
@@ -379,6 +390,8 @@ static int take_lines(struct session *s, const struct desc *d, struct desc *a,
 		if (d->mediav[i].rejected)
 			continue;
 		if (!bundle_line(s->bundle, i, &g)) {
+			if (is_gone(s, i, &d->mediav[i]))
+				continue;
 			n++;
 			taken += !take_line(s, group, i, d, a, rp);
 			continue;
@@ -387,6 +400,13 @@ static int take_lines(struct session *s, const struct desc *d, struct desc *a,
 		a->mediav[i].param = mem_ref(s->local->mediav[i].param);
 	}
 	return n && !taken ? EACCES : 0;
+}
+
+/* What the answer does not take is no more the peer's either. */
+static void forget_refused(struct desc *d, const struct desc *a)
+{
+	for (unsigned i = 0; i < d->mediac; i++)
+		d->mediav[i].rejected |= a->mediav[i].rejected;
 }
 
 static void swap_lines(struct desc *x, struct desc *y)
@@ -421,6 +441,7 @@ static int take_offer(struct session *s, const struct call_body *b,
 		mem_deref(d);
 	}
 	else {
+		forget_refused(d, a);
 		swap_lines(s->local, a);
 		err = take_remote(s, d);
 	}

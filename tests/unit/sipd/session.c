@@ -330,8 +330,9 @@ static void asker_end(struct session *s, unsigned group, enum reason r,
 	a->reason = r;
 }
 
-static void ask_for(struct asker *a, struct side *side, const char *to,
-		    const char *kind, char *word)
+/* fd: of a pipe, which has them then. */
+static void ask_with(struct asker *a, struct side *side, const char *to,
+		     const char *kind, char *word, const int *fd)
 {
 	const struct session_handlers sh = {
 		.stateh = asker_state, .endh = asker_end, .arg = a
@@ -340,25 +341,30 @@ static void ask_for(struct asker *a, struct side *side, const char *to,
 	struct session_want want = {
 		.kind = tunnel_find(kind),
 		.ask = { .argv = argv, .argc = word != NULL, .cwd = "/",
-			 .fd_in = -1, .fd_out = -1, .confh = no_conf,
+			 .fd_in = fd ? fd[0] : -1,
+			 .fd_out = fd ? fd[1] : -1, .confh = no_conf,
 			 .why = why, .why_size = sizeof why },
 	};
-	int fd[2];
 
 	memset(a, 0, sizeof *a);
 	a->side = side;
-	if (!word) {            /* a pipe that says nothing */
-		CU_ASSERT_EQUAL(pipe2(fd, O_CLOEXEC), 0);
-		want.ask.fd_in = fd[0];
-		want.ask.fd_out = fd[1];
-	}
 	a->asked_for = !board_dial(&a->s, side->board, to, &want, 1, 0, &sh,
 				   &a->reason, why, sizeof why);
 	CU_ASSERT(a->asked_for);
-	if (!word) {
+	if (fd) {
 		(void)close(fd[0]);
 		(void)close(fd[1]);
 	}
+}
+
+static void ask_for(struct asker *a, struct side *side, const char *to,
+		    const char *kind, char *word)
+{
+	int fd[2];
+
+	if (!word)              /* a pipe that says nothing */
+		CU_ASSERT_EQUAL(pipe2(fd, O_CLOEXEC), 0);
+	ask_with(a, side, to, kind, word, word ? NULL : fd);
 }
 
 struct until {
@@ -428,7 +434,7 @@ static const uint8_t *board_fp(const struct side *sd)
 	return identity_fp(board_house(sd->board)->identity);
 }
 
-/* Both know each other; each may send files and forward. */
+/* Both know each other; bob may send files, forward and pipe. */
 static void friends(const char *allow_at_bob)
 {
 	const struct account *direct;
@@ -436,7 +442,8 @@ static void friends(const char *allow_at_bob)
 	struct peer p;
 
 	(void)re_snprintf(a, sizeof a, "[peer bob]\nfingerprint = %%s\n"
-			  "allow = file, forward 127.0.0.1:9");
+			  "allow = file, pipe, forward 127.0.0.1:9\n"
+			  "[pipe]\ncommand = cat");
 	(void)re_snprintf(b, sizeof b, "[peer alice]\nfingerprint = %%s\n"
 			  "allow = %s", allow_at_bob);
 	both_open(a, b);
@@ -578,6 +585,44 @@ static void test_drop(void)
 	finish(&f);
 }
 
+static bool is_later(void *arg)
+{
+	unsigned *turns = arg;
+
+	return ++*turns > 8;
+}
+
+/* An offer of one who has not heard yet that a tunnel is over does not bring
+ * it back: here it ends while both wait after a 491. */
+static void test_drop_glare(void)
+{
+	struct asker f, g, a, b;
+	char fa[128], fb[128];
+	unsigned turns = 0;
+	int in[2], fd[2];
+
+	friends("file, pipe, forward 127.0.0.1:9\n[pipe]\ncommand = cat");
+	begin(&f);
+	CU_ASSERT_EQUAL(pipe2(in, O_CLOEXEC), 0);
+	fd[0] = in[0];
+	fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	ask_with(&g, &alice, bob_uri, "pipe", NULL, fd);
+	CU_ASSERT(until(is_open, &g));
+	hello(fa, sizeof fa, &alice);
+	hello(fb, sizeof fb, &bob);
+	ask_for(&a, &alice, bob_uri, "file", fa);
+	ask_for(&b, &bob, alice_uri, "file", fb);
+	CU_ASSERT(until(is_later, &turns));
+	(void)close(in[1]);     /* the end of its input */
+	CU_ASSERT(until(is_over, &g));
+	CU_ASSERT_EQUAL(g.reason, REASON_DONE);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT(until(is_over, &b));
+	CU_ASSERT_EQUAL(a.reason, REASON_DONE);
+	CU_ASSERT_EQUAL(b.reason, REASON_DONE);
+	finish(&f);
+}
+
 UNIT_SUITE("session",
 	   { "send", test_send },
 	   { "declined key", test_declined_key },
@@ -591,4 +636,5 @@ UNIT_SUITE("session",
 	   { "add", test_add },
 	   { "glare", test_glare },
 	   { "add refused", test_add_refused },
-	   { "drop", test_drop })
+	   { "drop", test_drop },
+	   { "drop and glare", test_drop_glare })
