@@ -1,20 +1,15 @@
 /*
- * natcheck.c: six UDP sockets and a timer for one classification. Called by
+ * natcheck.c: six sockets and a timer for one classification. Called by
  * sipd/check.c.
  */
 #include <errno.h>
 #include "modules/path/natcheck.h"
-#include "modules/path/netif.h"
+#include "modules/path/natsocks.h"
 
 #define LIMIT (3 * SEC)
 
-struct natsock {
-	struct natcheck *nc;
-	struct udp_sock *us;
-};
-
 struct natcheck {
-	struct natsock sockv[CLASSIFY_SOCKETS];
+	struct natsocks *socks;
 	struct classify_conf conf;
 	struct classify *c;
 	struct timers *timers;
@@ -29,8 +24,7 @@ static void natcheck_destructor(void *arg)
 	struct natcheck *nc = arg;
 
 	timer_stop(&nc->timer);
-	for (int i = 0; i < CLASSIFY_SOCKETS; i++)
-		mem_deref(nc->sockv[i].us);
+	mem_deref(nc->socks);
 	mem_deref(nc->c);
 }
 
@@ -51,13 +45,12 @@ static void timer_handler(void *arg)
 	nc->doneh(&nat, nc->arg);
 }
 
-static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
+static void recv_handler(unsigned sock, const struct sa *src,
+			 const uint8_t *buf, size_t len, void *arg)
 {
-	struct natsock *s = arg;
-	struct natcheck *nc = s->nc;
+	struct natcheck *nc = arg;
 
-	classify_recv(nc->c, (unsigned)(s - nc->sockv), src, mbuf_buf(mb),
-		      mbuf_get_left(mb), clock_ns());
+	classify_recv(nc->c, sock, src, buf, len, clock_ns());
 	/* what follows of it may be that all is over */
 	(void)timer_start(nc->timers, &nc->timer, 0, timer_handler, nc);
 }
@@ -66,25 +59,8 @@ static void send_handler(unsigned sock, const struct sa *dst,
 			 const uint8_t *buf, size_t len, void *arg)
 {
 	struct natcheck *nc = arg;
-	struct mbuf mb = { .buf = (uint8_t *)buf, .size = len, .end = len };
 
-	(void)udp_send(nc->sockv[sock].us, dst, &mb);
-}
-
-static int open_sockets(struct natcheck *nc, const struct sa *local)
-{
-	for (int i = 0; i < CLASSIFY_SOCKETS; i++) {
-		struct natsock *s = &nc->sockv[i];
-		int err;
-
-		s->nc = nc;
-		err = udp_listen(&s->us, local, udp_handler, s);
-		if (!err)
-			err = udp_local_get(s->us, &nc->conf.basev[i]);
-		if (err)
-			return err;
-	}
-	return 0;
+	natsocks_send(nc->socks, sock, dst, buf, len);
 }
 
 int natcheck_alloc(struct natcheck **np, struct timers *timers,
@@ -93,14 +69,10 @@ int natcheck_alloc(struct natcheck **np, struct timers *timers,
 		   void *arg)
 {
 	struct natcheck *nc;
-	struct sa local;
 	int err;
 
 	if (!np || !timers || !serverc || !doneh)
 		return EINVAL;
-	err = netif_source(&local, &serverv[0]);
-	if (err)
-		return err;
 	nc = mem_zalloc(sizeof *nc, natcheck_destructor);
 	if (!nc)
 		return ENOMEM;
@@ -114,7 +86,10 @@ int natcheck_alloc(struct natcheck **np, struct timers *timers,
 	nc->conf.hairpin = hairpin;
 	nc->conf.sendh = send_handler;
 	nc->conf.arg = nc;
-	err = open_sockets(nc, &local);
+	err = natsocks_alloc(&nc->socks, CLASSIFY_SOCKETS, &serverv[0],
+			     recv_handler, nc);
+	for (unsigned i = 0; i < CLASSIFY_SOCKETS && !err; i++)
+		err = natsocks_local(nc->socks, i, &nc->conf.basev[i]);
 	if (!err)
 		err = classify_alloc(&nc->c, &nc->conf, clock_ns());
 	if (!err)
