@@ -10,6 +10,7 @@
 #include <errno.h>
 #include "sipd/check.h"
 #include "sipd/checkhost.h"
+#include "sipd/checklife.h"
 #include "sipd/checknat.h"
 #include "sipd/checkrelay.h"
 #include "sipd/environs.h"
@@ -27,6 +28,7 @@ static void check_destructor(void *arg)
 	timer_stop(&ck->dns_timer);
 	mem_deref(ck->nat4);
 	mem_deref(ck->nat6);
+	mem_deref(ck->life);
 	mem_deref(ck->dns);
 	mem_deref(ck->sip);
 	mem_deref(ck->tls);
@@ -61,7 +63,7 @@ static void begin(void *arg)
 void check_order(struct conn *cn, const struct odict *o, const char *tag)
 {
 	struct check *ck = mem_zalloc(sizeof *ck, check_destructor);
-	(void)o;
+	bool lifetime = false;
 
 	if (!ck || (tag && str_dup(&ck->tag, tag))) {
 		mem_deref(ck);
@@ -71,6 +73,8 @@ void check_order(struct conn *cn, const struct odict *o, const char *tag)
 	ck->conn = cn;
 	ck->house = board_house(conn_env(cn)->board);
 	ck->begin = clock_ns();
+	(void)odict_get_boolean(o, &lifetime, "lifetime");
+	ck->nexth = lifetime ? check_life : NULL;
 	conn_keep(cn, &ck->le, ck);
 	if (timer_start(ck->house->timers, &ck->timer, 0, begin, ck)) {
 		conn_error(cn, tag, 1, "No memory.");

@@ -8,7 +8,8 @@
 #include "sipd/control.h"
 
 /* One "check" event for each finding, with "what", "value" and "text", in
- * less than five seconds. */
+ * less than five seconds; with "lifetime":true one more, within two minutes
+ * and with notes before it. */
 void check_order(struct conn *cn, const struct odict *o, const char *tag);
 
 #endif

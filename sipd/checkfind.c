@@ -9,7 +9,8 @@
 
 static const char *const what_name[CHECK_WHATS] = {
 	"udp", "address", "mapping", "filtering", "ports", "hairpin", "ipv6",
-	"portmap", "relay", "sip-alg", "dns", "tls-443", "verdict"
+	"portmap", "relay", "sip-alg", "dns", "tls-443", "verdict",
+	"lifetime"
 };
 
 void check_find(struct check *ck, enum check_what what, const char *value,
@@ -55,9 +56,10 @@ static enum verdict conclude(const struct check *ck)
 	return nat->mapping > NAT_INDEPENDENT ? HARD : EASY;
 }
 
+/* What has been told is not told again. */
 static void emit(struct check *ck, enum check_what what)
 {
-	const struct check_finding *f = &ck->v[what];
+	struct check_finding *f = &ck->v[what];
 	struct odict *o;
 
 	if (!*f->value || event_alloc(&o, "check", ck->tag))
@@ -67,16 +69,32 @@ static void emit(struct check *ck, enum check_what what)
 	event_str(o, "text", f->text);
 	conn_event(ck->conn, o);
 	mem_deref(o);
+	*f->value = '\0';
 }
 
-/* Last in whatever calls it. */
+static void tell(struct check *ck)
+{
+	for (int i = 0; i < CHECK_WHATS; i++)
+		emit(ck, (enum check_what)i);
+}
+
+/* Last in whatever calls it, as the next. */
+void check_end(struct check *ck)
+{
+	tell(ck);
+	conn_end(ck->conn, ck->tag);
+	mem_deref(ck);
+}
+
 void check_done(struct check *ck)
 {
 	if (--ck->waiting)
 		return;
 	ck->v[CHECK_VERDICT] = verdictv[conclude(ck)];
-	for (int i = 0; i < CHECK_WHATS; i++)
-		emit(ck, (enum check_what)i);
-	conn_end(ck->conn, ck->tag);
-	mem_deref(ck);
+	if (!ck->nexth) {
+		check_end(ck);
+		return;
+	}
+	tell(ck);
+	ck->nexth(ck);
 }

@@ -197,6 +197,15 @@ static int parse_trust(struct parse *p)
 	return no_more(p);
 }
 
+static int parse_check(struct parse *p)
+{
+	if (p->argc && !strcmp(*p->argv, "--lifetime")) {
+		(void)odict_entry_add(p->wo->o, "lifetime", ODICT_BOOL, true);
+		(void)next(p);
+	}
+	return no_more(p);
+}
+
 static int parse_pair(struct parse *p)
 {
 	const char *code = next(p), *peer = next(p);
@@ -237,8 +246,8 @@ static const struct {
 	  parse_log },
 	{ "why", "PEER", "how the last session with PEER found its path, or"
 	  " why not", CLIENT_RUNNING, parse_why },
-	{ "check", "", "what this network lets through: NAT, ports, DNS, TLS",
-	  CLIENT_ANY, no_more },
+	{ "check", "[--lifetime]", "what this network lets through: NAT, ports,"
+	  " DNS, TLS", CLIENT_ANY, parse_check },
 	{ "reload", "", "have sipd read its configuration again",
 	  CLIENT_RUNNING, no_more },
 	{ "trust", "[PEER [FINGERPRINT|--explain]]",

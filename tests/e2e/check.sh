@@ -86,6 +86,24 @@ check "IPv6" finds g ipv6 yes
 check "SIP by TLS is not touched" checked g "sip:meet.lab;transport=tls"
 check "and nothing is said of it" finds g sip-alg "no matter"
 
+# routers that soon forget, and the mapping that is found to be gone
+short() { home "$1" "$2" --map "$3" --filter apdf --udp-timeout "$4"; }
+lives() {
+	by "$1" check --lifetime > "$T/$1.life" 2> "$T/$1.notes"
+	cat "$T/$1.life" "$T/$1.notes"
+	grep -qE "^lifetime +$2 " "$T/$1.life"
+}
+check "a router that forgets after 3 s" short h 10 eim 3
+check "it is checked" checked h $UDP
+check "its mappings live 2 to 4 s" lives h "2 to 4 s"
+check "after all the rest" sh -c "tail -1 h.life | grep -q ^lifetime"
+check "a note says how far it is" grep -q 'idle for 2 s lives' h.notes
+check "a hard one, after 5 s" short j 11 apdm 5
+check "it is checked" checked j $UDP
+check "its mappings live 4 to 6 s" lives j "4 to 6 s"
+check "also as JSON" sh -c "ip netns exec h dial -j -c h/sipd.conf check \
+    --lifetime | grep -q '\"what\":\"lifetime\",\"value\":\"2 to 4 s\"'"
+
 # UDP blocked, and by a running sipd, as JSON
 check "no UDP" site_noudp i 9
 check "it is checked in time" checked i "$UDP;transport=tcp"
