@@ -17,6 +17,7 @@
 #include "sipd/sessiontrust.h"
 
 static const uint64_t sync_wait = 500 * MSEC;
+static const uint64_t idle_wait = 2 * SEC;
 
 static int encode_body(struct mbuf **mbp, struct call_body *b,
 		       const struct session *s)
@@ -240,7 +241,7 @@ static void drop_ended(struct session *s, const struct desc *d)
 	}
 }
 
-/* Its key must be the one of the first. */
+/* Its key must be the one of the first. ENODATA: an answer that takes none. */
 static int read_desc(struct desc **dp, const struct session *s,
 		     const struct call_body *b, bool offer)
 {
@@ -249,7 +250,7 @@ static int read_desc(struct desc **dp, const struct session *s,
 	int err = desc_decode(&d, b->p, b->n, offer, &why);
 
 	if (err)
-		return err;
+		return !offer && why.warn == 304 ? ENODATA : err;
 	if (memcmp(d->fp, s->remote->fp, sizeof d->fp))
 		err = EACCES;
 	else if (d->audio != s->local->audio ||
@@ -281,6 +282,47 @@ static int take_remote(struct session *s, struct desc *d)
 	return err;
 }
 
+/* Two whose ends of all tunnels have crossed may be left with none. */
+static void idle_handler(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->state == SESSION_OPEN && !bundle_has_others(s->bundle, 0))
+		session_hangup(s, REASON_DONE, NULL);
+}
+
+static void watch_idle(struct session *s)
+{
+	if (s->state == SESSION_OPEN && !s->offering &&
+	    !bundle_has_others(s->bundle, 0))
+		(void)timer_start(s->house->timers, &s->sync_timer, idle_wait,
+				  idle_handler, s);
+}
+
+/* Our offer had what the peer has ended, and nothing else that it takes. */
+static int take_none(struct session *s)
+{
+	int err;
+
+	for (size_t i = 0; i < s->remote->mediac; i++)
+		s->remote->mediav[i].rejected = true;
+	err = bundle_settle(s->bundle, s->remote, s->local);
+	drop_ended(s, s->remote);
+	return err;
+}
+
+static int take_answer(struct session *s, struct desc *d)
+{
+	int err = bundle_settle(s->bundle, d, s->local);
+
+	if (err) {
+		mem_deref(d);
+		return err;
+	}
+	drop_ended(s, d);
+	return take_remote(s, d);
+}
+
 void session_reanswer(struct session *s, const struct call_body *b)
 {
 	struct desc *d = NULL;
@@ -292,11 +334,9 @@ void session_reanswer(struct session *s, const struct call_body *b)
 		return;
 	err = read_desc(&d, s, b, false);
 	if (!err)
-		err = bundle_settle(s->bundle, d, s->local);
-	if (!err) {
-		drop_ended(s, d);
-		err = take_remote(s, d);
-	}
+		err = take_answer(s, d);
+	else if (err == ENODATA)
+		err = take_none(s);
 	if (err) {
 		session_hangup(s, REASON_BAD_PEER, strerror(err));
 		return;
@@ -306,6 +346,7 @@ void session_reanswer(struct session *s, const struct call_body *b)
 	while (s->bundle && (group = bundle_refused(s->bundle)))
 		group_over(s, group, REASON_REFUSED, NULL);
 	sync_offer(s);
+	watch_idle(s);
 	mem_deref(s);
 }
 
@@ -501,6 +542,7 @@ void session_reoffer(struct session *s, const struct call_body *offer)
 	if (!err)
 		go_on(s);
 	sync_offer(s);
+	watch_idle(s);
 	mem_deref(s);
 }
 

@@ -592,6 +592,20 @@ static bool is_later(void *arg)
 	return ++*turns > 8;
 }
 
+/* A pipe that ends well when *in is closed. */
+static void pipe_open(struct asker *a, struct side *side, const char *to,
+		      int *in)
+{
+	int p[2], fd[2];
+
+	CU_ASSERT_EQUAL(pipe2(p, O_CLOEXEC), 0);
+	*in = p[1];
+	fd[0] = p[0];
+	fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	ask_with(a, side, to, "pipe", NULL, fd);
+	CU_ASSERT(until(is_open, a));
+}
+
 /* An offer of one who has not heard yet that a tunnel is over does not bring
  * it back: here it ends while both wait after a 491. */
 static void test_drop_glare(void)
@@ -599,21 +613,17 @@ static void test_drop_glare(void)
 	struct asker f, g, a, b;
 	char fa[128], fb[128];
 	unsigned turns = 0;
-	int in[2], fd[2];
+	int in;
 
 	friends("file, pipe, forward 127.0.0.1:9\n[pipe]\ncommand = cat");
 	begin(&f);
-	CU_ASSERT_EQUAL(pipe2(in, O_CLOEXEC), 0);
-	fd[0] = in[0];
-	fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	ask_with(&g, &alice, bob_uri, "pipe", NULL, fd);
-	CU_ASSERT(until(is_open, &g));
+	pipe_open(&g, &alice, bob_uri, &in);
 	hello(fa, sizeof fa, &alice);
 	hello(fb, sizeof fb, &bob);
 	ask_for(&a, &alice, bob_uri, "file", fa);
 	ask_for(&b, &bob, alice_uri, "file", fb);
 	CU_ASSERT(until(is_later, &turns));
-	(void)close(in[1]);     /* the end of its input */
+	(void)close(in);        /* the end of its input */
 	CU_ASSERT(until(is_over, &g));
 	CU_ASSERT_EQUAL(g.reason, REASON_DONE);
 	CU_ASSERT(until(is_over, &a));
@@ -621,6 +631,26 @@ static void test_drop_glare(void)
 	CU_ASSERT_EQUAL(a.reason, REASON_DONE);
 	CU_ASSERT_EQUAL(b.reason, REASON_DONE);
 	finish(&f);
+}
+
+/* Each ends its own, and both are all there is. */
+static void test_last_two(void)
+{
+	struct asker a, b;
+	int in_a, in_b;
+
+	friends("pipe\n[pipe]\ncommand = cat");
+	pipe_open(&a, &alice, bob_uri, &in_a);
+	pipe_open(&b, &bob, alice_uri, &in_b);
+	CU_ASSERT_EQUAL(sessions(&alice), 1);
+	(void)close(in_a);
+	(void)close(in_b);
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT(until(is_over, &b));
+	CU_ASSERT_EQUAL(a.reason, REASON_DONE);
+	CU_ASSERT_EQUAL(b.reason, REASON_DONE);
+	CU_ASSERT(until(no_sessions, NULL));
+	both_close();
 }
 
 UNIT_SUITE("session",
@@ -637,4 +667,5 @@ UNIT_SUITE("session",
 	   { "glare", test_glare },
 	   { "add refused", test_add_refused },
 	   { "drop", test_drop },
-	   { "drop and glare", test_drop_glare })
+	   { "drop and glare", test_drop_glare },
+	   { "the last two", test_last_two })
