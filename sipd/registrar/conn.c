@@ -11,6 +11,7 @@
 #include "sdp/base/recompat.h"
 #include "sipd/ua/guard.h"
 #include "sipd/registrar/conn.h"
+#include "sipd/registrar/message.h"
 
 enum {
 	FIRST_TIMEOUT = 10,     /* s from accept to the first message, TLS
@@ -125,7 +126,8 @@ static int measure(struct conn *c)
 	if (head <= 0)
 		return head < 0 ? EBADMSG : 0;
 	err = message_decode(&msg, c, (size_t)head);
-	if (!err && (!pl_isset(&msg->clen) || pl_u32(&msg->clen) > BODY_MAX))
+	if (!err && (!pl_isset(&msg->clen) || !message_length_ok(msg) ||
+		     pl_u32(&msg->clen) > BODY_MAX))
 		err = EBADMSG;
 	if (!err)
 		c->need = (size_t)head + pl_u32(&msg->clen);

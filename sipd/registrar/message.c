@@ -16,6 +16,15 @@ enum {
 	MAX_FORWARDS = 70,
 };
 
+bool message_length_ok(const struct sip_msg *msg)
+{
+	for (size_t i = 0; i < msg->clen.l; i++)
+		if (msg->clen.p[i] < '0' || msg->clen.p[i] > '9')
+			return false;
+	return msg->clen.l < 8 &&
+		sip_msg_hdr_count(msg, SIP_HDR_CONTENT_LENGTH) < 2;
+}
+
 bool message_is(const struct sip_msg *msg, const char *met)
 {
 	return !pl_strcmp(&msg->met, met);
@@ -54,6 +63,10 @@ void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
 	uint16_t port = sa_port(&msg->via.addr);
 
 	*dst = *flow;
+	/* sent-by [::ffff:192.0.2.1]:5062 is no address to libre */
+	if (!sa_isset(&msg->via.addr, SA_ADDR) && msg->via.sentby.l &&
+	    msg->via.sentby.p[0] == '[')
+		return;
 	if (msg->tp == SIP_TRANSP_UDP &&
 	    msg_param_exists(&msg->via.params, "rport", &rport))
 		sa_set_port(&dst->peer, port ? port : SIP_PORT);

@@ -13,6 +13,10 @@ enum { BRANCH_SIZE = 48 };
 /* What is wrong with a request, as the phrase of a 400; NULL: nothing. */
 const char *message_fault(const struct sip_msg *msg);
 
+/* Is its Content-Length, if there is one, a number, and the only one? Who
+ * reads another length than we do could be sent a message within another. */
+bool message_length_ok(const struct sip_msg *msg);
+
 bool message_is(const struct sip_msg *msg, const char *met);
 
 /* Where responses to a request go, RFC 3261 section 18.2.2, 3581. */

@@ -15,6 +15,7 @@
 #include "sipd/ua/response.h"
 #include "sipd/registrar/conn.h"
 #include "sipd/registrar/listen.h"
+#include "sipd/registrar/message.h"
 #include "sipd/registrar/stun.h"
 #include "sipd/registrar/transport.h"
 
@@ -146,31 +147,38 @@ static bool body_trim(struct sip_msg *msg)
 	const size_t left = mbuf_get_left(msg->mb);
 	const size_t clen = pl_isset(&msg->clen) ? pl_u32(&msg->clen) : left;
 
-	if (clen > left)
+	if (!message_length_ok(msg) || clen > left)
 		return false;
 	msg->mb->end = msg->mb->pos + clen;
 	return true;
 }
 
-/* To who asks too much: told, or handed on. */
-static void received(struct transport *tr, struct sip_msg *msg,
-		     const struct flow *flow, enum quota_verdict v)
+static void refuse(struct transport *tr, const struct sip_msg *msg,
+		   const struct flow *flow, uint16_t scode,
+		   const char *phrase)
 {
 	struct flow dst = *flow;
 	struct mbuf *mb = NULL;
 
+	if (response_refuse(&mb, &dst.peer, msg, scode, phrase))
+		return;
+	if (msg->tp != SIP_TRANSP_UDP)
+		dst.peer = flow->peer;
+	(void)transport_send(tr, &dst, mb);
+	mem_deref(mb);
+}
+
+/* Who asks too much is told so. */
+static void received(struct transport *tr, struct sip_msg *msg,
+		     const struct flow *flow, enum quota_verdict v)
+{
 	++tr->stats.received;
 	if (v == QUOTA_PASS) {
 		tr->conf.recvh(msg, flow, tr->conf.arg);
 		return;
 	}
 	++tr->stats.limited;
-	if (!response_busy(&mb, &dst.peer, msg)) {
-		if (msg->tp != SIP_TRANSP_UDP)
-			dst.peer = flow->peer;
-		(void)transport_send(tr, &dst, mb);
-	}
-	mem_deref(mb);
+	refuse(tr, msg, flow, 503, "Service Unavailable");
 }
 
 static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
@@ -193,7 +201,7 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 		return;
 	}
 	if (!guard_ok(mbuf_buf(mb), mbuf_get_left(mb)) ||
-	    sip_msg_decode(&msg, mb) || !body_trim(msg)) {
+	    sip_msg_decode(&msg, mb)) {
 		++tr->stats.dropped;
 		mem_deref(msg);
 		return;
@@ -201,7 +209,13 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	msg->src = *src;
 	msg->dst = lsn->laddr;
 	msg->tp = SIP_TRANSP_UDP;
-	received(tr, msg, &flow, v);
+	if (body_trim(msg)) {
+		received(tr, msg, &flow, v);
+	}
+	else {
+		++tr->stats.dropped;
+		refuse(tr, msg, &flow, 400, "Bad Content-Length");
+	}
 	mem_deref(msg);
 }
 

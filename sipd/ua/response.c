@@ -14,6 +14,10 @@ static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
 	uint16_t port = sa_port(&msg->via.addr);
 
 	*dst = msg->src;
+	/* sent-by [::ffff:192.0.2.1]:5062 is no address to libre */
+	if (!sa_isset(&msg->via.addr, SA_ADDR) &&
+	    msg->via.sentby.l && msg->via.sentby.p[0] == '[')
+		return;
 	/* on streams: should the connection be gone by then */
 	if (msg->tp != SIP_TRANSP_UDP || !rport)
 		sa_set_port(dst, sip_transp_port(msg->tp, port));
@@ -118,15 +122,23 @@ static int make(struct mbuf **mbp, struct sa *dst, const struct sip_msg *msg,
 	return err;
 }
 
-int response_busy(struct mbuf **mbp, struct sa *dst,
-		  const struct sip_msg *msg)
+int response_refuse(struct mbuf **mbp, struct sa *dst,
+		    const struct sip_msg *msg, uint16_t scode,
+		    const char *phrase)
 {
 	if (!msg->req || !pl_strcmp(&msg->met, "ACK") ||
 	    !pl_isset(&msg->via.sentby) || !pl_isset(&msg->via.branch))
 		return EINVAL;
-	return make(mbp, dst, msg, 503, "Service Unavailable",
-		    "Retry-After: %u\r\nContent-Length: 0\r\n\r\n",
-		    QUOTA_RETRY);
+	if (scode != 503)
+		return make(mbp, dst, msg, scode, phrase, NULL);
+	return make(mbp, dst, msg, scode, phrase, "Retry-After: %u\r\n"
+		    "Content-Length: 0\r\n\r\n", QUOTA_RETRY);
+}
+
+int response_busy(struct mbuf **mbp, struct sa *dst,
+		  const struct sip_msg *msg)
+{
+	return response_refuse(mbp, dst, msg, 503, "Service Unavailable");
 }
 
 bool response_is(const struct mbuf *mb)

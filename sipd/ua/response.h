@@ -14,8 +14,12 @@ int response_make(struct mbuf **mbp, struct sa *dst,
 		  uint16_t scode, const char *phrase, const char *fmt,
 		  va_list ap);
 
-/* 503 with Retry-After, for who asks too much; EINVAL for what cannot be
- * answered: a response, an ACK, a request without a proper Via. */
+/* A refusal without a transaction: 503 has a Retry-After, for who asks too
+ * much. EINVAL for what cannot be answered: a response, an ACK, a request
+ * without a proper Via. */
+int response_refuse(struct mbuf **mbp, struct sa *dst,
+		    const struct sip_msg *msg, uint16_t scode,
+		    const char *phrase);
 int response_busy(struct mbuf **mbp, struct sa *dst,
 		  const struct sip_msg *msg);
 

@@ -143,12 +143,13 @@ int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb)
 	return udp_send(u->us, dst, mb);
 }
 
-static void refuse(struct sipudp *u, const struct sip_msg *msg)
+static void refuse(struct sipudp *u, const struct sip_msg *msg,
+		   uint16_t scode, const char *phrase)
 {
 	struct mbuf *mb;
 	struct sa dst;
 
-	if (response_busy(&mb, &dst, msg))
+	if (response_refuse(&mb, &dst, msg, scode, phrase))
 		return;
 	(void)sipudp_send(u, &dst, mb);
 	mem_deref(mb);
@@ -161,18 +162,20 @@ static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
 
 	if (sip_msg_decode(&msg, mb))
 		return;
-	if (mb->pos == pc->head &&
-	    (!pc->has_clen || pc->clen <= mbuf_get_left(mb))) {
-		if (pc->has_clen)               /* RFC 3261 section 18.3 */
+	msg->sock = mem_ref(u);
+	msg->src = *src;
+	msg->dst = u->addr;
+	msg->tp = SIP_TRANSP_UDP;
+	if (mb->pos != pc->head)
+		;                               /* we read it differently */
+	else if (v != QUOTA_PASS)
+		refuse(u, msg, 503, "Service Unavailable");
+	else if (pc->has_clen && pc->clen > mbuf_get_left(mb))
+		refuse(u, msg, 400, "Body Too Short");  /* section 18.3 */
+	else {
+		if (pc->has_clen)
 			mb->end = mb->pos + pc->clen;
-		msg->sock = mem_ref(u);
-		msg->src = *src;
-		msg->dst = u->addr;
-		msg->tp = SIP_TRANSP_UDP;
-		if (v == QUOTA_PASS)
-			u->conf.msgh(msg, u->conf.arg);
-		else
-			refuse(u, msg);
+		u->conf.msgh(msg, u->conf.arg);
 	}
 	mem_deref(msg);
 }

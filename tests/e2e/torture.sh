@@ -1,0 +1,79 @@
+#!/bin/sh
+# torture.sh: the 49 messages of RFC 4475 and those of RFC 5118, by UDP and
+# TCP, to a user agent and to the meeting point: each gets the answer that
+# the RFC wants, or none where it says so; a good call works afterwards.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$T" || exit 1
+
+fa=$(key alice)
+for n in uaudp:5060 uatcp:5062; do
+	conf ${n%:*} <<-EOT
+	port = ${n#*:}
+	[peer alice]
+	fingerprint = $fa
+	allow = pipe
+	[pipe]
+	command = cat
+	EOT
+done
+echo a:b > users
+chmod 600 users
+for n in meetudp:5070 meettcp:5072; do
+	conf ${n%:*} <<-EOT
+	port = 0
+	[registrar]
+	listen = udp:127.0.0.1:${n#*:}, tcp:127.0.0.1:${n#*:}
+	domain = example.com
+	users-file = $T/users
+	EOT
+done
+for n in uaudp uatcp meetudp meettcp; do
+	check "$n starts" start $n
+done
+grep -v '^#' "$here/torture/wanted" > wanted
+messages=$(cut -d' ' -f1 wanted | sed "s|^|$here/torture/|")
+for n in udp:5060:ua tcp:5062:ua udp:5070:meet tcp:5072:meet; do
+	p=${n%%:*} to=${n#*:}
+	# shellcheck disable=SC2086
+	perl "$here/torture/send.pl" "$p" "${to%:*}" $messages \
+	    > "got.${to#*:}.$p" 2>&1 &
+	eval "send_$p${to#*:}=$!"
+done
+# shellcheck disable=SC2154
+for n in $send_udpua $send_tcpua $send_tcpmeet $send_udpmeet; do
+	check "all are sent" wait "$n"
+done
+
+# got WHERE NAME WANT: the answer it got there
+got() {
+	a=$(sed -n "s/^$2 //p" "got.$1")
+	echo "$2 got $a instead of $3"
+	[ "$a" = "$3" ]
+}
+while read -r name uu ut mu mt why; do
+	check "$name by UDP: $why" got ua.udp "$name" "$uu"
+	check "$name by TCP: $why" got ua.tcp "$name" "$ut"
+	check "$name by UDP to the meeting point: $why" \
+	    got meet.udp "$name" "$mu"
+	check "$name by TCP to the meeting point: $why" \
+	    got meet.tcp "$name" "$mt"
+done < wanted
+check "all of RFC 4475 and RFC 5118 were sent" test "$(wc -l < wanted)" = 60
+
+conf alice <<EOT
+port = 0
+[peer udp]
+address = sip:127.0.0.1:5060
+fingerprint = $(as uaudp identity)
+[peer tcp]
+address = sip:127.0.0.1:5062
+fingerprint = $(as uatcp identity)
+EOT
+works() { [ "$(echo hello | as alice "$1" pipe)" = hello ]; }
+check "a good call works" works udp
+check "a good call works" works tcp
+for n in uaudp uatcp meetudp meettcp; do
+	check "$n ends well" stop $n
+done
+finish

@@ -1,0 +1,73 @@
+# send.pl udp|tcp PORT FILE...: each message to 127.0.0.1, and a line "NAME
+# CODE" with the final answer, or "NAME -" if none comes.
+#
+# The files have RFC 4475's own notation: <hex>0D0A</hex> is these bytes,
+# <repeat count=3>ab</repeat> is ababab, a line ends with CRLF. Answers by UDP
+# go to the port that a Via names: one socket for each.
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::INET;
+
+my ($proto, $port, @files) = @ARGV;
+my %udp;
+my $select = IO::Select->new;
+
+sub text {
+	my ($file) = @_;
+	open my $f, '<', $file or die "$file: $!";
+	binmode $f;
+	local $/;
+	my $s = <$f>;
+	$s =~ s/<repeat count=(\d+)>(.*?)<\/repeat>/$2 x $1/ge;
+	$s =~ s/\n/\r\n/g;
+	$s =~ s/<hex>(.*?)<\/hex>/pack 'H*', $1/ge;
+	return $s;
+}
+
+# A UDP socket for what answers this message.
+sub udp_for {
+	my ($s) = @_;
+	my $via = $s =~ /^v(?:ia)?\s*:((?:.|\r\n\s)*?)\r\n\S/mi ? $1 : '';
+	my $p = $via =~ m{^\s*SIP\s*/\s*2.0\s*/\s*\w+\s+(?:\[[^\]]*\]|[^:;\s]+):(\d+)} &&
+	    $via !~ /rport/ ? $1 : 5060;
+	$udp{$p} //= IO::Socket::INET->new(Proto => 'udp',
+	    LocalAddr => '127.0.0.' . $port % 100, LocalPort => $p) // die "$p: $!";
+	return $udp{$p};
+}
+
+# The final answer to a request of that CSeq and Call-ID within half a second.
+sub answer {
+	my ($sock, $id) = @_;
+	my $end = time + 2;
+	my $buf = '';
+	while (time < $end && IO::Select->new($sock)->can_read(0.5)) {
+		$buf = '' if $proto eq 'udp';
+		my $n = sysread $sock, $buf, 65536, length $buf;
+		last unless $n;
+		while ($buf =~ /SIP\/2\.0 (\d+)(.*?)\r\n\r\n/gs) {
+			my ($code, $head) = ($1, $2);
+			next if $code < 200;
+			return $code if !$id || index($head, $id) >= 0;
+		}
+	}
+	return '-';
+}
+
+for my $file (@files) {
+	my $s = text($file);
+	my $id = $s =~ /^(?:Call-ID|i)\s*:\s*(\S+)/mi ? $1 : undef;
+	my $sock;
+	if ($proto eq 'udp') {
+		$sock = udp_for($s);
+		my $to = sockaddr_in($port, inet_aton('127.0.0.1'));
+		send $sock, $s, 0, $to;
+	} else {
+		$sock = IO::Socket::INET->new("127.0.0.1:$port")
+		    or die "$port: $!";
+		syswrite $sock, $s;
+	}
+	my $name = $file;
+	$name =~ s/.*\///;
+	print "$name ", answer($sock, $id), "\n";
+}
