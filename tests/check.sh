@@ -45,6 +45,9 @@ trap 'rm -rf "$CHECK_OUT"' EXIT
 # lines "LIMIT COMMAND..." on stdin: run them all
 pool() { xargs -P $((2 * $(nproc))) -L 1 tests/check.sh one; }
 
+# one by one: what measures has the machine to itself
+single() { xargs -P 1 -L 1 tests/check.sh one; }
+
 broken() {
 	echo "$1"
 	echo "0 1" >> "$CHECK_OUT/counts"
@@ -57,8 +60,9 @@ units_of() {
 	done
 }
 
+# e2e_of BUILD -l|-L: those that say "alone:" in their head, or all others
 e2e_of() {
-	for t in tests/e2e/*.sh; do
+	for t in $(grep "$2" '^# alone:' tests/e2e/*.sh); do
 		case $t in */lib.sh) continue;; esac
 		echo "600 $t $1"
 	done
@@ -80,7 +84,8 @@ unit)
 	build B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units
 	units_of "$build" | pool ;;
 e2e)
-	e2e_of "$build" | pool ;;
+	e2e_of "$build" -L | pool
+	e2e_of "$build" -l | single ;;
 all)
 	make -s -j2 B="$build" WERROR=-Werror all units || exit 1
 	build B=build-clang CC=clang WERROR=-Werror all
@@ -88,8 +93,9 @@ all)
 		echo "60 tests/layers.sh $build"
 		units_of "$build"
 		replays
-		e2e_of "$build"
+		e2e_of "$build" -L
 	} | pool
+	e2e_of "$build" -l | single
 	# the same units again where the sanitizers watch
 	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
 	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units

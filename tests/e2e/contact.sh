@@ -3,7 +3,7 @@
 # two people compare them, and nobody is asked again.
 . "$(dirname "$0")/lib.sh"
 
-printf 'port = 5060\n' | conf bob
+printf 'port = 5060\nallow = file\n' | conf bob
 printf 'port = 5062\n' | conf alice
 printf 'port = 5064\n[account]\naddress = carol@127.0.0.1\n' | conf carol
 echo hello > "$T/hello"

@@ -4,6 +4,8 @@
 #
 #   alice 10.1.0.2 ══ bridge ══ 10.1.0.1 hub, [vpn office] 10.7.0.1
 #        100 Mbit/s, 2 MB of queue each way
+#
+# alone: it measures how long a ping takes
 . "$(dirname "$0")/lib.sh"
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
