@@ -103,6 +103,7 @@ void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now)
 	if (checklist_drop_local(&a->cl, base)) {
 		a->selected = NULL;
 		a->suspect_since = 0;
+		a->events &= ~(unsigned)AGENT_FOUND;
 		consent_suspect(a, now);
 	}
 	run(a, now);
@@ -150,6 +151,7 @@ static int remote_new(struct agent *a, const struct desc *d, uint64_t now)
 		return err;
 	a->deadline = now + ICE_GIVE_UP;
 	a->begun = now;
+	a->quick = ICE_QUICK;
 	a->renomination = d->renomination;
 	a->guess.theirs = d->guess;
 	guess_reset(a);

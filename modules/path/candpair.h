@@ -60,6 +60,7 @@ struct candpair {
 	uint64_t unanswered;    /* first transmission since heard, 0: none */
 	uint64_t heard;         /* last answer */
 	uint64_t srtt, rttvar;  /* ns, as RFC 6298; srtt 0: unknown */
+	uint64_t rtt_most;      /* then: it is no longer than this, or 0 */
 	unsigned samples;
 	struct sa mapped;       /* how the peer sees us */
 };

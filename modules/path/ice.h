@@ -14,7 +14,10 @@
 #include "modules/path/checklist.h"
 
 #define ICE_TA          (20 * MSEC)     /* between new checks */
-#define ICE_RTO         (200 * MSEC)    /* while the RTT is unknown */
+#define ICE_TA_FIRST    (5 * MSEC)      /* the least, RFC 8445 section 14.2 */
+#define ICE_RTO         (200 * MSEC)    /* answered, but RTT not known */
+#define ICE_RTO_FIRST   (40 * MSEC)     /* never heard: the peer's NAT may be
+                                           open by then */
 #define ICE_RTO_MIN     (50 * MSEC)
 #define ICE_RTO_MAX     (2 * SEC)
 #define ICE_RTO_NEED    SEC             /* at most, while nothing works */
@@ -23,7 +26,7 @@
 #define ICE_HAIRPIN_AFTER (300 * MSEC)  /* first the way inside */
 #define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */
 #define ICE_GIVE_UP_UPGRADE (8 * SEC)   /* while another pair works */
-#define ICE_NOMINATE_WAIT (40 * MSEC)   /* for a better kind of pair */
+#define ICE_NOMINATE_WAIT (40 * MSEC)   /* for better than TCP or relay */
 #define ICE_NOMINATE_WAIT_ONCE (100 * MSEC) /* peer cannot renominate */
 #define ICE_NOMINATE_RETRY SEC          /* then try another valid pair */
 #define ICE_CONSENT     (5 * SEC)       /* +- 20 %, RFC 7675 section 5.1 */
@@ -45,6 +48,7 @@ enum {
 	ICE_WARM_PAIRS = 2,             /* spares beside the selected pair */
 	ICE_WARM_EARLY = 8,             /* valid pairs while none is */
 	ICE_SAMPLES    = 8,             /* RTTs before a move for speed */
+	ICE_QUICK      = 8,             /* checks that Ta is short for */
 };
 
 enum guess_state { GUESS_WAIT, GUESS_RUN, GUESS_OVER };
@@ -76,6 +80,7 @@ struct agent {
 	bool gathered, failed;
 	uint32_t trig_last;             /* triggered checks queued so far */
 	uint64_t pace_at;               /* no new check before this */
+	unsigned quick;                 /* checks to go with a short Ta */
 	uint64_t begun;                 /* the peer became known */
 	uint64_t deadline;              /* of the checks; 0: not running */
 	bool valid;                     /* some pair of this generation was */

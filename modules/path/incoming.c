@@ -205,6 +205,8 @@ static void note_answer(struct candpair *p, const struct pair_txn *t,
 	/* RFC 6298: no sample from what was sent twice */
 	if (last && p->txc == 1)
 		candpair_rtt(p, now - t->sent);
+	else
+		p->rtt_most = now - t->sent;
 	if (last)
 		p->pending = false;
 	p->unanswered = p->pending ? p->txn[0].sent : 0;

@@ -3,10 +3,13 @@
  *
  *   valid pairs --best--> check with USE-CANDIDATE --answer--> selected
  *
- * A pair on the LAN is taken at once; anything else waits some tens of ms
- * for a better kind. A move later needs a peer that can renominate, or a
- * selected pair that is dead. Each nomination has a number and the last one
- * wins, however packets overtake each other.
+ * A pair on the LAN is taken at once, and any direct one by UDP if the peer
+ * can renominate; anything else waits some tens of ms for a better kind. The
+ * very first is in use before its nomination is answered: being valid it may
+ * carry data (RFC 8445 section 12.1), and each request for consent nominates
+ * it again. A move later needs a peer that can renominate, or a selected pair
+ * that is dead. Each nomination has a number and the last one wins, however
+ * packets overtake each other.
  */
 #include "modules/path/checks.h"
 #include "modules/path/nominate.h"
@@ -143,20 +146,29 @@ static struct candpair *nominating(const struct agent *a)
 	return NULL;
 }
 
+/* A better one may come, but can be moved to. */
+static bool good_enough(const struct agent *a, const struct candpair *p)
+{
+	return a->renomination && candpair_tier(p) <= TIER_DIRECT;
+}
+
 static struct candpair *choose(const struct agent *a, uint64_t now)
 {
 	struct candpair *busy = nominating(a), *best;
 
-	if (busy && now < busy->txn[0].sent + ICE_NOMINATE_RETRY)
-		return NULL;
 	best = best_valid(a, busy, now);
 	if (!best || best == a->selected)
+		return NULL;
+	if (busy && candpair_tier(best) < candpair_tier(busy) &&
+	    good_enough(a, best))
+		return best;
+	if (busy && now < busy->txn[0].sent + ICE_NOMINATE_RETRY)
 		return NULL;
 	if (busy)
 		return best->heard > busy->heard ? best : NULL;
 	if (!in_need(a))
 		return worth_it(a, best, now) ? best : NULL;
-	if (nothing_better(a, best) || !a->choose_at)
+	if (good_enough(a, best) || nothing_better(a, best) || !a->choose_at)
 		return best;
 	return NULL;
 }
@@ -175,8 +187,11 @@ void nominate_run(struct agent *a, uint64_t now)
 	busy = nominating(a);
 	if (busy)
 		busy->nominating = false;
-	p->nominating = true;
 	p->nomination = ++p->creds->nomination;
+	if (!a->selected && good_enough(a, p))
+		nominate_select(a, p, now);
+	else
+		p->nominating = true;
 	(void)check_start(a, p, now);
 }
 

@@ -617,6 +617,30 @@ static void test_upgrade(void)
 	net_close(&n);
 }
 
+/* Nothing is waited for but the first answer, if one can move later. That was
+ * asked for twice before it came, and still the next measures the way. */
+static void test_at_once(void)
+{
+	for (int once = 0; once < 2; once++) {
+		struct host *a, *b;
+		struct net n;
+
+		net_init(&n, 24);
+		n.delay = 30 * MSEC;
+		n.once = once;
+		meet(&n, &a, &b, NAT_NONE, NAT_PORT);
+		net_run(&n, 2 * n.delay + 12 * MSEC);
+		CU_ASSERT(a->found == !once && !b->found);
+		net_run(&n, n.delay);
+		CU_ASSERT(b->found == !once);
+		CU_ASSERT(once || (net_joined(a, b) && net_joined(b, a)));
+		net_run(&n, SEC);
+		CU_ASSERT(a->found == 1 && b->found == 1);
+		CU_ASSERT(agent_rtt(a->a) / MSEC == 60);
+		net_close(&n);
+	}
+}
+
 /* The faster of two ways is moved to in time, and then left alone. */
 static void test_faster(void)
 {
@@ -1171,6 +1195,7 @@ UNIT_SUITE("agent",
 	{ "restart", test_restart },
 	{ "restart after end", test_restart_after_end },
 	{ "upgrade", test_upgrade },
+	{ "at once", test_at_once },
 	{ "faster", test_faster },
 	{ "no renomination", test_no_renomination },
 	{ "lite", test_lite },
