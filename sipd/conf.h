@@ -80,8 +80,9 @@ struct conf_registrar {
 struct conf {
 	char *file;             /* as read; NULL: defaults only */
 	char *state;            /* folder: identity, known_peers, call log */
-	char *identity;         /* the key's file, NULL: in state */
-	char *certificate;      /* NULL: with the key */
+	char *identity;         /* the key's file or pkcs11: URI, NULL: in
+	                           state */
+	char *certificate;      /* NULL: with the key, or in state */
 	char *trust_ca, *trust_crl;     /* files, NULL: none */
 	char *control;          /* socket path */
 	char *log;              /* "stderr", "syslog" or a file */

@@ -27,7 +27,7 @@ const struct conf_section conf_sections[SEC_COUNT] = {
 const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "state", confval_path, IN(conf, state),
 	  NULL, "/var/lib/dialtone", false, 0, 0 },
-	{ SEC_SIPD, "identity", confval_path, IN(conf, identity),
+	{ SEC_SIPD, "identity", confval_identity, IN(conf, identity),
 	  NULL, "/var/lib/dialtone/identity.pem", false, 0, 0 },
 	{ SEC_SIPD, "certificate", confval_readable, IN(conf, certificate),
 	  NULL, "/etc/dialtone/certificate.pem", false, 0, 0 },

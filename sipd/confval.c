@@ -135,6 +135,17 @@ int confval_path(void *field, const struct conf_key *k, const char *value,
 	return err ? err : replace(field, buf);
 }
 
+int confval_identity(void *field, const struct conf_key *k,
+		     const char *value, const struct conf_ctx *ctx)
+{
+	if (strncmp(value, "pkcs11:", 7))
+		return confval_path(field, k, value, ctx);
+	if (strstr(value, "pin-value"))
+		return confval_bad(ctx, "has a PIN in it, which is for a file"
+				   " of its own: pin-source=/path");
+	return replace(field, value);
+}
+
 int confval_program(void *field, const struct conf_key *k, const char *value,
 		    const struct conf_ctx *ctx)
 {

@@ -11,6 +11,7 @@
 conf_set_h confval_string;      /* anything but nothing */
 conf_set_h confval_list;        /* appended: "a,b,c" */
 conf_set_h confval_path;        /* ~/ expanded, made absolute */
+conf_set_h confval_identity;    /* a path, or a pkcs11: URI */
 conf_set_h confval_readable;    /* the same, and it can be read */
 conf_set_h confval_program;     /* a path that can be run */
 conf_set_h confval_folders;     /* list of paths */

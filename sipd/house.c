@@ -15,6 +15,7 @@
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
 #include "sipd/environs.h"
+#include "tunnels/flow/token.h"
 #include "sipd/ua/quota.h"
 
 static void house_destructor(void *arg)
@@ -63,24 +64,37 @@ static int make_folder(const char *path)
 	return 0;
 }
 
+static const char *identity_hint(int err)
+{
+	switch (err) {
+
+	case EPERM:   return " Others can read it: chmod 600.";
+	case EBADMSG: return " It must be ECDSA P-256, and the certificate"
+			" its own.";
+	case ENOTSUP: return " Install OpenSSL's engine for tokens,"
+			" libengine-pkcs11-openssl.";
+	case ENOKEY:  return " Is the token there, with a key of that name,"
+			" and its PIN in the file that pin-source names?";
+	default:      return "";
+	}
+}
+
 static int open_identity(struct house *h, char *why, size_t size)
 {
 	const struct conf *c = h->conf;
-	char file[600];
+	const bool token = c->identity && token_is_uri(c->identity);
+	char key[600], cert[600];
 	int err;
 
-	if (c->identity)
-		str_ncpy(file, c->identity, sizeof file);
-	else
-		(void)re_snprintf(file, sizeof file, "%s/identity.pem",
-				  c->state);
-	err = identity_load_with(&h->identity, file, c->certificate);
+	(void)re_snprintf(key, sizeof key, "%s/identity.pem", c->state);
+	(void)re_snprintf(cert, sizeof cert, "%s/certificate.pem", c->state);
+	err = identity_load_with(&h->identity, c->identity ? c->identity : key,
+				 c->certificate ? c->certificate :
+				 token ? cert : NULL);
 	if (err)
-		(void)re_snprintf(why, size, "The key in %s cannot be used:"
-				  " %m.%s%s", file, err, err == EPERM ?
-				  " Others can read it: chmod 600." : "",
-				  err == EBADMSG && c->certificate ?
-				  " Does certificate= belong to it?" : "");
+		(void)re_snprintf(why, size, "The key %s cannot be used:"
+				  " %m.%s", c->identity ? c->identity : key,
+				  err, identity_hint(err));
 	return err;
 }
 

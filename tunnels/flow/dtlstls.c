@@ -110,14 +110,11 @@ static int take_heartbeat(SSL *ssl, unsigned type, unsigned context,
 
 static int set_identity(SSL_CTX *ctx, const struct identity *id)
 {
-	unsigned certlen, keylen;
+	unsigned certlen;
 	const uint8_t *cert = identity_cert(id, &certlen);
-	const uint8_t *key = identity_key(id, &keylen);
-	EVP_PKEY *pk = d2i_AutoPrivateKey(NULL, &key, (long)keylen);
-	int ok = pk && SSL_CTX_use_PrivateKey(ctx, pk) &&
-		 SSL_CTX_use_certificate_ASN1(ctx, (int)certlen, cert);
+	int ok = SSL_CTX_use_certificate_ASN1(ctx, (int)certlen, cert) &&
+		 SSL_CTX_use_PrivateKey(ctx, identity_pkey(id));
 
-	EVP_PKEY_free(pk);
 	for (unsigned i = 1; ok && (cert = identity_chain(id, i, &certlen));
 	     i++) {
 		X509 *x = d2i_X509(NULL, &cert, (long)certlen);

@@ -3,18 +3,12 @@
  *
  * One PEM file, mode 0600, holds an ECDSA P-256 key and a certificate that it
  * signed itself. Who we are is the SHA-256 of that certificate, so neither
- * may ever change once it is made. Or somebody else has signed it: then those
- * above it follow in the file, and go out with it. sipd and dial may start for the first time
- * at the same moment; the file therefore appears complete or not at all:
- *
- *   FILE.XXXXXX (O_EXCL, 0600) -> fsync -> link(2) to FILE -> unlink
- *                                            | EEXIST: the other one won
+ * may ever change once it is made (identitymake.c). Or somebody else has signed
+ * it: then those above it follow in the file, and go out with it. Or the key
+ * is in a token (token.c), and the certificates have a file of their own.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,15 +16,12 @@
 #include <re.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include "tunnels/flow/identity.h"
+#include "tunnels/flow/identitymake.h"
+#include "tunnels/flow/token.h"
 
-enum {
-	FILE_MAX    = 65536,    /* bytes; ours has about 1000 */
-	SERIAL_SIZE = 16,       /* bytes; RFC 5280 4.1.2.2 allows 20 */
-	YEARS_100   = 36525,    /* days */
-};
+enum { FILE_MAX = 65536 };      /* bytes; ours has about 1000 */
 
 struct der {
 	uint8_t *p;             /* OpenSSL's memory */
@@ -40,6 +31,7 @@ struct der {
 struct identity {
 	uint8_t fp[32], issuer[32];
 	bool issued;            /* by somebody else */
+	EVP_PKEY *pkey;
 	struct der key, certv[IDENTITY_CHAIN_MAX];
 	unsigned certc;
 };
@@ -51,119 +43,7 @@ static void destructor(void *arg)
 	for (unsigned i = 0; i < id->certc; i++)
 		OPENSSL_free(id->certv[i].p);
 	OPENSSL_clear_free(id->key.p, id->key.n);
-}
-
-/* Random and positive (RFC 5280 section 4.1.2.2). */
-static int set_serial(X509 *x)
-{
-	uint8_t buf[SERIAL_SIZE];
-	BIGNUM *bn = NULL;
-	int err = EPROTO;
-
-	if (RAND_bytes(buf, sizeof buf) != 1)
-		return EIO;
-	buf[0] = (buf[0] & 0x7f) | 0x40;
-	bn = BN_bin2bn(buf, sizeof buf, NULL);
-	if (bn && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(x)))
-		err = 0;
-	BN_free(bn);
-	return err;
-}
-
-/* Nobody checks the dates, but a peer's clock may be slow: a day back. */
-static int set_dates(X509 *x)
-{
-	if (!X509_time_adj_ex(X509_getm_notBefore(x), -1, 0, NULL))
-		return EPROTO;
-	if (!X509_time_adj_ex(X509_getm_notAfter(x), YEARS_100, 0, NULL))
-		return EPROTO;
-	return 0;
-}
-
-static int set_names(X509 *x)
-{
-	X509_NAME *name = X509_get_subject_name(x);
-
-	if (!X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-					(const uint8_t *)"dialtone",
-					-1, -1, 0))
-		return EPROTO;
-	return X509_set_issuer_name(x, name) ? 0 : EPROTO;
-}
-
-static int selfsign(X509 **xp, EVP_PKEY *key)
-{
-	X509 *x = X509_new();
-	int err = x ? 0 : ENOMEM;
-
-	if (!err && !X509_set_version(x, X509_VERSION_3))
-		err = EPROTO;
-	if (!err)
-		err = set_serial(x);
-	if (!err)
-		err = set_dates(x);
-	if (!err)
-		err = set_names(x);
-	if (!err && (!X509_set_pubkey(x, key) ||
-		     !X509_sign(x, key, EVP_sha256())))
-		err = EPROTO;
-	if (err)
-		X509_free(x);
-	else
-		*xp = x;
-	return err;
-}
-
-static int write_pem(int fd, X509 *x, EVP_PKEY *key)
-{
-	BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
-	int err = 0;
-
-	if (!bio)
-		return ENOMEM;
-	errno = 0;
-	if (!PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL,
-					   NULL) ||
-	    !PEM_write_bio_X509(bio, x))
-		err = errno ? errno : EIO;
-	BIO_free(bio);
-	if (!err && fsync(fd))
-		err = errno;
-	return err;
-}
-
-/* So that the new name survives a power cut. */
-static int sync_folder(const char *file)
-{
-	char buf[PATH_MAX];
-	int fd, err = 0;
-
-	str_ncpy(buf, file, sizeof buf);
-	fd = open(dirname(buf), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	if (fsync(fd))
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int publish(const char *file, X509 *x, EVP_PKEY *key)
-{
-	char tmp[PATH_MAX];
-	int fd, err;
-
-	if (re_snprintf(tmp, sizeof tmp, "%s.XXXXXX", file) < 0)
-		return ENAMETOOLONG;
-	fd = mkostemp(tmp, O_CLOEXEC);          /* O_EXCL, 0600 */
-	if (fd < 0)
-		return errno;
-	err = write_pem(fd, x, key);
-	close(fd);
-	if (!err && link(tmp, file))
-		err = errno == EEXIST ? 0 : errno;
-	unlink(tmp);
-	return err ? err : sync_folder(file);
+	EVP_PKEY_free(id->pkey);
 }
 
 static int make(const char *file)
@@ -174,9 +54,9 @@ static int make(const char *file)
 
 	if (!key)
 		return EPROTO;
-	err = selfsign(&x, key);
+	err = identity_selfsign(&x, key);
 	if (!err)
-		err = publish(file, x, key);
+		err = identity_publish(file, x, key);
 	X509_free(x);
 	EVP_PKEY_free(key);
 	return err;
@@ -240,16 +120,6 @@ static int keep_issuer(struct identity *id, X509 *x)
 					id->issuer, NULL)) ? 0 : ENOMEM;
 }
 
-static int keep_key(struct identity *id, EVP_PKEY *key)
-{
-	int n = i2d_PrivateKey(key, &id->key.p);
-
-	if (n <= 0)
-		return ENOMEM;
-	id->key.n = (unsigned)n;
-	return 0;
-}
-
 /* Ours comes first, as in TLS: the one that belongs to the key. */
 static int read_certs(struct identity *id, BIO *bio, EVP_PKEY *key)
 {
@@ -272,23 +142,33 @@ static int read_certs(struct identity *id, BIO *bio, EVP_PKEY *key)
 	return err;
 }
 
-static int decode(struct identity *id, const struct text *keyt,
-		  const struct text *certt)
+static int decode_key(struct identity *id, const struct text *t)
 {
-	BIO *kb = BIO_new_mem_buf(keyt->p, (int)keyt->n);
-	BIO *xb = BIO_new_mem_buf(certt->p, (int)certt->n);
-	EVP_PKEY *key = NULL;
+	BIO *bio = BIO_new_mem_buf(t->p, (int)t->n);
+	int n;
+
+	if (bio)
+		id->pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password,
+						   NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (!id->pkey)
+		return EBADMSG;
+	n = i2d_PrivateKey(id->pkey, &id->key.p);
+	if (n <= 0)
+		return ENOMEM;
+	id->key.n = (unsigned)n;
+	return 0;
+}
+
+static int decode_certs(struct identity *id, const struct text *t)
+{
+	BIO *bio = BIO_new_mem_buf(t->p, (int)t->n);
 	int err = EBADMSG;
 
-	if (kb && xb)
-		key = PEM_read_bio_PrivateKey(kb, NULL, no_password, NULL);
-	if (key && is_p256(key))
-		err = read_certs(id, xb, key);
-	if (!err)
-		err = keep_key(id, key);
-	EVP_PKEY_free(key);
-	BIO_free(xb);
-	BIO_free(kb);
+	if (bio && is_p256(id->pkey))
+		err = read_certs(id, bio, id->pkey);
+	BIO_free(bio);
 	ERR_clear_error();
 	return err;
 }
@@ -346,9 +226,43 @@ static int load(struct identity *id, const char *file, const char *certs)
 	if (!err && certs && text_read(&cert, certs, false))
 		err = EBADMSG;
 	if (!err)
-		err = decode(id, &key, certs ? &cert : &key);
+		err = decode_key(id, &key);
+	if (!err)
+		err = decode_certs(id, certs ? &cert : &key);
 	text_free(&cert);
 	text_free(&key);
+	return err;
+}
+
+/* Our own certificate of a key that is in a token. */
+static int make_cert(const char *certs, EVP_PKEY *key)
+{
+	X509 *x = NULL;
+	int err = is_p256(key) ? identity_selfsign(&x, key) : EBADMSG;
+
+	if (!err)
+		err = identity_publish(certs, x, NULL);
+	X509_free(x);
+	return err;
+}
+
+static int load_token(struct identity *id, const char *uri,
+		      const char *certs)
+{
+	struct text cert = { NULL, 0 };
+	int err = certs ? token_load(&id->pkey, uri) : EINVAL;
+
+	if (err)
+		return err;
+	err = text_read(&cert, certs, false);
+	if (err == ENOENT) {
+		err = make_cert(certs, id->pkey);
+		if (!err)
+			err = text_read(&cert, certs, false);
+	}
+	if (!err)
+		err = decode_certs(id, &cert);
+	text_free(&cert);
 	return err;
 }
 
@@ -363,7 +277,8 @@ int identity_load_with(struct identity **ip, const char *file,
 	id = mem_zalloc(sizeof *id, destructor);
 	if (!id)
 		return ENOMEM;
-	err = load(id, file, certs);
+	err = token_is_uri(file) ? load_token(id, file, certs)
+				 : load(id, file, certs);
 	if (err == ENOENT && !certs) {
 		err = make(file);
 		if (!err)
@@ -398,6 +313,24 @@ const uint8_t *identity_chain(const struct identity *id, unsigned i,
 const uint8_t *identity_cert(const struct identity *id, unsigned *len)
 {
 	return identity_chain(id, 0, len);
+}
+
+struct evp_pkey_st *identity_pkey(const struct identity *id)
+{
+	return id->pkey;
+}
+
+int identity_sign(const struct identity *id, const uint8_t hash[32],
+		  uint8_t *sig, size_t *len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(id->pkey, NULL);
+	int ok = ctx && EVP_PKEY_sign_init(ctx) > 0 &&
+		 EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) > 0 &&
+		 EVP_PKEY_sign(ctx, sig, len, hash, sizeof id->fp) > 0;
+
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return ok ? 0 : EIO;
 }
 
 const uint8_t *identity_issuer(const struct identity *id)

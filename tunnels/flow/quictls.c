@@ -26,7 +26,10 @@
 	":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1" \
 	":%DISABLE_TLS13_COMPAT_MODE"
 
-enum { FP_SIZE = 32 };
+enum {
+	FP_SIZE = 32,
+	SIGNATURE_MAX = 80,             /* ECDSA P-256, DER: 72 */
+};
 
 struct quictls {
 	gnutls_priority_t priority;
@@ -90,12 +93,59 @@ static gnutls_datum_t datum(const uint8_t *p, unsigned n)
 	return (gnutls_datum_t){ (uint8_t *)(uintptr_t)p, n };
 }
 
+/* A key that is in a token signs by OpenSSL, for both libraries' sake one way
+ * to it is enough. */
+static int sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algo,
+		void *arg, unsigned flags, const gnutls_datum_t *hash,
+		gnutls_datum_t *sig)
+{
+	size_t n = SIGNATURE_MAX;
+	(void)key;
+	(void)flags;
+
+	if ((algo != GNUTLS_SIGN_ECDSA_SHA256 &&
+	     algo != GNUTLS_SIGN_ECDSA_SECP256R1_SHA256) ||
+	    hash->size != FP_SIZE)
+		return GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM;
+	sig->data = gnutls_malloc(n);
+	if (!sig->data)
+		return GNUTLS_E_MEMORY_ERROR;
+	if (identity_sign(arg, hash->data, sig->data, &n)) {
+		gnutls_free(sig->data);
+		sig->data = NULL;
+		return GNUTLS_E_PK_SIGN_FAILED;
+	}
+	sig->size = (unsigned)n;
+	return 0;
+}
+
+static int key_info(gnutls_privkey_t key, unsigned flags, void *arg)
+{
+	const unsigned algo = GNUTLS_FLAGS_TO_SIGN_ALGO(flags);
+	(void)key;
+	(void)arg;
+
+	if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO)
+		return GNUTLS_PK_ECDSA;
+	if (flags & GNUTLS_PRIVKEY_INFO_PK_ALGO_BITS)
+		return 256;
+	if (flags & GNUTLS_PRIVKEY_INFO_HAVE_SIGN_ALGO)
+		return algo == GNUTLS_SIGN_ECDSA_SHA256 ||
+		       algo == GNUTLS_SIGN_ECDSA_SECP256R1_SHA256;
+	return -1;
+}
+
 static int load_key(gnutls_privkey_t key, const struct identity *id)
 {
 	unsigned n;
 	const uint8_t *der = identity_key(id, &n);
 	const gnutls_datum_t d = datum(der, n);
 
+	if (!der)
+		return gnutls_privkey_import_ext4(key,
+						  (void *)(uintptr_t)id, NULL,
+						  sign, NULL, NULL, key_info,
+						  0) ? EBADMSG : 0;
 	return gnutls_privkey_import_x509_raw(key, &d, GNUTLS_X509_FMT_DER,
 					      NULL, 0) ? EBADMSG : 0;
 }

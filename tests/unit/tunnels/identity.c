@@ -256,6 +256,98 @@ static void test_race(void)
 	CU_ASSERT_EQUAL(folder_remove(), 1);
 }
 
+static void copy_file(const char *to, const char *from, const char *begin)
+{
+	char text[8192];
+	FILE *f = fopen(from, "r"), *g = fopen(to, "a");
+	size_t n = fread(text, 1, sizeof text - 1, f);
+	const char *p;
+
+	text[n] = '\0';
+	p = strstr(text, begin);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	fputs(p, g);
+	fclose(f);
+	fclose(g);
+}
+
+/* The certificates in a file of their own, with more behind. */
+static void test_chain(void)
+{
+	struct identity *a = NULL, *b = NULL, *c = NULL;
+	char other[96], certs[96];
+	const uint8_t *der;
+	uint8_t md[32];
+	unsigned n;
+
+	folder_make();
+	snprintf(other, sizeof other, "%s/other", dir);
+	snprintf(certs, sizeof certs, "%s/certs", dir);
+	CU_ASSERT_EQUAL_FATAL(identity_load(&a, file), 0);
+	CU_ASSERT_EQUAL_FATAL(identity_load(&b, other), 0);
+	CU_ASSERT_PTR_NULL(identity_issuer(a));
+	CU_ASSERT_PTR_NULL(identity_chain(a, 1, &n));
+	CU_ASSERT_EQUAL(identity_load_with(&c, file, certs), EBADMSG);
+	copy_file(certs, file, "-----BEGIN CERT");
+	copy_file(certs, other, "-----BEGIN CERT");
+	CU_ASSERT_EQUAL(identity_load_with(&c, other, certs), EBADMSG);
+	CU_ASSERT_EQUAL_FATAL(identity_load_with(&c, file, certs), 0);
+	CU_ASSERT_EQUAL(memcmp(identity_fp(a), identity_fp(c), 32), 0);
+	der = identity_chain(c, 1, &n);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(der);
+	CU_ASSERT_EQUAL(memcmp(SHA256(der, n, md), identity_fp(b), 32), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(identity_issuer(c));
+	CU_ASSERT_EQUAL(memcmp(identity_issuer(c), identity_fp(b), 32), 0);
+	CU_ASSERT_PTR_NULL(identity_chain(c, 2, &n));
+	c = mem_deref(c);
+	for (unsigned i = 0; i < IDENTITY_CHAIN_MAX - 2; i++)
+		copy_file(certs, other, "-----BEGIN CERT");
+	CU_ASSERT_EQUAL(identity_load_with(&c, file, certs), 0);
+	c = mem_deref(c);
+	copy_file(certs, other, "-----BEGIN CERT");
+	CU_ASSERT_EQUAL(identity_load_with(&c, file, certs), EBADMSG);
+	mem_deref(a);
+	mem_deref(b);
+	folder_remove();
+}
+
+static void test_sign(void)
+{
+	struct identity *id = NULL;
+	uint8_t hash[32] = { 1, 2, 3 }, sig[80];
+	size_t n = sizeof sig;
+	EVP_PKEY_CTX *ctx;
+
+	folder_make();
+	CU_ASSERT_EQUAL_FATAL(identity_load(&id, file), 0);
+	CU_ASSERT_EQUAL_FATAL(identity_sign(id, hash, sig, &n), 0);
+	ctx = EVP_PKEY_CTX_new(identity_pkey(id), NULL);
+	CU_ASSERT_EQUAL(EVP_PKEY_verify_init(ctx), 1);
+	CU_ASSERT_EQUAL(EVP_PKEY_verify(ctx, sig, n, hash, sizeof hash), 1);
+	hash[0] ^= 1;
+	CU_ASSERT_NOT_EQUAL(EVP_PKEY_verify(ctx, sig, n, hash, sizeof hash),
+			    1);
+	EVP_PKEY_CTX_free(ctx);
+	n = 8;
+	CU_ASSERT_EQUAL(identity_sign(id, hash, sig, &n), EIO);
+	mem_deref(id);
+	folder_remove();
+}
+
+/* tests/e2e/hsm.sh has a token; here is none. */
+static void test_no_token(void)
+{
+	struct identity *id = NULL;
+	int err;
+
+	folder_make();
+	err = identity_load_with(&id, "pkcs11:token=dialtone-has-none", file);
+	CU_ASSERT(err == ENOKEY || err == ENOTSUP);
+	CU_ASSERT_EQUAL(identity_load(&id, "pkcs11:"), EINVAL);
+	CU_ASSERT_PTR_NULL(id);
+	CU_ASSERT_EQUAL(folder_remove(), 0);
+}
+
 UNIT_SUITE("identity",
 	   { "made and read", test_made_and_read },
 	   { "certificate", test_certificate },
@@ -265,4 +357,7 @@ UNIT_SUITE("identity",
 	   { "refused", test_refused },
 	   { "wrong key", test_wrong_key },
 	   { "encrypted", test_encrypted },
+	   { "chain", test_chain },
+	   { "sign", test_sign },
+	   { "no token", test_no_token },
 	   { "race", test_race })

@@ -1,0 +1,16 @@
+/*
+ * identitymake.h: making what identity.c loads.
+ */
+#ifndef DIALTONE_IDENTITYMAKE_H
+#define DIALTONE_IDENTITYMAKE_H
+
+#include <openssl/x509.h>
+
+/* A certificate of this key, by itself; to be freed. */
+int identity_selfsign(X509 **xp, EVP_PKEY *key);
+
+/* Write both (key may be NULL) to a file that is new, mode 0600; if it is
+ * there already that is left as it is. */
+int identity_publish(const char *file, X509 *x, EVP_PKEY *key);
+
+#endif
