@@ -1,43 +1,15 @@
 /*
- * bundle.c: the tunnels of one session.
- *
- * Before its start a tunnel belongs to the bundle, afterwards to the worker.
- * Reports travel by the control mailbox; the item goes back the same way as
- * the last of them, so none can come too late.
+ * bundle.c: the tunnels of one session: which there are, what they say in the
+ * descriptions, and when each is handed to the worker (bundleitem.c).
  */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sipd/bundle.h"
-#include "tunnels/flow/loop.h"
+#include "sipd/bundleitem.h"
 
 enum { NUMBER_MAX = 1023 };             /* flow.h's FLOW_TUNNEL_MAX */
-
-/* From ITEM_PLACED on it has a line. */
-enum item_state {
-	ITEM_PLANNED, ITEM_REFUSED, ITEM_PLACED, ITEM_TAKEN, ITEM_STARTED
-};
-
-struct item {
-	struct le le;                   /* of the bundle; control thread */
-	struct bundle *bundle;          /* control thread; NULL: gone */
-	struct mailbox *control;
-	const struct tunnel_kind *kind;
-	struct tunnel *tunnel;          /* the worker's, once started */
-	enum item_state state;
-	unsigned group, serial;
-	unsigned line;                  /* in the descriptions, once placed */
-	bool ours;                      /* offered by us */
-	bool fresh;                     /* its line is a new one */
-	bool news;                      /* taken, and nobody has asked */
-	bool done;
-	struct desc_media said;         /* our words while planned */
-	struct desc_media remote;       /* the peer's */
-	struct tunnel_way way;
-	uint8_t local_fp[DESC_FP_SIZE], remote_fp[DESC_FP_SIZE];
-	char counters[200];
-};
 
 struct bundle {
 	struct mailbox *control;
@@ -48,54 +20,6 @@ struct bundle {
 	void *arg;
 	char names[128];
 };
-
-/* One report on its way to the control thread. */
-struct report {
-	struct item *item;
-	bool done;
-	int err;
-	struct tunnel_progress p;
-	char name[256], text[512];
-};
-
-struct count {
-	struct item *item;
-	char text[200];
-};
-
-static void item_destructor(void *arg)
-{
-	struct item *it = arg;
-
-	list_unlink(&it->le);
-	mem_deref(it->tunnel);
-	mem_deref(it->said.param);
-	mem_deref(it->remote.param);
-}
-
-static void item_free(void *data)
-{
-	mem_deref(data);
-}
-
-/* On the worker: the tunnel ends here, the rest on the control thread. */
-static void item_stop(void *data)
-{
-	struct item *it = data;
-
-	it->tunnel = mem_deref(it->tunnel);
-	if (mailbox_post(it->control, item_free, it))
-		mem_deref(it);
-}
-
-static void item_drop(struct item *it)
-{
-	it->bundle = NULL;
-	list_unlink(&it->le);
-	if (it->state != ITEM_STARTED ||
-	    loop_post(it->way.loop, item_stop, it))
-		mem_deref(it);
-}
 
 static void bundle_destructor(void *arg)
 {
@@ -125,115 +49,12 @@ unsigned bundle_group_new(struct bundle *b)
 	return ++b->groups;
 }
 
-/* --- reports, across the threads --------------------------------------- */
-
-/* Control thread: what a tunnel said, unless it is gone by now. */
-static void report_handler(void *data)
-{
-	struct report *r = data;
-	struct item *it = r->item;
-	struct bundle *b = it->bundle;
-
-	if (b && r->done) {
-		it->done = !r->err;
-		b->h.doneh(it->group, r->err, r->text, b->arg);
-	}
-	else if (b) {
-		b->h.progressh(it->group, it->serial, &r->p, b->arg);
-	}
-	free(r);
-}
-
-static void report_post(struct report *r)
-{
-	if (mailbox_post(r->item->control, report_handler, r))
-		free(r);
-}
-
-static void progress_handler(const struct tunnel_progress *p, void *arg)
-{
-	struct report *r = calloc(1, sizeof *r);
-
-	if (!r)
-		return;
-	r->item = arg;
-	r->p = *p;
-	if (p->name) {
-		(void)str_ncpy(r->name, p->name, sizeof r->name);
-		r->p.name = r->name;
-	}
-	if (p->note) {
-		(void)str_ncpy(r->text, p->note, sizeof r->text);
-		r->p.note = r->text;
-	}
-	report_post(r);
-}
-
-static void done_handler(int err, const char *why, void *arg)
-{
-	struct report *r = calloc(1, sizeof *r);
-
-	if (!r)
-		return;
-	r->item = arg;
-	r->done = true;
-	r->err = err;
-	(void)str_ncpy(r->text, why ? why : "", sizeof r->text);
-	report_post(r);
-}
-
-/* On the worker. */
-static void item_start(void *data)
-{
-	struct item *it = data;
-	const struct tunnel_events ev = {
-		progress_handler, done_handler, it
-	};
-	int err = it->kind->start(it->tunnel, &it->remote, &it->way, &ev);
-
-	if (err)
-		done_handler(err, "", it);
-}
-
-static void count_done(void *data)
-{
-	struct count *c = data;
-
-	(void)str_ncpy(c->item->counters, c->text, sizeof c->text);
-	free(c);
-}
-
-/* On the worker. */
-static void item_count(void *data)
-{
-	struct count *c = data;
-	const struct item *it = c->item;
-
-	if (it->tunnel)
-		(void)re_snprintf(c->text, sizeof c->text, "%s: %H",
-				  it->kind->name, it->kind->status,
-				  it->tunnel);
-	if (mailbox_post(it->control, count_done, c))
-		free(c);
-}
-
 void bundle_count(struct bundle *b)
 {
 	struct le *le;
 
-	for (le = b ? list_head(&b->iteml) : NULL; le; le = le->next) {
-		struct item *it = le->data;
-		struct count *c;
-
-		if (it->state != ITEM_STARTED || !it->kind->status)
-			continue;
-		c = calloc(1, sizeof *c);
-		if (!c)
-			return;
-		c->item = it;
-		if (loop_post(it->way.loop, item_count, c))
-			free(c);
-	}
+	for (le = b ? list_head(&b->iteml) : NULL; le; le = le->next)
+		item_count(le->data);
 }
 
 int bundle_counters(struct re_printf *pf, const struct bundle *b)
@@ -274,17 +95,13 @@ static void name_add(struct bundle *b, const struct tunnel_kind *kind)
 static int item_add(struct item **ip, struct bundle *b, unsigned group,
 		    const struct tunnel_kind *kind)
 {
-	struct item *it = mem_zalloc(sizeof *it, item_destructor);
+	int err = item_alloc(ip, &b->iteml, b->control, &b->h, b->arg);
 
-	if (!it)
-		return ENOMEM;
-	it->bundle = b;
-	it->control = b->control;
-	it->kind = kind;
-	it->group = group;
-	it->serial = b->serials;
-	list_append(&b->iteml, &it->le, it);
-	*ip = it;
+	if (err)
+		return err;
+	(*ip)->kind = kind;
+	(*ip)->group = group;
+	(*ip)->serial = b->serials;
 	return 0;
 }
 
@@ -395,9 +212,8 @@ static struct desc_media *line_find(const struct bundle *b, struct desc *d,
 	return &d->mediav[i];
 }
 
-static int item_place(struct item *it, struct desc *local)
+static int place(struct bundle *b, struct item *it, struct desc *local)
 {
-	struct bundle *b = it->bundle;
 	struct desc_media *m = line_find(b, local, &it->line);
 	char *param = NULL;
 
@@ -426,7 +242,7 @@ int bundle_place(struct bundle *b, struct desc *local)
 		struct item *it = le->data;
 
 		if (it->state == ITEM_PLANNED)
-			err = item_place(it, local);
+			err = place(b, it, local);
 	}
 	return err;
 }
@@ -461,14 +277,15 @@ static bool taken(const struct item *it, const struct desc *remote)
 		!str_casecmp(m->kind, it->kind->name);
 }
 
-static int item_take(struct item *it, const struct desc_media *remote)
+static int take(struct bundle *b, struct item *it,
+		const struct desc_media *remote)
 {
 	it->remote = *remote;
 	it->remote.raw = NULL;
 	it->remote.param = NULL;
 	it->way.number = media_number(remote, it->line);
 	it->state = ITEM_TAKEN;
-	number_used(it->bundle, it->way.number);
+	number_used(b, it->way.number);
 	return remote->param ? str_dup(&it->remote.param, remote->param) : 0;
 }
 
@@ -485,7 +302,7 @@ int bundle_settle(struct bundle *b, const struct desc *remote,
 			continue;
 		it->news = taken(it, remote);
 		if (it->news) {
-			err = item_take(it, &remote->mediav[it->line]);
+			err = take(b, it, &remote->mediav[it->line]);
 			continue;
 		}
 		it->state = ITEM_REFUSED;
@@ -507,7 +324,7 @@ int bundle_answer(struct bundle *b, unsigned group, unsigned line,
 	it->line = line;
 	err = kind->answer(&it->tunnel, ask, remote, local);
 	if (!err)
-		err = item_take(it, remote);
+		err = take(b, it, remote);
 	if (err) {
 		mem_deref(it);
 		return err;
@@ -542,23 +359,15 @@ int bundle_start(struct bundle *b, const struct tunnel_way *way, bool first)
 
 	for (le = list_head(&b->iteml); le; le = le->next) {
 		struct item *it = le->data;
-		const unsigned number = it->way.number;
 		int err;
 
 		if (it->state != ITEM_TAKEN ||
 		    !way_serves(way, it->kind->need) ||
 		    (first && !it->kind->first))
 			continue;
-		it->way = *way;
-		it->way.number = number;
-		it->way.local_fp = memcpy(it->local_fp, way->local_fp,
-					  DESC_FP_SIZE);
-		it->way.remote_fp = memcpy(it->remote_fp, way->remote_fp,
-					   DESC_FP_SIZE);
-		err = loop_post(way->loop, item_start, it);
+		err = item_start(it, way);
 		if (err)
 			return err;
-		it->state = ITEM_STARTED;
 	}
 	return 0;
 }
