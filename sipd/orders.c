@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "sipd/events.h"
+#include "sipd/judge.h"
 #include "sipd/orders.h"
 
 enum { ARG_MAX_COUNT = 4096 };
@@ -177,20 +178,6 @@ static unsigned order_flags(const struct odict *o)
 	return ask ? SESSION_CAN_ASK : 0;
 }
 
-/* What a kind asks of the configuration. Most of what is offered is the
- * user's own word. */
-struct lookup {
-	const struct conf *conf;
-	const char *kind;
-};
-
-static const char *conf_handler(const char *key, void *arg)
-{
-	const struct lookup *lu = arg;
-
-	return conf_kind_get(lu->conf, lu->kind, key);
-}
-
 /* The words of one tunnel into an argument vector; strings stay o's. */
 static size_t read_args(char **argv, size_t max, const struct odict *o)
 {
@@ -237,7 +224,7 @@ static size_t read_wants(struct session_want *wantv, size_t max, char **argv,
 		w->ask.argc = read_args(argv + argc, ARG_MAX_COUNT - argc,
 					t->u.odict);
 		argc += w->ask.argc;
-		w->ask.confh = conf_handler;
+		w->ask.confh = judge_conf;
 		w->ask.why = why;
 		w->ask.why_size = size;
 		++n;
@@ -276,7 +263,7 @@ static bool guest_allowed(struct conn *cn, const struct session_want *wantv,
 void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 {
 	struct session_want wantv[DESC_MEDIA_MAX];
-	struct lookup lookupv[DESC_MEDIA_MAX];
+	struct judge_lookup lookupv[DESC_MEDIA_MAX];
 	const char *peer = odict_string(o, "peer");
 	char why[400], **argv;
 	enum reason r = REASON_INTERNAL;
@@ -300,8 +287,10 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 		goto out;
 	}
 	for (size_t i = 0; i < n; i++) {
-		lookupv[i].conf = board_house(conn_env(cn)->board)->conf;
-		lookupv[i].kind = wantv[i].kind->name;
+		lookupv[i] = (struct judge_lookup){
+			board_house(conn_env(cn)->board)->conf,
+			wantv[i].kind->name, NULL
+		};
 		wantv[i].ask.arg = &lookupv[i];
 		wantv[i].ask.cwd = odict_string(o, "cwd");
 		wantv[i].ask.peer = peer;

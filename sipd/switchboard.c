@@ -9,7 +9,7 @@
 #include <string.h>
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
-#include "sipd/hours.h"
+#include "sipd/judge.h"
 #include "sipd/limits.h"
 #include "sipd/log.h"
 #include "sipd/oncall.h"
@@ -18,7 +18,6 @@
 
 enum {
 	LINE_BUCKETS = 256,
-	ALLOW_MAX    = 512,
 	HELD_MAX     = 16,      /* strangers' calls that ring */
 };
 
@@ -147,124 +146,6 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 	return false;
 }
 
-/* What the kinds ask of the configuration. */
-struct lookup {
-	const struct conf *conf;
-	const char *kind;
-	const struct wait_conf *wait;   /* or NULL */
-};
-
-static const char *conf_handler(const char *key, void *arg)
-{
-	const struct lookup *lu = arg;
-
-	if (lu->wait && lu->wait->into && !strcmp(key, "inbox"))
-		return lu->wait->into;
-	if (lu->wait && lu->wait->code && !strcmp(key, "code"))
-		return lu->wait->code;
-	return conf_kind_get(lu->conf, lu->kind, key);
-}
-
-/* Somebody at a terminal waits for files of anybody: it is for them to say
- * what they take. Whoever named the peer, or a code, has said it. */
-static bool must_ask(const struct wait *w, const struct desc_media *m)
-{
-	return w->conf.flags & SESSION_CAN_ASK && !w->conf.from &&
-		!w->conf.code && !str_cmp(m->kind, "file");
-}
-
-/* One m-line: is there such a kind, and may this peer use it? *ask: only if
- * the user says so. */
-static bool judge_tunnel(struct incoming *in, const struct desc_media *m,
-			 const struct wait *w, struct session_want *want,
-			 char *allow, bool *ask)
-{
-	const bool waited = w && wait_matches(w, in, m);
-	bool may;
-
-	want->kind = tunnel_find(m->kind);
-	*allow = '\0';
-	if (want->kind && want->kind->first && in->known)
-		want->kind = NULL;      /* nothing is new about this key */
-	if (!want->kind)
-		return true;            /* answered with port 0 */
-	may = peers_may(&in->peer, m->kind, allow, ALLOW_MAX);
-	*ask |= !may && waited && must_ask(w, m);
-	if (!want->kind->first && !may && !waited) {
-		in->reason = REASON_NOT_ALLOWED;
-		(void)re_snprintf(in->text, sizeof in->text,
-				  "%s is not in the allow line of %s",
-				  m->kind, in->peer.name);
-		return false;
-	}
-	want->ask.allow = allow;
-	want->ask.peer = in->peer.name;
-	want->ask.confh = conf_handler;
-	want->ask.why = in->text;
-	want->ask.why_size = sizeof in->text;
-	want->ask.fd_in = waited ? w->conf.fd_in : -1;
-	want->ask.fd_out = waited ? w->conf.fd_out : -1;
-	return true;
-}
-
-/* An offer within a call is judged by the rules of the day. */
-struct judged {
-	struct incoming in;
-	struct lookup lookup;
-	char allow[ALLOW_MAX];
-};
-
-/* Its key's; or that of its address, for which an authority vouches. */
-static int whose(const struct board *b, const struct session_info *si,
-		 struct peer *p)
-{
-	const struct peers *ps = b->house->peers;
-
-	if (!peers_by_fp(ps, si->fp, p))
-		return 0;
-	if (!si->vouched)
-		return ENOENT;
-	if (!peers_by_address(ps, si->peer->address, p))
-		return p->pinned ? ENOENT : 0;
-	*p = *si->peer;
-	rights_of(&p->rights, b->conf, NULL);
-	return 0;
-}
-
-static bool judge_offer(struct board *b, const struct session_info *si,
-			const struct desc_media *m, struct session_want *want,
-			struct session_handlers *owner)
-{
-	struct judged *j = b->judged;
-	const struct wait *w;
-	bool ask = false;
-
-	memset(j, 0, sizeof *j);
-	j->in.reason = REASON_NONE;
-	if (!si->fp || whose(b, si, &j->in.peer)) {
-		j->in.reason = REASON_NOT_ALLOWED;
-		return false;
-	}
-	if (!hours_now(j->in.peer.rights.hours, time(NULL))) {
-		j->in.reason = REASON_NOT_ALLOWED;
-		return false;
-	}
-	w = waits_match(&b->waitl, &j->in, m);
-	if (!judge_tunnel(&j->in, m, w, want, j->allow, &ask))
-		return false;
-	if (ask) {              /* a call of its own can be */
-		j->in.reason = REASON_NOT_ALLOWED;
-		return false;
-	}
-	j->lookup = (struct lookup){
-		b->conf, m->kind, w ? &w->conf : NULL
-	};
-	want->ask.arg = &j->lookup;
-	if (w)
-		*owner = w->conf.sh;
-	return true;
-}
-
 static void offer_handler(struct session *s, const struct desc_media *m,
 			  struct session_want *want,
 			  struct session_handlers *owner, enum reason *rp,
@@ -276,7 +157,8 @@ static void offer_handler(struct session *s, const struct desc_media *m,
 	session_info(s, &si);
 	if (!b->judged)
 		b->judged = mem_alloc(sizeof *b->judged, NULL);
-	if (b->judged && judge_offer(b, &si, m, want, owner)) {
+	if (b->judged && judge_offer(b->judged, b->house, &b->waitl, &si,
+				     m, want, owner)) {
 		*rp = REASON_REFUSED;
 		return;
 	}
@@ -342,8 +224,8 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 
 static bool admit(struct board *b, struct incoming *in, struct call *c)
 {
-	char allow[DESC_MEDIA_MAX][ALLOW_MAX];
-	struct lookup lookupv[DESC_MEDIA_MAX];
+	char allow[DESC_MEDIA_MAX][JUDGE_ALLOW_MAX];
+	struct judge_lookup lookupv[DESC_MEDIA_MAX];
 	struct session_answer an = { 0 };
 	const struct wait *w;
 	unsigned n = 0;
@@ -369,9 +251,9 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 			continue;
 		if (!judge_tunnel(in, m, w, want, allow[i], &an.ask))
 			return false;
-		lookupv[i].conf = b->conf;
-		lookupv[i].kind = m->kind;
-		lookupv[i].wait = w ? &w->conf : NULL;
+		lookupv[i] = (struct judge_lookup){
+			b->conf, m->kind, w ? &w->conf : NULL
+		};
 		want->ask.arg = &lookupv[i];
 		n += want->kind && !want->kind->first;
 	}
