@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include "sipd/hours.h"
 #include "sipd/limits.h"
@@ -159,14 +158,6 @@ enum reason limits_call(struct limits *l, const struct conf *c,
 	return REASON_NONE;
 }
 
-static uint64_t wall_clock(void)
-{
-	struct timeval tv;
-
-	(void)gettimeofday(&tv, NULL);
-	return (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000;
-}
-
 bool limits_over(const struct session_info *in, char *text, size_t size)
 {
 	const struct rights *r = &in->peer->rights;
@@ -174,7 +165,7 @@ bool limits_over(const struct session_info *in, char *text, size_t size)
 	if (!in->incoming || in->state == SESSION_CLOSED)
 		return false;
 	if (r->duration &&
-	    wall_clock() > in->started + (uint64_t)r->duration * 1000) {
+	    clock_wall() > in->started + (uint64_t)r->duration * 1000) {
 		(void)re_snprintf(text, size, "a session may last %u s",
 				  r->duration);
 		return true;

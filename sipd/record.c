@@ -1,18 +1,9 @@
 /*
  * record.c: fills in the entries of the call log. Called by the switchboard.
  */
-#include <sys/time.h>
 #include "sipd/log.h"
 #include "sipd/record.h"
 #include "tunnels/flow/quic.h"
-
-static uint64_t wall_clock(void)
-{
-	struct timeval tv;
-
-	(void)gettimeofday(&tv, NULL);
-	return (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000;
-}
 
 void record_session(struct calllog *cl, const struct session *s)
 {
@@ -21,7 +12,7 @@ void record_session(struct calllog *cl, const struct session *s)
 
 	session_info(s, &in);
 	e.started = in.started;
-	e.duration = wall_clock() - in.started;
+	e.duration = clock_wall() - in.started;
 	e.incoming = in.incoming;
 	e.id = in.id;
 	e.callid = in.callid;
@@ -45,7 +36,7 @@ void record_offer(struct calllog *cl, const struct session *s,
 {
 	struct session_info in;
 	struct calllog_entry e = {
-		.started = wall_clock(), .incoming = true, .tunnel = tunnel,
+		.started = clock_wall(), .incoming = true, .tunnel = tunnel,
 		.reason = reason_name(r), .path = "",
 	};
 
@@ -78,7 +69,7 @@ void record_refused(struct calllog *cl, const struct incoming *in,
 {
 	char tunnels[160];
 	struct calllog_entry e = {
-		.started = wall_clock(),
+		.started = clock_wall(),
 		.incoming = true,
 		.id = "",
 		.callid = call_id(c),

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/time.h>
 #include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
@@ -16,14 +15,6 @@
 static void session_destructor(void *arg)
 {
 	session_clear(arg);
-}
-
-static uint64_t wall_clock(void)
-{
-	struct timeval tv;
-
-	(void)gettimeofday(&tv, NULL);
-	return (uint64_t)tv.tv_sec * 1000 + (uint64_t)tv.tv_usec / 1000;
 }
 
 int session_alloc(struct session **sp, struct house *h, const struct peer *p,
@@ -43,7 +34,7 @@ int session_alloc(struct session **sp, struct house *h, const struct peer *p,
 	s->flags = flags;
 	s->h = *sh;
 	s->begin = clock_ns();
-	s->started = wall_clock();
+	s->started = clock_wall();
 	(void)re_snprintf(s->id, sizeof s->id, "%u", ++serial);
 	err = session_bundle_open(s);
 	if (!err && !incoming)

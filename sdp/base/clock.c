@@ -44,6 +44,14 @@ uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t clock_wall(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return ((uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec) / MSEC;
+}
+
 int timers_alloc(struct timers **tp)
 {
 	struct timers *heap;

@@ -32,6 +32,9 @@ struct timer {
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t clock_ns(void);
 
+/* Milliseconds since 1970, for people and logs; it may jump. */
+uint64_t clock_wall(void);
+
 /* An empty heap; mem_deref stops every timer still in it. */
 int timers_alloc(struct timers **tp);
 
