@@ -473,3 +473,17 @@ bool bundle_complete(const struct bundle *b, unsigned group)
 	}
 	return true;
 }
+
+bool bundle_owes(const struct bundle *b)
+{
+	struct le *le;
+
+	for (le = b ? list_head(&b->iteml) : NULL; le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->ours && !it->done && !it->kind->endless &&
+		    !it->kind->first)
+			return true;
+	}
+	return false;
+}

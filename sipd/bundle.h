@@ -108,4 +108,7 @@ const char *bundle_names(const struct bundle *b);
 enum { BUNDLE_ALL = 0 };
 bool bundle_complete(const struct bundle *b, unsigned group);
 
+/* Is there one that was asked for on this side and is not complete? */
+bool bundle_owes(const struct bundle *b);
+
 #endif

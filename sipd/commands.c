@@ -39,7 +39,8 @@ static void cmd_trust_answer(struct conn *cn, const struct odict *o,
 static bool hang_up(struct session *s, void *arg)
 {
 	(void)arg;
-	session_hangup(s, REASON_LOCAL_HANGUP, NULL);
+	session_hangup(s, session_owes(s) ? REASON_LOCAL_STOP :
+		       REASON_LOCAL_HANGUP, NULL);
 	return false;
 }
 

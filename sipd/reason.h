@@ -45,7 +45,8 @@
 	X(TUNNEL_FAILED, "tunnel-failed", 1, "The tunnel failed.") \
 	X(LIMIT, "limit", 1, "A limit of this sipd was reached: see sessions=, per-peer= and rate= in [sipd].") \
 	X(SHUTDOWN, "shutdown", 1, "sipd is shutting down.") \
-	X(INTERNAL, "internal", 1, "Something went wrong inside: see the log.")
+	X(INTERNAL, "internal", 1, "Something went wrong inside: see the log.") \
+	X(LOCAL_STOP, "local-stop", 1, "The session with %s was ended here before everything was transferred.")
 
 enum reason {
 #define REASON_ENUM(e, word, code, text) REASON_##e,

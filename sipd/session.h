@@ -158,6 +158,9 @@ void session_drop(struct session *s, unsigned group, enum reason r,
 /* Our addresses changed: an open session tells its peer where we are now. */
 void session_refresh(struct session *s);
 
+/* Is there a tunnel that was asked for here and is not complete? */
+bool session_owes(const struct session *s);
+
 /* End with a reason; stateh is called with SESSION_CLOSED unless it was
  * closed already. Idempotent. */
 void session_hangup(struct session *s, enum reason r, const char *text);

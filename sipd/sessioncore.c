@@ -131,6 +131,11 @@ static void finish(struct session *s, enum reason r, const char *text)
 	session_state_set(s, SESSION_CLOSED);
 }
 
+bool session_owes(const struct session *s)
+{
+	return bundle_owes(s->bundle);
+}
+
 void session_hangup(struct session *s, enum reason r, const char *text)
 {
 	if (!s || s->state == SESSION_CLOSED)
@@ -142,14 +147,15 @@ void session_hangup(struct session *s, enum reason r, const char *text)
 
 /* An end that the peer brought is good only if everything was transferred,
  * whatever the peer calls it. Of that a caller judges itself; a callee has
- * its caller's word. */
+ * its caller's word, but for what it has asked for itself. */
 static enum reason judge_end(const struct session *s, enum reason r)
 {
 	const bool open = s->state == SESSION_OPEN;
 
 	if (reason_exit(r) || (open && bundle_complete(s->bundle, BUNDLE_ALL)))
 		return r;
-	if (s->incoming && (!open || r == REASON_DONE))
+	if (s->incoming && (!open || r == REASON_DONE) &&
+	    !bundle_owes(s->bundle))
 		return r;
 	return REASON_PEER_STOPPED;
 }

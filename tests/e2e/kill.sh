@@ -151,6 +151,14 @@ check "interrupted: 130" ends 130 $behind
 check "grace hears that too" wait_for 2 ended grace peer-stopped
 check "still only a partial file" only_parts grace
 
+# --- hung up by somebody else at the same sipd: no success of the dial
+behind frank f.out grace send big
+check "it is under way once more" wait_for 10 grep -q connected f.out
+check "frank hangs up" as frank hangup all
+check "the send has failed" ends 1 $behind
+check "and says so" grep -q "was ended here before everything" f.out
+check "grace has only a part" wait_for 2 ended grace peer-stopped
+
 # --- SIGTERM of the called side
 behind frank f.out grace send big
 f_send=$behind

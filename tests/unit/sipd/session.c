@@ -653,6 +653,24 @@ static void test_last_two(void)
 	both_close();
 }
 
+/* What one side calls done is not, if the other has asked for more. */
+static void test_done_too_early(void)
+{
+	struct asker f, b;
+	int in;
+
+	friends("pipe, forward 127.0.0.1:9\n[pipe]\ncommand = cat");
+	begin(&f);
+	pipe_open(&b, &bob, alice_uri, &in);
+	CU_ASSERT_TRUE(session_owes(b.s));
+	CU_ASSERT_FALSE(session_owes(f.s));
+	session_hangup(f.s, REASON_DONE, NULL);
+	CU_ASSERT(until(is_over, &b));
+	CU_ASSERT_EQUAL(b.reason, REASON_PEER_STOPPED);
+	(void)close(in);
+	both_close();
+}
+
 UNIT_SUITE("session",
 	   { "send", test_send },
 	   { "declined key", test_declined_key },
@@ -668,4 +686,5 @@ UNIT_SUITE("session",
 	   { "add refused", test_add_refused },
 	   { "drop", test_drop },
 	   { "drop and glare", test_drop_glare },
-	   { "the last two", test_last_two })
+	   { "the last two", test_last_two },
+	   { "done too early", test_done_too_early })
