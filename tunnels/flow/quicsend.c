@@ -166,12 +166,27 @@ static bool add_packet(struct qconn *c, struct batch *b, size_t n)
 	return true;
 }
 
+/* What leaves in a millisecond, as BBR has it: its window is that of two
+ * round trips. ngtcp2 0.12 itself says ten packets whatever the rate, and the
+ * kernel needs as long for a batch of ten as for half of one of forty-four. */
+static size_t send_quantum(const struct qconn *c)
+{
+	const size_t least = ngtcp2_conn_get_send_quantum(c->conn);
+	uint64_t cwnd, rtt, n;
+
+	qc_info(c->conn, &cwnd, &rtt);
+	n = rtt > 2 * MSEC ? cwnd / (rtt / (MSEC / 2)) : cwnd / 4;
+	if (n > UDP_BATCH_MAX)
+		n = UDP_BATCH_MAX;
+	return n > least ? (size_t)n : least;
+}
+
 /* One send quantum. *more: it was used up. */
 static int write_batch(struct qconn *c, uint64_t now, bool *more)
 {
 	const size_t size = c->small ? QUIC_PAYLOAD_MIN : QUIC_PAYLOAD_MAX;
 	struct batch b = { .buf = worker_buf(c->w) };
-	size_t quantum = ngtcp2_conn_get_send_quantum(c->conn);
+	size_t quantum = send_quantum(c);
 
 	*more = false;
 	if (quantum > UDP_BATCH_MAX - size)
