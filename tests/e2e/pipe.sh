@@ -91,8 +91,10 @@ lines=$all; check "log: of a peer" lines 1000 --peer alice
 lines=0; check "log: of another" lines 1000 --peer nobody
 check "a call that is refused" fails_with 1 "not allow" \
     as alice bob send bytes
-lines=1; check "log: what was denied" lines --denied
+lines=1; check "log: what was denied" lines 1 --denied
 check "log: that one" grep -q '"tunnel":"file","verdict":"denied"' log.out
+as bob log 1000 --denied > log.out
+check "log: nothing else" sh -c "! grep -v '\"verdict\":\"denied\"' log.out"
 dial -c bob/sipd.conf log 1 --follow > follow.out &
 follow=$!
 check "log: follow has the last" wait_for 5 grep -q '"tunnel":"file"' follow.out
