@@ -11,6 +11,7 @@
 #ifndef DIALTONE_FINDER_H
 #define DIALTONE_FINDER_H
 
+#include "modules/path/keepalive.h"
 #include "modules/path/netif.h"
 #include "modules/path/relay.h"
 #include "modules/path/stun.h"
@@ -33,6 +34,7 @@ struct finder_env {
 	size_t relayc;
 	const struct relay_ops *relay_ops;      /* lives as long as finders */
 	bool private;                   /* our addresses are not to be told */
+	struct keepalive *keepalive;    /* NULL: none; outlives finders */
 	uint32_t handle;                /* first 4 bytes of transaction ids */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);

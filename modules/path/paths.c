@@ -33,6 +33,7 @@ struct paths {
 	size_t relayc;
 	struct nat64 nat64;
 	struct sa stunv[4];             /* servers, as they are reached */
+	struct keepalive keepalive;
 };
 
 static void paths_destructor(void *arg)
@@ -287,6 +288,7 @@ int paths_env(struct paths *ps, struct finder_env *env,
 		.mapv = ps->mapv, .mapc = ps->mapc,
 		.relayv = ps->relayv, .relayc = ps->relayc,
 		.relay_ops = ps->conf.relay_ops,
+		.keepalive = &ps->keepalive,
 		.handle = m->handle,
 	};
 	return 0;

@@ -8,7 +8,8 @@
  *   done, at the latest after 1.5 s; late answers still count
  *        |
  *        v
- *   a request every 20 s keeps what was found open
+ *   a request every 20 s keeps what was found open; if it was not, the new
+ *   address is told, and this network is asked more often (keepalive.h)
  */
 #include <errno.h>
 #include <string.h>
@@ -20,13 +21,13 @@ enum {
 	BASES_MAX = 4,          /* of each family */
 	ASKS_MAX  = 16,         /* bases times servers */
 	RC        = 80,         /* transmissions: two minutes */
+	RC_PROMPT = 3,          /* those of less than a second */
 };
 
 #define RTO     (250 * MSEC)
 #define RTO_MAX (1500 * MSEC)   /* a firewall may open meanwhile */
 #define PATIENT (1500 * MSEC)
 #define GRACE   (100 * MSEC)
-#define REFRESH (20 * SEC)
 
 struct ask {
 	struct sa base, server, mapped;
@@ -34,6 +35,7 @@ struct ask {
 	uint8_t tid[STUN_TID_SIZE];
 	unsigned txc;           /* transmissions of this request */
 	uint64_t next;          /* UINT64_MAX: over */
+	uint64_t idle;          /* before this request */
 };
 
 struct finder {
@@ -43,6 +45,7 @@ struct finder {
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	void *send_arg;
+	struct keepalive *keepalive;
 	uint64_t done_at;
 	unsigned n;
 	struct ask askv[];
@@ -60,6 +63,11 @@ bool finder_reaches(const struct sa *base, const struct sa *server)
 		IN6_IS_ADDR_LOOPBACK(&server->u.in6.sin6_addr);
 }
 
+static uint64_t interval(const struct finder *f, const struct ask *q)
+{
+	return keepalive_interval(f->keepalive, &q->base, &q->mapped);
+}
+
 static void transmit(struct finder *f, struct ask *q, uint64_t now)
 {
 	uint8_t buf[STUN_HEADER_SIZE + 8];
@@ -69,7 +77,7 @@ static void transmit(struct finder *f, struct ask *q, uint64_t now)
 	stun_begin(&o, buf, sizeof buf, STUN_CLASS_REQUEST, q->tid);
 	stun_put_fingerprint(&o);
 	q->next = now + (q->txc < RC ? min(RTO << min(q->txc, 8u), RTO_MAX)
-			 : REFRESH);
+			 : interval(f, q));
 	q->txc++;
 	err = f->sendh(IPPROTO_UDP, &q->base, &q->server, buf,
 		       stun_end(&o), f->send_arg);
@@ -152,6 +160,7 @@ static int start(struct finder **fp, const struct finder_env *env,
 	f->arg = arg;
 	f->sendh = env->sendh;
 	f->send_arg = env->arg;
+	f->keepalive = env->keepalive;
 	f->done_at = now + PATIENT;
 	fill(f, env);
 	for (unsigned i = 0; i < f->n; i++)
@@ -173,6 +182,16 @@ static struct ask *find(struct finder *f, const struct sa *local,
 			return q;
 	}
 	return NULL;
+}
+
+/* The NAT gave the same host another port: it had forgotten the first one. A
+ * request that had to be repeated may itself have come too late. */
+static void learn(struct finder *f, const struct ask *q,
+		  const struct sa *mapped)
+{
+	if (q->idle && q->txc <= RC_PROMPT && sa_cmp(&q->mapped, mapped, SA_ADDR) &&
+	    !sa_cmp(&q->mapped, mapped, SA_ALL))
+		keepalive_failed(f->keepalive, &q->base, mapped, q->idle);
 }
 
 static void report(struct finder *f, struct ask *q,
@@ -207,7 +226,10 @@ static bool recv_answer(struct finder *f, int proto, const struct sa *local,
 		return false;
 	if (m->cls == STUN_CLASS_SUCCESS_RESP && !m->unknownc &&
 	    sa_isset(&m->mapped, SA_ALL)) {
-		q->next = now + REFRESH;
+		learn(f, q, &m->mapped);
+		q->idle = keepalive_interval(f->keepalive, &q->base,
+					     &m->mapped);
+		q->next = now + q->idle;
 		q->txc = 0;
 		f->done_at = min(f->done_at, now + GRACE);
 		report(f, q, &m->mapped);

@@ -25,7 +25,6 @@ enum {
 };
 
 #define MARGIN (60 * SEC)               /* Refresh so long before the end */
-#define KEEP   (20 * SEC)
 
 static void turn_destructor(void *arg)
 {
@@ -135,7 +134,8 @@ static void ready(struct turn *t, const struct stun_pkt *m,
 	}
 	t->mapped = m->mapped;
 	t->state = TURN_READY;
-	t->keep = now + KEEP;
+	t->keep = now + keepalive_interval(t->conf.keepalive, &t->conf.local,
+					   &t->mapped);
 	renew_at(t, a, now);
 }
 
@@ -251,7 +251,8 @@ static void keep_open(struct turn *t, uint64_t now)
 	uint8_t buf[STUN_HEADER_SIZE], tid[STUN_TID_SIZE];
 	struct stun_out o;
 
-	t->keep = now + KEEP;
+	t->keep = now + keepalive_interval(t->conf.keepalive, &t->conf.local,
+					   &t->mapped);
 	if (RAND_bytes(tid, sizeof tid) != 1)
 		return;
 	stun_begin(&o, buf, sizeof buf, STUN_CLASS_INDICATION, tid);

@@ -13,6 +13,7 @@
 #ifndef DIALTONE_TURN_H
 #define DIALTONE_TURN_H
 
+#include "modules/path/keepalive.h"
 #include "modules/path/turnmsg.h"
 
 struct turn;
@@ -24,6 +25,8 @@ struct turn_conf {
 	uint64_t wall;          /* s since 1970, for names that expire */
 	uint32_t handle;        /* first 4 bytes of transaction ids */
 	bool reliable;          /* TCP: nothing is sent twice */
+	struct sa local;        /* that is sent from */
+	const struct keepalive *keepalive;      /* or NULL; outlives it */
 	/* one message to the server; must not call the turn */
 	void (*sendh)(const uint8_t *buf, size_t len, void *arg);
 	/* this channel is the peer's; told before the server is asked, for

@@ -184,6 +184,8 @@ static void attempt_ask(struct attempt *a, uint64_t now)
 		.wall = (uint64_t)time(NULL),
 		.handle = a->g->e->env.handle,
 		.reliable = r->wayv[a->way].transp != RELAY_UDP,
+		.local = a->local,
+		.keepalive = a->g->e->env.keepalive,
 		.sendh = send_handler, .bindh = bind_handler,
 		.datah = data_handler, .arg = a,
 	};

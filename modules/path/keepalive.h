@@ -1,0 +1,32 @@
+/*
+ * keepalive.h: how often the mappings of NATs have to be used so that they
+ * stay, by what was seen of each network in this process. All zero: nothing
+ * was seen. NULL is the same, and learns nothing.
+ */
+#ifndef DIALTONE_KEEPALIVE_H
+#define DIALTONE_KEEPALIVE_H
+
+#include <re.h>
+
+enum { KEEPALIVE_NETWORKS = 8 };
+
+/* A network is told by our address in it and that which it has outside: many
+ * homes have the same addresses inside. */
+struct keepalive {
+	struct keepalive_network {
+		struct sa local, mapped;
+		uint64_t interval;      /* 0: unused */
+	} v[KEEPALIVE_NETWORKS];
+	unsigned next;                  /* to be forgotten */
+};
+
+/* ns between two packets: 5 to 20 s. */
+uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
+			    const struct sa *mapped);
+
+/* A mapping that was idle for `idle` ns had gone: from now on half of that,
+ * if that is less than before. */
+void keepalive_failed(struct keepalive *k, const struct sa *local,
+		      const struct sa *mapped, uint64_t idle);
+
+#endif
