@@ -52,6 +52,7 @@ struct candpair {
 	bool pending;           /* txn[0] is not answered yet */
 	bool nominating;        /* controlling: checks carry USE-CANDIDATE */
 	bool nominated;         /* controlled: the peer nominated it */
+	bool asked;             /* a check of the peer has come on it */
 	uint32_t nomination;    /* controlling: the number it was given */
 	uint32_t trig;          /* place in the triggered queue, 0: none */
 	struct pair_txn txn[2];

@@ -163,6 +163,7 @@ void incoming_request(struct agent *a, int proto, const struct sa *local,
 		return;
 	if (worth_checking(a, p, now))
 		check_trigger(a, p);
+	nominate_asked(a, p, now);
 	if (m->use_cand && !a->cl.controlling)
 		nominate_by_peer(a, p, m->nomination, now);
 }

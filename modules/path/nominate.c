@@ -7,9 +7,11 @@
  * can renominate; anything else waits some tens of ms for a better kind. The
  * very first is in use before its nomination is answered: being valid it may
  * carry data (RFC 8445 section 12.1), and each request for consent nominates
- * it again. A move later needs a peer that can renominate, or a selected pair
- * that is dead. Each nomination has a number and the last one wins, however
- * packets overtake each other.
+ * it again. The controlled side uses such a pair before it is nominated, once
+ * the peer has checked it: by then the peer knows it and can be talked to.
+ * A move later needs a peer that can renominate, or a selected pair that is
+ * dead. Each nomination has a number and the last one wins, however packets
+ * overtake each other.
  */
 #include "modules/path/checks.h"
 #include "modules/path/nominate.h"
@@ -218,11 +220,23 @@ static bool follows(const struct agent *a, const struct candpair *p)
 		p->prio > a->selected->prio;
 }
 
+/* Works both ways, and the peer knows us: most likely it will be nominated
+ * when the answer to that check is there. */
+static bool foreseen(const struct agent *a, const struct candpair *p)
+{
+	return !a->selected && p->asked && p->creds == a->cl.creds &&
+		good_enough(a, p);
+}
+
 static void follow(struct agent *a, struct candpair *p, uint64_t now)
 {
-	if (a->cl.controlling || !p->nominated || p->state != PAIR_SUCCEEDED)
+	if (a->cl.controlling || p->state != PAIR_SUCCEEDED)
 		return;
-	if (follows(a, p)) {
+	if (foreseen(a, p)) {
+		p->nominated = false;
+		nominate_select(a, p, now);
+	}
+	else if (p->nominated && follows(a, p)) {
 		p->nominated = false;
 		nominate_select(a, p, now);
 	}
@@ -236,6 +250,12 @@ void nominate_valid(struct agent *a, struct candpair *p, uint64_t now)
 		a->choose_at = now + (a->renomination ? ICE_NOMINATE_WAIT
 				      : ICE_NOMINATE_WAIT_ONCE);
 	}
+	follow(a, p, now);
+}
+
+void nominate_asked(struct agent *a, struct candpair *p, uint64_t now)
+{
+	p->asked = true;
 	follow(a, p, now);
 }
 

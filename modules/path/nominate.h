@@ -18,6 +18,10 @@ uint64_t nominate_next(const struct agent *a);
  * was nominated since and that came to nothing, it takes the last word. */
 void nominate_repeat(struct agent *a);
 
+/* A check has come on p. Controlled: a direct pair that works is used until
+ * the peer has chosen, if it can choose again. */
+void nominate_asked(struct agent *a, struct candpair *p, uint64_t now);
+
 /* Controlled: the peer has nominated p; value 0: it gave no number. */
 void nominate_by_peer(struct agent *a, struct candpair *p, uint32_t value,
 		      uint64_t now);
