@@ -6,6 +6,7 @@
  *             \______________________________________-> refused, logged
  */
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
@@ -32,6 +33,7 @@ struct board {
 	uint32_t linec;
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
+	bool untidy;                    /* there were sessions */
 	struct limits *limits;
 	struct why *why;
 	struct timer watch;             /* of what sessions may have */
@@ -59,6 +61,7 @@ static void closed_handler(struct session *s, void *arg)
 	struct board *b = arg;
 
 	b->linec--;
+	b->untidy = true;
 	record_session(b->house->calllog, s);
 	why_note(b->why, s);
 }
@@ -92,6 +95,16 @@ static bool limited(struct board *b, struct incoming *in)
 	return in->reason != REASON_NONE;
 }
 
+/* What sessions have left free between what lives on is the system's again,
+ * when no packet has to wait for that. */
+static void tidy(struct board *b)
+{
+	if (b->linec || !b->untidy)
+		return;
+	b->untidy = false;
+	(void)malloc_trim(0);
+}
+
 /* Who has had what the rights allow is hung up. */
 static void watch_handler(void *arg)
 {
@@ -108,6 +121,7 @@ static void watch_handler(void *arg)
 		if (limits_over(&in, text, sizeof text))
 			session_hangup(l->s, REASON_LIMIT, text);
 	}
+	tidy(b);
 	(void)timer_start(b->house->timers, &b->watch, watch_every, watch_handler,
 			  b);
 }
