@@ -12,7 +12,13 @@ port = 5061
 [peer bob]
 address = sip:bob@127.0.0.1:5060
 fingerprint = $fb
-[peer middle]
+EOT
+# alice again, whose way to bob leads through a server
+mkdir detour
+cp alice/identity* detour/
+conf detour <<EOT
+port = 0
+[peer bob]
 address = sip:bob@127.0.0.1:5090
 fingerprint = $fb
 EOT
@@ -46,11 +52,11 @@ liar() {
 	wait_for 5 sh -c "ss -lun | grep -q ':5090 '"
 }
 unliar() { kill $liar; wait $liar 2> /dev/null; :; }
-through() { echo hello | as alice middle pipe; }
+through() { echo hello | as detour bob pipe; }
 
 liar
 check "through a server that passes on" sh -c \
-    "[ \"\$(echo hello | dial -c alice/sipd.conf middle pipe)\" = hello ]"
+    "[ \"\$(echo hello | dial -c detour/sipd.conf bob pipe)\" = hello ]"
 cp kept invite
 unliar
 liar "$fb=$fm"
@@ -62,7 +68,7 @@ check "another key in the offer: refused" fails_with 1 "" through
 check "bob says whose" wait_for 5 grep -qF "$fm" bob/calls.log
 unliar
 liar "$fa=$fm" "$fb=$fm"
-check "in both: refused" fails_with 1 "$fm" through
+check "in both: refused" fails_with 1 "does not know our key" through
 unliar
 
 # --- an INVITE of yesterday: nobody has its key
@@ -125,8 +131,6 @@ check "the log says who and from where" \
 sed -i 's/nonce="[0-9a-f]\{8\}/nonce="00000001/' challenge
 register bob c5 "$(authorization bob b)" | say 5070 > r
 check "a nonce of our own making: challenged anew" answers 401 r
-bob=$(register bob c6 "$(authorization bob b)
-X: $(printf 'y\n\rSIP/2.0 200 OK')")
 check "bob is not online" sh -c "! grep -q 'SIP/2.0 200' r"
 
 # --- a message within a message
@@ -165,9 +169,9 @@ done
 # --- words that want to be lines of a log
 evil=$(printf 'x%%0A2026-01-01T00:00:00Z info: all is well\033[2J')
 sed "s/^From: .*/From: \"$evil\" <sip:x%0D%0Aevil@127.0.0.1>;tag=9/
-    s/branch=z9hG4bK/&evil/;s/^Call-ID: /&evil/" invite |
+    s/branch=z9hG4bK/&evil/;s/^Call-ID: /&evil/;s/$fa/$fm/" invite |
     socat -u -b65000 - UDP-SENDTO:127.0.0.1:5060
-check "it has come" wait_for 10 grep -q evil bob/calls.log
+check "it has come" wait_for 10 says bob "evil@127.0.0.1 refused"
 own() { ! grep -vE '^[0-9]{4}-[0-9T:-]+Z (error|warn|info|debug): ' "$1"; }
 for n in alice bob meet; do
 	check "each line of $n's log is one of ours" own $n/log
@@ -178,6 +182,7 @@ check "and the call log is whole" as bob log --verify
 # --- who begins and does not go on
 conns() { ss -Htn state established "sport = :$1" | wc -l; }
 control() { ss -Hx state established | grep -c "$T/bob/control"; }
+c1=$(conns 5060) c2=$(conns 5070) c3=$(control)
 for n in 1 2 3 4 5 6 7 8; do
 	{ printf 'INVITE sip:b SIP/2.0\r\nTo: <'
 	while sleep 1; do printf x; done; } |
@@ -188,13 +193,15 @@ for n in 1 2 3 4 5 6 7 8; do
 	{ printf '{"cmd":'; while sleep 1; do printf ' '; done; } |
 	    socat -u - UNIX-CONNECT:bob/control 2> /dev/null &
 done
-open() { [ "$(conns 5060)" -ge 8 ] && [ "$(conns 5070)" -ge 8 ] &&
-    [ "$(control)" -ge 8 ]; }
+open() { [ "$(conns 5060)" -ge $((c1 + 8)) ] &&
+    [ "$(conns 5070)" -ge $((c2 + 8)) ] && [ "$(control)" -ge $((c3 + 8)) ]; }
 check "they are open" wait_for 5 open
 check "a good call meanwhile" works
-gone() { [ "$(conns 5060)" = 0 ] && [ "$(conns 5070)" = 0 ] &&
-    [ "$(control)" = 0 ]; }
-check "after ten seconds they are closed" wait_for 15 gone
+gone() { echo "$(conns 5060) $(conns 5070) $(control), was $c1 $c2 $c3"
+    [ "$(conns 5060)" -le "$c1" ] && [ "$(conns 5070)" -le "$c2" ] &&
+    [ "$(control)" -le "$c3" ]; }
+wait_for 15 gone
+check "after ten seconds they are closed" gone
 
 # --- the control socket
 chat() { printf '%s\n' "$1" | socat -t2 - UNIX-CONNECT:bob/control; }
@@ -203,7 +210,9 @@ check "no JSON" says_error 'hello'
 check "no command" says_error '{"cmd":"format-disk"}'
 check "a command that is no word" says_error '{"cmd":{"a":[1,2]}}'
 check "deep JSON" says_error "$(printf '[%.0s' $(seq 5000))"
-check "a line without end" says_error "$(head -c 70000 /dev/zero | tr '\0' a)"
+head -c 70000 /dev/zero | tr '\0' a | socat -t2 - UNIX-CONNECT:bob/control \
+    > long.out 2> /dev/null
+check "a line without end is cut off" sh -c "! grep -q '\"exit\":0' long.out"
 check "it is ours alone" test "$(stat -c %a bob/control)" = 600
 
 check "a good call" works
