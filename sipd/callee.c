@@ -155,11 +155,14 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 		return err;
 	}
 	*sp = s;
-	s->greeting = !an->trusted && !an->vouch && s->greet_group;
+	s->greeting = !an->trusted && !an->vouch && !an->renewed &&
+		s->greet_group;
 	s->asks = an->ask;
-	if (an->vouch)
+	if (an->renewed)
+		session_follow(s);
+	else if (an->vouch)
 		session_vouch(s);
-	if (an->vouch || (an->trusted && !an->ask) ||
+	if (s->vouchh || (an->trusted && !an->ask) ||
 	    (s->greeting && !(an->flags & SESSION_HOLD)))
 		gather(s);
 	else

@@ -25,14 +25,17 @@ static void progress_handler(uint16_t scode, const struct call_body *b,
 		session_state_set(s, SESSION_RINGING);
 }
 
-static void wrong_key(struct session *s, const uint8_t *got)
+static void judge_pinned(struct session *s)
 {
-	char want[FP_TEXT_SIZE], have[FP_TEXT_SIZE], both[256];
-
-	fp_print(want, s->peer.fp);
-	fp_print(have, got);
-	(void)re_snprintf(both, sizeof both, "pinned %s, got %s", want, have);
-	session_hangup(s, REASON_WRONG_KEY, both);
+	if (memcmp(s->remote->fp, s->peer.fp, sizeof s->peer.fp)) {
+		if (!s->remote->has_issuer ||
+		    session_vouchable(s->house, s->remote)) {
+			session_wrong_key(s);
+			return;
+		}
+		session_follow(s);
+	}
+	session_begin(s);
 }
 
 /* Is this the key we expect? If none is pinned: let an authority vouch for
@@ -46,10 +49,7 @@ static void judge(struct session *s)
 		session_begin(s);
 	}
 	else if (s->peer.pinned) {
-		if (!memcmp(fp, s->peer.fp, sizeof s->peer.fp))
-			session_begin(s);
-		else
-			wrong_key(s, fp);
+		judge_pinned(s);
 	}
 	else if (session_vouchable(s->house, s->remote)) {
 		session_vouch(s);

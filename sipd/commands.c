@@ -192,11 +192,18 @@ static void cmd_identity(struct conn *cn, const struct odict *o,
 			 const char *tag)
 {
 	const struct house *h = board_house(conn_env(cn)->board);
-	char fp[FP_TEXT_SIZE];
+	char fp[FP_TEXT_SIZE], why[400];
+	uint8_t md[DESC_FP_SIZE];
+	bool renew = false;
 	struct odict *e;
-	(void)o;
 
-	fp_print(fp, identity_fp(h->identity));
+	memcpy(md, identity_fp(h->identity), sizeof md);
+	(void)odict_get_boolean(o, &renew, "renew");
+	if (renew && house_renew(h, md, why, sizeof why)) {
+		conn_error(cn, tag, 1, "%s", why);
+		return;
+	}
+	fp_print(fp, md);
 	if (!event_alloc(&e, "identity", tag)) {
 		event_str(e, "fingerprint", fp);
 		conn_event(cn, e);

@@ -15,6 +15,7 @@
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
 #include "sipd/environs.h"
+#include "tunnels/flow/identityrenew.h"
 #include "tunnels/flow/token.h"
 #include "sipd/ua/quota.h"
 
@@ -95,6 +96,30 @@ static int open_identity(struct house *h, char *why, size_t size)
 		(void)re_snprintf(why, size, "The key %s cannot be used:"
 				  " %m.%s", c->identity ? c->identity : key,
 				  err, identity_hint(err));
+	return err;
+}
+
+int house_renew(const struct house *h, uint8_t fp[32], char *why,
+		size_t size)
+{
+	const struct conf *c = h->conf;
+	char file[600];
+	int err;
+
+	if (c->identity)
+		str_ncpy(file, c->identity, sizeof file);
+	else
+		(void)re_snprintf(file, sizeof file, "%s/identity.pem",
+				  c->state);
+	err = c->certificate || token_is_uri(file) ? EPERM :
+		identity_renew(file, fp);
+	if (err == EPERM)
+		(void)re_snprintf(why, size, "Only a key that was made here"
+				  " can be renewed, not one in a token or"
+				  " with a certificate of others.");
+	else if (err)
+		(void)re_snprintf(why, size, "No new key can be made in"
+				  " %s: %m.", file, err);
 	return err;
 }
 

@@ -93,9 +93,16 @@ void incoming_read(struct incoming *in, const struct house *h,
 			(void)str_ncpy(in->peer.address, from,
 				       sizeof in->peer.address);
 	}
+	else if (in->offer->has_issuer &&
+		 !peers_by_fp(h->peers, in->offer->issuer, &in->peer)) {
+		in->renewed = true;
+	}
 	else if (!peers_by_address(h->peers, from, &in->peer) &&
 		 in->peer.pinned) {
-		wrong_key(in);
+		in->renewed = in->offer->has_issuer &&
+			!trust_has(h->trust, in->offer->issuer);
+		if (!in->renewed)
+			wrong_key(in);
 	}
 }
 

@@ -13,6 +13,8 @@ struct incoming {
 	struct desc *offer;             /* ours; NULL if it was not readable */
 	struct peer peer;
 	bool known;                     /* its key is pinned */
+	bool renewed;                   /* another is, which has to vouch for
+	                                   the one shown: its claim */
 	enum reason reason;             /* NONE: may go on */
 	uint16_t scode;                 /* else the answer it gets */
 	char text[256];                 /* and the sentence */

@@ -69,6 +69,8 @@ static int whose(const struct house *h, const struct session_info *si,
 		return 0;
 	if (!si->vouched)
 		return ENOENT;
+	if (si->peer->pinned)           /* the key before this one */
+		return peers_by_fp(ps, si->peer->fp, p);
 	if (!peers_by_address(ps, si->peer->address, p))
 		return p->pinned ? ENOENT : 0;
 	*p = *si->peer;

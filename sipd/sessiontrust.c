@@ -3,9 +3,11 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/confparts.h"
 #include "sipd/log.h"
 #include "sipd/sessionflow.h"
 #include "sipd/sessiontrust.h"
+#include "tunnels/flow/identityrenew.h"
 
 static const uint64_t ask_wait = 120 * SEC;
 
@@ -114,11 +116,25 @@ bool session_vouchable(const struct house *h, const struct desc *d)
 	return d->has_issuer && trust_has(h->trust, d->issuer);
 }
 
+static size_t peer_chain(const struct session *s, const uint8_t **chain)
+{
+	return s->quic ? quic_chain(s->quic, chain)
+		       : dtls_chain(s->dtls, chain);
+}
+
+static void go_on(struct session *s)
+{
+	s->vouched = true;
+	if (s->asks)
+		session_ask(s, session_flow_go);
+	else
+		session_flow_go(s);
+}
+
 static void judge_chain(struct session *s)
 {
 	const uint8_t *chain = NULL;
-	size_t n = s->quic ? quic_chain(s->quic, &chain)
-			   : dtls_chain(s->dtls, &chain);
+	const size_t n = peer_chain(s, &chain);
 	char why[256];
 
 	if (trust_check(s->house->trust, chain, n, s->peer.address, why,
@@ -128,16 +144,64 @@ static void judge_chain(struct session *s)
 	}
 	log_info("session %s: an authority vouches for %s", s->id,
 		 s->peer.address);
-	s->vouched = true;
-	if (s->asks)
-		session_ask(s, session_flow_go);
-	else
-		session_flow_go(s);
+	go_on(s);
 }
 
 void session_vouch(struct session *s)
 {
 	s->vouchh = judge_chain;
+}
+
+/* --- the key before ---------------------------------------------------- */
+
+void session_wrong_key(struct session *s)
+{
+	char want[FP_TEXT_SIZE], have[FP_TEXT_SIZE], both[256];
+
+	fp_print(want, s->peer.fp);
+	fp_print(have, s->remote->fp);
+	(void)re_snprintf(both, sizeof both, "pinned %s, got %s", want, have);
+	session_hangup(s, REASON_WRONG_KEY, both);
+}
+
+/* What sipd.conf pins is for its owner to change; until then the old key goes
+ * on vouching for the new one. */
+static void repin(struct session *s)
+{
+	const struct conf_peer *cp = s->peer.configured ?
+		conf_peer_find(s->house->conf, s->peer.name) : NULL;
+	char fp[FP_TEXT_SIZE];
+	int err;
+
+	fp_print(fp, s->remote->fp);
+	if (cp && cp->has_fp) {
+		log_warn("%s has a new key, signed by the one pinned: set"
+			 " fingerprint = %s in [peer %s]", s->peer.name, fp,
+			 cp->name);
+		return;
+	}
+	err = peers_pin(s->house->peers, s->peer.address, s->peer.name,
+			s->remote->fp);
+	log_warn("%s has a new key, signed by the one pinned: %s%s",
+		 s->peer.name, fp, err ? ", which could not be kept" : "");
+}
+
+static void judge_renewal(struct session *s)
+{
+	const uint8_t *chain = NULL;
+	const size_t n = peer_chain(s, &chain);
+
+	if (!identity_follows(chain, n, s->peer.fp)) {
+		session_wrong_key(s);
+		return;
+	}
+	repin(s);
+	go_on(s);
+}
+
+void session_follow(struct session *s)
+{
+	s->vouchh = judge_renewal;
 }
 
 /* --- greeting ---------------------------------------------------------- */

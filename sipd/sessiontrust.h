@@ -31,6 +31,13 @@ void session_hold(struct session *s, void (*admittedh)(struct session *s));
  * tunnel starts. */
 void session_vouch(struct session *s);
 
+/* The same of the key that is pinned for s->peer: it must have signed for the
+ * one shown, which is pinned then. */
+void session_follow(struct session *s);
+
+/* End it for a key that is not the one pinned. */
+void session_wrong_key(struct session *s);
+
 /* Does the peer claim, by this description, that one would? */
 bool session_vouchable(const struct house *h, const struct desc *d);
 

@@ -142,7 +142,8 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 	an->trusted = in->known || (w && w->conf.flags & SESSION_ANY_KEY);
 	if (an->trusted)
 		return true;
-	if (an->vouch || (w && w->conf.flags & SESSION_CAN_ASK))
+	an->renewed = in->renewed;
+	if (an->renewed || an->vouch || (w && w->conf.flags & SESSION_CAN_ASK))
 		return true;
 	if (b->conf->unknown == UNKNOWN_PIN) {
 		an->trusted = true;
@@ -248,7 +249,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 	if (w && w->conf.flags & SESSION_ANY_KEY &&
 	    in->reason == REASON_WRONG_KEY)
 		in->reason = REASON_NONE;       /* it may be a new one */
-	an.vouch = in->reason == REASON_NONE && !in->known &&
+	an.vouch = in->reason == REASON_NONE && !in->known && !in->renewed &&
 		!(w && w->conf.flags & SESSION_ANY_KEY) &&
 		session_vouchable(b->house, in->offer);
 	if (an.vouch && !in->peer.configured)

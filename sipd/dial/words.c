@@ -197,6 +197,15 @@ static int parse_trust(struct parse *p)
 	return no_more(p);
 }
 
+static int parse_identity(struct parse *p)
+{
+	if (p->argc && !strcmp(*p->argv, "--renew")) {
+		(void)odict_entry_add(p->wo->o, "renew", ODICT_BOOL, true);
+		(void)next(p);
+	}
+	return no_more(p);
+}
+
 static int parse_check(struct parse *p)
 {
 	if (p->argc && !strcmp(*p->argv, "--lifetime")) {
@@ -255,8 +264,8 @@ static const struct {
 	  CLIENT_ANY, parse_trust },
 	{ "pair", "[CODE PEER]", "make a code for who shall be trusted; or"
 	  " use the one that PEER made", CLIENT_ANY, parse_pair },
-	{ "identity", "", "this side's own fingerprint", CLIENT_ANY,
-	  no_more },
+	{ "identity", "[--renew]", "this side's own fingerprint; or make a new"
+	  " key", CLIENT_ANY, parse_identity },
 	{ "completion", "bash|zsh|fish", "a script for this shell",
 	  CLIENT_ANY, parse_completion },
 };

@@ -2,10 +2,11 @@
  * identity.c: the installation's long-term key.
  *
  * One PEM file, mode 0600, holds an ECDSA P-256 key and a certificate that it
- * signed itself. Who we are is the SHA-256 of that certificate, so neither
- * may ever change once it is made (identitymake.c). Or somebody else has signed
- * it: then those above it follow in the file, and go out with it. Or the key
- * is in a token (token.c), and the certificates have a file of their own.
+ * signed itself (identitymake.c). Who we are is the SHA-256 of that
+ * certificate, so neither may ever change once it is made. Or somebody else,
+ * or our key before, has signed it: then theirs follow in the file, and go out
+ * with it. Or the key is in a token (token.c), and the certificates have a file
+ * of their own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,8 @@
 #include <re.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include "sdp/base/recompat.h"
 #include "tunnels/flow/identity.h"
 #include "tunnels/flow/identitymake.h"
 #include "tunnels/flow/token.h"
@@ -31,6 +33,7 @@ struct der {
 struct identity {
 	uint8_t fp[32], issuer[32];
 	bool issued;            /* by somebody else */
+	bool renewed;           /* by our key before */
 	EVP_PKEY *pkey;
 	struct der key, certv[IDENTITY_CHAIN_MAX];
 	unsigned certc;
@@ -54,7 +57,7 @@ static int make(const char *file)
 
 	if (!key)
 		return EPROTO;
-	err = identity_selfsign(&x, key);
+	err = identity_certify(&x, key, key);
 	if (!err)
 		err = identity_publish(file, x, key);
 	X509_free(x);
@@ -109,36 +112,41 @@ static int keep_cert(struct identity *id, X509 *x)
 	return 0;
 }
 
-/* x is the chain's last one. */
-static int keep_issuer(struct identity *id, X509 *x)
+/* Who has signed x, our own: the key before it, which is next in the chain and
+ * no authority, or who stands above the chain's last one. */
+static int keep_issuer(struct identity *id, X509 *x, X509 *next, X509 *last)
 {
-	const bool self = X509_self_signed(x, 0) == 1;
+	const bool self = X509_self_signed(last, 1) == 1;
 
-	id->issued = !self || id->certc > 1;
-	return (self ? X509_digest(x, EVP_sha256(), id->issuer, NULL)
-		     : X509_NAME_digest(X509_get_issuer_name(x), EVP_sha256(),
-					id->issuer, NULL)) ? 0 : ENOMEM;
+	id->issued = id->certc > 1 || X509_self_signed(x, 1) != 1;
+	id->renewed = next && !X509_check_ca(next);
+	if (id->renewed)
+		last = next;
+	return (id->renewed || self
+		? X509_digest(last, EVP_sha256(), id->issuer, NULL)
+		: X509_NAME_digest(X509_get_issuer_name(last), EVP_sha256(),
+				   id->issuer, NULL)) ? 0 : ENOMEM;
 }
 
 /* Ours comes first, as in TLS: the one that belongs to the key. */
 static int read_certs(struct identity *id, BIO *bio, EVP_PKEY *key)
 {
-	X509 *x, *last = NULL;
+	X509 *v[IDENTITY_CHAIN_MAX + 1], *x;
+	unsigned n = 0;
 	int err = 0;
 
-	while (!err && (x = PEM_read_bio_X509(bio, NULL, no_password,
-					      NULL))) {
-		if (!last && (!X509_check_private_key(x, key) ||
-			      !X509_digest(x, EVP_sha256(), id->fp, NULL)))
-			err = EBADMSG;
-		if (!err)
-			err = keep_cert(id, x);
-		X509_free(last);
-		last = x;
-	}
+	while (n < RE_ARRAY_SIZE(v) &&
+	       (x = PEM_read_bio_X509(bio, NULL, no_password, NULL)))
+		v[n++] = x;
+	if (!n || !X509_check_private_key(v[0], key) ||
+	    !X509_digest(v[0], EVP_sha256(), id->fp, NULL))
+		err = EBADMSG;
+	for (unsigned i = 0; i < n && !err; i++)
+		err = keep_cert(id, v[i]);
 	if (!err)
-		err = last ? keep_issuer(id, last) : EBADMSG;
-	X509_free(last);
+		err = keep_issuer(id, v[0], n > 1 ? v[1] : NULL, v[n - 1]);
+	while (n)
+		X509_free(v[--n]);
 	return err;
 }
 
@@ -238,7 +246,7 @@ static int load(struct identity *id, const char *file, const char *certs)
 static int make_cert(const char *certs, EVP_PKEY *key)
 {
 	X509 *x = NULL;
-	int err = is_p256(key) ? identity_selfsign(&x, key) : EBADMSG;
+	int err = is_p256(key) ? identity_certify(&x, key, key) : EBADMSG;
 
 	if (!err)
 		err = identity_publish(certs, x, NULL);
@@ -336,6 +344,11 @@ int identity_sign(const struct identity *id, const uint8_t hash[32],
 const uint8_t *identity_issuer(const struct identity *id)
 {
 	return id->issued ? id->issuer : NULL;
+}
+
+bool identity_is_own(const struct identity *id)
+{
+	return id->key.p && (!id->issued || id->renewed);
 }
 
 const uint8_t *identity_key(const struct identity *id, unsigned *len)

@@ -1,11 +1,13 @@
 /*
  * identity.h: this installation's long-term key: ECDSA P-256 with a
  * self-signed certificate, made at first use, PEM, mode 0600; or with one
- * that somebody else has signed; or in a token. Its certificate's SHA-256 is who we are.
+ * that somebody else has signed; or in a token. Its certificate's SHA-256 is
+ * who we are.
  */
 #ifndef DIALTONE_IDENTITY_H
 #define DIALTONE_IDENTITY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,10 +36,13 @@ const uint8_t *identity_cert(const struct identity *id, unsigned *len);
 const uint8_t *identity_chain(const struct identity *id, unsigned i,
 			      unsigned *len);
 
-/* SHA-256 of who stands at the chain's end: of its last certificate if that is
- * signed by itself, else of the name (DER) of who has signed it. NULL: our own
- * certificate is signed by itself. */
+/* SHA-256 of who vouches for us: of the certificate of our key before this
+ * one; else of the chain's last if that is signed by itself, or of the name
+ * (DER) of who has signed it. NULL: nobody but our own key. */
 const uint8_t *identity_issuer(const struct identity *id);
+
+/* Is it of our making, in a file, and not signed by others? */
+bool identity_is_own(const struct identity *id);
 
 /* NULL if the key is in a token. */
 const uint8_t *identity_key(const struct identity *id, unsigned *len);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <re.h>
@@ -60,7 +61,7 @@ static int set_names(X509 *x)
 	return X509_set_issuer_name(x, name) ? 0 : EPROTO;
 }
 
-int identity_selfsign(X509 **xp, EVP_PKEY *key)
+int identity_certify(X509 **xp, EVP_PKEY *key, EVP_PKEY *by)
 {
 	X509 *x = X509_new();
 	int err = x ? 0 : ENOMEM;
@@ -74,7 +75,7 @@ int identity_selfsign(X509 **xp, EVP_PKEY *key)
 	if (!err)
 		err = set_names(x);
 	if (!err && (!X509_set_pubkey(x, key) ||
-		     !X509_sign(x, key, EVP_sha256())))
+		     !X509_sign(x, by, EVP_sha256())))
 		err = EPROTO;
 	if (err)
 		X509_free(x);
@@ -83,17 +84,19 @@ int identity_selfsign(X509 **xp, EVP_PKEY *key)
 	return err;
 }
 
-static int write_pem(int fd, X509 *x, EVP_PKEY *key)
+static int write_pem(int fd, X509 *const *v, unsigned n, EVP_PKEY *key)
 {
 	BIO *bio = BIO_new_fd(fd, BIO_NOCLOSE);
-	int err = 0;
+	int err = 0, ok;
 
 	if (!bio)
 		return ENOMEM;
 	errno = 0;
-	if ((key && !PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0,
-						   NULL, NULL)) ||
-	    !PEM_write_bio_X509(bio, x))
+	ok = !key || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0,
+						   NULL, NULL);
+	for (unsigned i = 0; ok && i < n; i++)
+		ok = PEM_write_bio_X509(bio, v[i]);
+	if (!ok)
 		err = errno ? errno : EIO;
 	BIO_free(bio);
 	if (!err && fsync(fd))
@@ -117,19 +120,51 @@ static int sync_folder(const char *file)
 	return err;
 }
 
-int identity_publish(const char *file, X509 *x, EVP_PKEY *key)
+/* All of it under another name. */
+static int write_beside(char tmp[PATH_MAX], const char *file, X509 *const *v,
+			unsigned n, EVP_PKEY *key)
 {
-	char tmp[PATH_MAX];
 	int fd, err;
 
-	if (re_snprintf(tmp, sizeof tmp, "%s.XXXXXX", file) < 0)
+	if (re_snprintf(tmp, PATH_MAX, "%s.XXXXXX", file) < 0)
 		return ENAMETOOLONG;
 	fd = mkostemp(tmp, O_CLOEXEC);          /* O_EXCL, 0600 */
 	if (fd < 0)
 		return errno;
-	err = write_pem(fd, x, key);
+	err = write_pem(fd, v, n, key);
 	close(fd);
-	if (!err && link(tmp, file))
+	if (err)
+		unlink(tmp);
+	return err;
+}
+
+int identity_replace(const char *file, X509 *const *v, unsigned n,
+		     EVP_PKEY *key)
+{
+	char tmp[PATH_MAX], old[PATH_MAX];
+	int err;
+
+	if (re_snprintf(old, sizeof old, "%s.old", file) < 0)
+		return ENAMETOOLONG;
+	err = write_beside(tmp, file, v, n, key);
+	if (err)
+		return err;
+	(void)unlink(old);
+	if (link(file, old) || rename(tmp, file)) {
+		err = errno;
+		unlink(tmp);
+	}
+	return err ? err : sync_folder(file);
+}
+
+int identity_publish(const char *file, X509 *x, EVP_PKEY *key)
+{
+	char tmp[PATH_MAX];
+	int err = write_beside(tmp, file, &x, 1, key);
+
+	if (err)
+		return err;
+	if (link(tmp, file))
 		err = errno == EEXIST ? 0 : errno;
 	unlink(tmp);
 	return err ? err : sync_folder(file);

@@ -16,6 +16,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include "tunnels/flow/identity.h"
+#include "tunnels/flow/identityrenew.h"
 #include "tests/unit/unit.h"
 
 static char dir[64], file[96];
@@ -311,6 +312,60 @@ static void test_chain(void)
 	folder_remove();
 }
 
+/* Both certificates, or with the first one's bytes damaged. */
+static size_t both_certs(uint8_t *buf, const struct identity *id)
+{
+	const uint8_t *der;
+	size_t at = 0;
+	unsigned n;
+
+	for (unsigned i = 0; (der = identity_chain(id, i, &n)); i++) {
+		memcpy(buf + at, der, n);
+		at += n;
+	}
+	return at;
+}
+
+static void test_renew(void)
+{
+	struct identity *a = NULL, *b = NULL, *c = NULL;
+	uint8_t fp[32], chain[8192];
+	unsigned first;
+	size_t n;
+
+	folder_make();
+	CU_ASSERT_EQUAL_FATAL(identity_load(&a, file), 0);
+	CU_ASSERT(identity_is_own(a));
+	CU_ASSERT_EQUAL_FATAL(identity_renew(file, fp), 0);
+	CU_ASSERT_EQUAL_FATAL(identity_load(&b, file), 0);
+	CU_ASSERT(identity_is_own(b));
+	CU_ASSERT_EQUAL(memcmp(fp, identity_fp(b), 32), 0);
+	CU_ASSERT_NOT_EQUAL(memcmp(fp, identity_fp(a), 32), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(identity_issuer(b));
+	CU_ASSERT_EQUAL(memcmp(identity_issuer(b), identity_fp(a), 32), 0);
+	n = both_certs(chain, b);
+	CU_ASSERT(identity_follows(chain, n, identity_fp(a)));
+	CU_ASSERT(!identity_follows(chain, n, identity_fp(b)));
+	(void)identity_cert(b, &first);
+	for (unsigned i = 0; i < first; i++) {
+		CU_ASSERT(!identity_follows(chain, i, identity_fp(a)));
+		chain[i] ^= 0x21;
+		CU_ASSERT(!identity_follows(chain, n, identity_fp(a)));
+		chain[i] ^= 0x21;
+	}
+	CU_ASSERT(!identity_follows(chain, 0, identity_fp(a)));
+	for (unsigned i = 2; i < 2 * IDENTITY_CHAIN_MAX; i++)
+		CU_ASSERT_EQUAL(identity_renew(file, fp), 0);
+	CU_ASSERT_EQUAL_FATAL(identity_load(&c, file), 0);
+	n = both_certs(chain, c);
+	CU_ASSERT(identity_follows(chain, n, identity_issuer(c)));
+	CU_ASSERT(!identity_follows(chain, n, identity_fp(a)));
+	mem_deref(a);
+	mem_deref(b);
+	mem_deref(c);
+	CU_ASSERT_EQUAL(folder_remove(), 2);
+}
+
 static void test_sign(void)
 {
 	struct identity *id = NULL;
@@ -358,6 +413,7 @@ UNIT_SUITE("identity",
 	   { "wrong key", test_wrong_key },
 	   { "encrypted", test_encrypted },
 	   { "chain", test_chain },
+	   { "renew", test_renew },
 	   { "sign", test_sign },
 	   { "no token", test_no_token },
 	   { "race", test_race })
