@@ -102,6 +102,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make fuzz        each fuzzer for FUZZ_TIME seconds (60)
 #: make lab         sessions between all kinds of NATs (as root); PAIR="A B"
 #:                  for one pair, REFERENCE=nice for libnice beside it
+#: make soak        calls that come and go, networks that change and a side that
+#:                  is killed, for SOAK_TIME seconds (1800; as root)
 #: make bench       measure against ssh and others (as root)
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR
@@ -153,6 +155,11 @@ lab:
 	@$(if $(PAIR),,for t in spoof relays roam guess; do \
 		tests/lab/$$t.sh $(B); done)
 
+soak:
+	@tests/install.sh build check
+	@$(MAKE) -s -j2 all lab-tools
+	@tests/lab/soak.sh $(B)
+
 bench: all
 	@tests/install.sh build bench
 	@tests/bench/run.sh $(B)
@@ -190,7 +197,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help pkgs units unit e2e demo check san fuzz lab lab-tools bench \
+.PHONY: all help pkgs units unit e2e demo check san fuzz lab lab-tools soak bench \
 	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
