@@ -5,6 +5,8 @@
 #   here: client  ── veth ──  far: server
 #   10.96.0.1                 10.96.0.2        inside: 10.97.N.1, 10.97.N.2
 #
+# A wire takes nothing larger than the MTU; with GRO the packets that arrive
+# are joined, as by every network card.
 # CPU-s/GB is that of both ends and both iperf3, with what the kernel does on
 # their time; beside it that of the whole machine, which is the same and the
 # kernel's threads if nothing else runs. SECONDS of each run and ROUNDS may be set, and
@@ -22,6 +24,10 @@ ip link set wire0 up
 ip -n far link set wire1 up
 ip -n far link set lo up
 far() { ip netns exec far "$@"; }
+joined() {              # on or off: arriving packets, as by a network card
+	ethtool -K wire0 gro "$1" > /dev/null
+	far ethtool -K wire1 gro "$1" > /dev/null
+}
 segmentation() {        # on or off: what a real link cannot take whole
 	ethtool -K wire0 tso "$1" tx-udp-segmentation "$1" > /dev/null
 	far ethtool -K wire1 tso "$1" tx-udp-segmentation "$1" > /dev/null
@@ -159,14 +165,16 @@ column() { cut -d' ' -f"$2" "$1" | spread "$3" | cut -d' ' -f2; }
 
 echo "One TCP stream of $SECS s, $ROUNDS by turns, medians; CPU-s/GB of both" \
 	"ends, of the machine."
-for wire in default wire; do
+for wire in default gro wire; do
 	[ $wire = default ] && segmentation on || segmentation off
+	[ $wire = gro ] && joined on || joined off
 	i=0
 	while [ $i -lt "$ROUNDS" ]; do
 		for n in $names; do stream $wire $n; done
 		i=$((i + 1))
 	done
-	printf '%-14s %10s %10s %10s\n' "$wire veth" Mbit/s CPU-s/GB machine
+	[ $wire = gro ] && veth="wire with GRO" || veth="$wire veth"
+	printf '%-14s %10s %10s %10s\n' "$veth" Mbit/s CPU-s/GB machine
 	for n in $names; do
 		printf '%-14s %10s %10s %10s\n' $n \
 			"$(column $wire.$n.v 1 0)" "$(column $wire.$n.v 2 2)" \
@@ -187,8 +195,9 @@ less() { awk -v a="$(column "$1.$2.v" 2 3)" -v b="$(column "$1.ours.v" 2 3)" \
 ratio=$(awk -v a="$(column wire.ours.v 1 0)" -v b="$(column wire.raw.v 1 0)" \
 	'BEGIN { printf "%.2f", a / b }')
 echo "CPU of others / ours: OpenVPN $(less default openvpn) and on the wire" \
-	"$(less wire openvpn), wireguard-go $(less default wireguard-go) and" \
-	"$(less wire wireguard-go); $ratio of raw on the wire"
+	"$(less wire openvpn), with GRO $(less gro openvpn);" \
+	"wireguard-go $(less default wireguard-go), $(less wire wireguard-go)" \
+	"and $(less gro wireguard-go); $ratio of raw on the wire"
 target "8 times less CPU than OpenVPN" "$(less default openvpn) >= 8"
 target "6 times less on the wire" "$(less wire openvpn) >= 6"
 target "12 times less than wireguard-go" "$(less default wireguard-go) >= 12"
