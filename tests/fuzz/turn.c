@@ -1,4 +1,4 @@
-/* fuzz: tunnels/flow/turnwire.c modules/path/stun.c modules/path/turnmsg.c modules/path/turnreq.c modules/path/turnpeer.c modules/path/turn.c */
+/* fuzz: tunnels/flow/turnwire.c modules/path/stun.c modules/path/turnmsg.c modules/path/turnreq.c modules/path/turnpeer.c modules/path/turn.c modules/path/keepalive.c */
 /*
  * What comes from a relay: ChannelData and Data indications stay within what
  * was read, and add up on a stream however it is cut; no answer but one that
