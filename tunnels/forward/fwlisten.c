@@ -113,8 +113,13 @@ static int open_path(struct fwlisten *fl, const char *path)
 static int open_all(struct fwlisten *fl, const char *bind, uint16_t port)
 {
 	struct sa v[2];
-	const size_t n = fwlisten_addrs(v, bind, port);
-	int err = n ? 0 : EINVAL;
+	size_t n;
+	int err;
+
+	/* libre leaves the flow and the scope of IPv6 as they are */
+	memset(v, 0, sizeof v);
+	n = fwlisten_addrs(v, bind, port);
+	err = n ? 0 : EINVAL;
 
 	for (size_t i = 0; i < n; i++) {
 		/* both families the same, also if the kernel has chosen */
