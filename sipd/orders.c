@@ -172,10 +172,11 @@ static struct session_handlers order_handlers(struct order *or)
 
 static unsigned order_flags(const struct odict *o)
 {
-	bool ask = false;
+	bool ask = false, anew = false;
 
 	(void)odict_get_boolean(o, &ask, "ask");
-	return ask ? SESSION_CAN_ASK : 0;
+	(void)odict_get_boolean(o, &anew, "anew");
+	return (ask ? SESSION_CAN_ASK : 0) | (anew ? SESSION_ANEW : 0);
 }
 
 /* The words of one tunnel into an argument vector; strings stay o's. */

@@ -7,7 +7,8 @@
 #include "sipd/control.h"
 
 /* {"cmd":"dial","peer":..,"tunnels":[{"kind":..,"args":[..]}],"cwd":..,
- *  "ask":bool}: events until "closed". */
+ *  "ask":bool,"anew":bool}: events until "closed". anew: not in a session that
+ * runs already. */
 void order_dial(struct conn *cn, const struct odict *o, const char *tag);
 
 /* {"cmd":"wait","kind":..,"from":..,"into":..,"once":bool,"ask":bool}: events

@@ -98,6 +98,7 @@ enum session_flag {
 	SESSION_CAN_ASK = 1,    /* the user can be asked about a new key; else
 	                           `unknown` decides */
 	SESSION_HOLD = 4,       /* incoming: it rings until session_admit */
+	SESSION_ANEW = 8,       /* a session of its own, whatever runs */
 	SESSION_ANY_KEY = 2,    /* any key is taken and none is pinned: the
 	                           tunnel itself finds out whose it is */
 };

@@ -444,7 +444,8 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 	if (err)
 		return err;
 	*why = '\0';
-	l = flags & SESSION_ANY_KEY ? NULL : joinable(b, &p, wantc);
+	l = flags & (SESSION_ANY_KEY | SESSION_ANEW) ? NULL
+		: joinable(b, &p, wantc);
 	if (l)
 		return join(sp, l, wantv, wantc, owner, rp);
 	return dial_anew(sp, b, &p, wantv, wantc, flags, owner, rp);

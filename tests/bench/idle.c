@@ -19,7 +19,7 @@ enum { WINDOW = 16 };
 
 static int dial(FILE *f, const char *peer, int n, int port)
 {
-	(void)fprintf(f, "{\"cmd\":\"dial\",\"tag\":\"%d\",\"peer\":\"%s\","
+	(void)fprintf(f, "{\"cmd\":\"dial\",\"anew\":true,\"tag\":\"%d\",\"peer\":\"%s\","
 		      "\"cwd\":\"/\",\"tunnels\":[{", n, peer);
 	if (port)
 		(void)fprintf(f, "\"kind\":\"forward\",\"args\":"
