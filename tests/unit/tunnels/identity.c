@@ -389,17 +389,25 @@ static void test_sign(void)
 	folder_remove();
 }
 
-/* tests/e2e/hsm.sh has a token; here is none. */
+/* tests/e2e/hsm.sh has a token; here is none. In a child: OpenSSL's engine
+ * never frees what it makes when it is loaded (RSA_meth_dup). */
 static void test_no_token(void)
 {
 	struct identity *id = NULL;
-	int err;
+	int st = 0, err;
+	pid_t pid;
 
 	folder_make();
-	err = identity_load_with(&id, "pkcs11:token=dialtone-has-none", file);
-	CU_ASSERT(err == ENOKEY || err == ENOTSUP);
 	CU_ASSERT_EQUAL(identity_load(&id, "pkcs11:"), EINVAL);
 	CU_ASSERT_PTR_NULL(id);
+	pid = fork();
+	if (!pid) {
+		err = identity_load_with(&id, "pkcs11:token=dialtone-has-none",
+					 file);
+		_exit((err == ENOKEY || err == ENOTSUP) && !id ? 0 : 1);
+	}
+	CU_ASSERT_EQUAL(waitpid(pid, &st, 0), pid);
+	CU_ASSERT(WIFEXITED(st) && !WEXITSTATUS(st));
 	CU_ASSERT_EQUAL(folder_remove(), 0);
 }
 
