@@ -36,7 +36,7 @@ struct fwudps {
 	struct timer scan;
 	struct fwudps_handlers h;
 	void *arg;
-	uint8_t buf[FWUDP_PACKET_MAX];
+	uint8_t *buf;                   /* FWUDP_PACKET_MAX, once needed */
 };
 
 struct fwudp {
@@ -83,6 +83,14 @@ static void fwudps_destructor(void *arg)
 	timer_stop(&u->scan);
 	hash_flush(u->flowh);
 	mem_deref(u->flowh);
+	mem_deref(u->buf);
+}
+
+uint8_t *fwudps_buf(struct fwudps *u)
+{
+	if (!u->buf)
+		u->buf = mem_alloc(FWUDP_PACKET_MAX, NULL);
+	return u->buf;
 }
 
 /* The last thing that is done. */
@@ -300,11 +308,6 @@ void fwudps_go(struct fwudps *u)
 			  scan_handler, u);
 }
 
-uint8_t *fwudps_buf(struct fwudps *u)
-{
-	return u->buf;
-}
-
 int fwudps_status(struct re_printf *pf, const struct fwudps *u)
 {
 	return u->total ? re_hprintf(pf, " udp=%u udp_flows=%llu"
@@ -358,17 +361,17 @@ int fwudp_open(struct fwudp **fp, struct fwudps *u, const struct fwwire *w,
 static void fd_handler(uint32_t events, void *arg)
 {
 	struct fwudp *f = arg;
+	uint8_t *buf = fwudps_buf(f->all);
 
 	(void)events;
-	for (int i = 0; i < TURN_PACKETS; i++) {
-		ssize_t n = recv(f->fd, f->all->buf, sizeof f->all->buf,
-				 MSG_DONTWAIT);
+	for (int i = 0; buf && i < TURN_PACKETS; i++) {
+		ssize_t n = recv(f->fd, buf, FWUDP_PACKET_MAX, MSG_DONTWAIT);
 
 		if (n < 0 && errno == EAGAIN)
 			return;
 		/* ECONNREFUSED: told by ICMP of an earlier one */
 		if (n >= 0)
-			fwudp_send(f, f->all->buf, (size_t)n);
+			fwudp_send(f, buf, (size_t)n);
 	}
 }
 

@@ -43,7 +43,8 @@ int fwudp_open(struct fwudp **fp, struct fwudps *u, const struct fwwire *w,
 
 void fwudp_send(struct fwudp *f, const uint8_t *p, size_t n);
 
-/* Room for one packet that is received, until the loop's next event. */
+/* Room for one packet that is received, until the loop's next event; NULL: no
+ * memory. */
 uint8_t *fwudps_buf(struct fwudps *u);
 
 int fwudps_status(struct re_printf *pf, const struct fwudps *u);

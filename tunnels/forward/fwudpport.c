@@ -157,7 +157,7 @@ static void fd_handler(uint32_t events, void *arg)
 	uint8_t *buf = fwudps_buf(s->port->udps);
 
 	(void)events;
-	for (int i = 0; i < TURN_PACKETS; i++) {
+	for (int i = 0; buf && i < TURN_PACKETS; i++) {
 		struct sa from = { .len = sizeof from.u };
 		ssize_t n = recvfrom(s->fd, buf, FWUDP_PACKET_MAX,
 				     MSG_DONTWAIT, &from.u.sa, &from.len);

@@ -9,7 +9,6 @@
  *   RST   <-> stream_reset
  */
 #include <errno.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/epoll.h>
@@ -30,7 +29,7 @@ struct gather {
 	struct loop_defer defer;
 	struct relay *relay;            /* whose they are; NULL: none */
 	size_t n;
-	uint8_t buf[GATHER_BYTES];
+	uint8_t *buf;                   /* GATHER_BYTES, once it is needed */
 };
 
 struct relay {
@@ -288,15 +287,15 @@ static void gather_destructor(void *arg)
 	struct gather *g = arg;
 
 	loop_defer_cancel(g->loop, &g->defer);
+	mem_deref(g->buf);
 }
 
 int gather_alloc(struct gather **gp, struct loop *l)
 {
-	struct gather *g = mem_alloc(sizeof *g, gather_destructor);
+	struct gather *g = mem_zalloc(sizeof *g, gather_destructor);
 
 	if (!g)
 		return ENOMEM;
-	memset(g, 0, offsetof(struct gather, buf));
 	g->loop = l;
 	*gp = g;
 	return 0;
@@ -306,15 +305,17 @@ static void forward(struct relay *r, const uint8_t *p, size_t n)
 {
 	struct gather *g = r->gather;
 
-	if (r->fd < 0 || backlog_left(&r->kept)) {
+	if (!g->buf)
+		g->buf = mem_alloc(GATHER_BYTES, NULL);
+	if (r->fd < 0 || backlog_left(&r->kept) || !g->buf) {
 		pass_on(r, p, n);
 		return;
 	}
-	if (g->n && (g->relay != r || g->n + n > sizeof g->buf))
+	if (g->n && (g->relay != r || g->n + n > GATHER_BYTES))
 		gather_flush(g);
 	if (r->over)
 		return;
-	if (n > sizeof g->buf || backlog_left(&r->kept)) {
+	if (n > GATHER_BYTES || backlog_left(&r->kept)) {
 		pass_on(r, p, n);
 		return;
 	}
