@@ -18,7 +18,7 @@
 #define SCAN_TIME (10 * SEC)
 
 enum {
-	BUCKETS = 256,
+	BUCKETS = 64,
 	TURN_PACKETS = 64,
 	EARLY_MAX = 65536,              /* bytes, until it is connected */
 	CHANNEL_SIZE = 4,
