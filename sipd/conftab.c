@@ -24,6 +24,21 @@ const struct conf_section conf_sections[SEC_COUNT] = {
 
 #define IN(type, member) offsetof(struct type, member)
 
+/* What a peer may do, or all of a group. */
+#define RIGHTS(sec, type) \
+	{ sec, "allow", confval_allow, IN(type, rights.allow), \
+	  NULL, "file, forward 127.0.0.1:22", true, 0, 0 }, \
+	{ sec, "hours", confval_hours, IN(type, rights.hours), \
+	  NULL, "mon-fri 08:00-18:00", true, 0, 0 }, \
+	{ sec, "sessions", confval_u32, IN(type, rights.sessions), \
+	  NULL, "4", false, 1, 1000000 }, \
+	{ sec, "rate", confval_u32, IN(type, rights.rate), \
+	  NULL, "10", false, 1, 1000000 }, \
+	{ sec, "duration", confval_seconds, IN(type, rights.duration), \
+	  NULL, "8h", false, 1, 31536000 }, \
+	{ sec, "bytes", confval_size, IN(type, rights.bytes), \
+	  NULL, "10G", false, 0, 0 }
+
 const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "state", confval_path, IN(conf, state),
 	  NULL, "/var/lib/dialtone", false, 0, 0 },
@@ -125,18 +140,7 @@ const struct conf_key conf_keys[] = {
 	{ SEC_TURN, "proxy", confval_proxy, IN(conf_turn, proxy),
 	  NULL, "http://proxy.example.org:3128", false, 0, 0 },
 
-	{ SEC_GROUP, "allow", confval_allow, IN(conf_group, rights.allow),
-	  NULL, "file, forward 127.0.0.1:22", true, 0, 0 },
-	{ SEC_GROUP, "hours", confval_hours, IN(conf_group, rights.hours),
-	  NULL, "mon-fri 08:00-18:00", true, 0, 0 },
-	{ SEC_GROUP, "sessions", confval_u32, IN(conf_group, rights.sessions),
-	  NULL, "4", false, 1, 1000000 },
-	{ SEC_GROUP, "rate", confval_u32, IN(conf_group, rights.rate),
-	  NULL, "10", false, 1, 1000000 },
-	{ SEC_GROUP, "duration", confval_seconds, IN(conf_group, rights.duration),
-	  NULL, "8h", false, 1, 31536000 },
-	{ SEC_GROUP, "bytes", confval_size, IN(conf_group, rights.bytes),
-	  NULL, "10G", false, 0, 0 },
+	RIGHTS(SEC_GROUP, conf_group),
 
 	{ SEC_PEER, "address", confval_address, IN(conf_peer, address),
 	  NULL, "sip:bob@example.org", false, 0, 0 },
@@ -146,18 +150,7 @@ const struct conf_key conf_keys[] = {
 	  NULL, "AB:CD:...", false, 0, 0 },
 	{ SEC_PEER, "group", confval_string, IN(conf_peer, group),
 	  NULL, "staff", false, 0, 0 },
-	{ SEC_PEER, "allow", confval_allow, IN(conf_peer, rights.allow),
-	  NULL, "file, forward 127.0.0.1:22", true, 0, 0 },
-	{ SEC_PEER, "hours", confval_hours, IN(conf_peer, rights.hours),
-	  NULL, "mon-fri 08:00-18:00", true, 0, 0 },
-	{ SEC_PEER, "sessions", confval_u32, IN(conf_peer, rights.sessions),
-	  NULL, "4", false, 1, 1000000 },
-	{ SEC_PEER, "rate", confval_u32, IN(conf_peer, rights.rate),
-	  NULL, "10", false, 1, 1000000 },
-	{ SEC_PEER, "duration", confval_seconds, IN(conf_peer, rights.duration),
-	  NULL, "8h", false, 1, 31536000 },
-	{ SEC_PEER, "bytes", confval_size, IN(conf_peer, rights.bytes),
-	  NULL, "10G", false, 0, 0 },
+	RIGHTS(SEC_PEER, conf_peer),
 	{ SEC_PEER, "relay", confval_relay, IN(conf_peer, relay),
 	  NULL, "only", false, 0, 0 },
 
