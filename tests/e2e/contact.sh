@@ -25,7 +25,7 @@ asked() { grep -q 'from now on? \[y/N\]' "$T/$1"; }
 terminal bob tty.bob wait file --into "$T/in"
 bob=$terminal
 exec 3> "$T/tty.bob.keys"
-sleep 0.3
+check "bob waits" wait_for 5 sh -c "ss -ltnH 'sport = :5060' | grep ."
 terminal alice tty.alice sip:127.0.0.1:5060 send "$T/hello"
 alice=$terminal
 exec 4> "$T/tty.alice.keys"
@@ -35,7 +35,8 @@ check "about six words" words tty.alice
 check "which are the same" test "$(words tty.alice)" = "$(words tty.bob)"
 check "nothing is there yet" test ! -e "$T/in/hello"
 echo y >&4
-sleep 0.3
+check "alice says yes, and goes on" wait_for 5 grep -q "connected to" \
+    "$T/tty.alice"
 check "nor with one yes" test ! -e "$T/in/hello"
 echo y >&3
 check "both have said yes: it is sent" ends 0 "$alice"
