@@ -474,6 +474,17 @@ bool bundle_complete(const struct bundle *b, unsigned group)
 	return true;
 }
 
+unsigned bundle_whole(const struct bundle *b)
+{
+	for (struct le *le = list_head(&b->iteml); le; le = le->next) {
+		const struct item *it = le->data;
+
+		if (!it->kind->first && bundle_complete(b, it->group))
+			return it->group;
+	}
+	return 0;
+}
+
 bool bundle_owes(const struct bundle *b)
 {
 	struct le *le;

@@ -108,6 +108,9 @@ const char *bundle_names(const struct bundle *b);
 enum { BUNDLE_ALL = 0 };
 bool bundle_complete(const struct bundle *b, unsigned group);
 
+/* A group that is complete; 0: none. */
+unsigned bundle_whole(const struct bundle *b);
+
 /* Is there one that was asked for on this side and is not complete? */
 bool bundle_owes(const struct bundle *b);
 

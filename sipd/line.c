@@ -139,11 +139,10 @@ static void end_handler(struct session *s, unsigned group, enum reason r,
 	log_info("session with %s: a part of it is over: %s %s",
 		 ((const struct line *)arg)->peer, reason_name(r),
 		 text ? text : "");
-	if (!st)
-		return;
+	if (!st || !st->owner.endh)
+		return;         /* who is told of whole sessions only */
 	list_unlink(&st->le);
-	if (st->owner.endh)
-		st->owner.endh(s, group, r, text, st->owner.arg);
+	st->owner.endh(s, group, r, text, st->owner.arg);
 	mem_deref(st);
 }
 

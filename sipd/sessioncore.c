@@ -160,28 +160,52 @@ static enum reason judge_end(const struct session *s, enum reason r)
 	return REASON_PEER_STOPPED;
 }
 
+/* What was cut off is no success, but it shares the session with groups of
+ * tunnels for which the same end is one: those end first. */
+static void end_whole(struct session *s, enum reason r, const char *text)
+{
+	unsigned group;
+
+	while (s->h.endh && s->bundle && (group = bundle_whole(s->bundle))) {
+		bundle_drop_group(s->bundle, group, s->local);
+		s->h.endh(s, group, r, text, s->h.arg);
+	}
+}
+
+/* As end_whole, if it comes to that; the reason for what is left. */
+static enum reason peer_end(struct session *s, enum reason r,
+			    const char *text)
+{
+	const enum reason judged = judge_end(s, r);
+
+	if (judged != r && s->state == SESSION_OPEN)
+		end_whole(s, r, text);
+	return judged;
+}
+
 void session_flow_ended(struct session *s)
 {
-	session_hangup(s, judge_end(s, REASON_PEER_HANGUP), NULL);
+	mem_ref(s);
+	session_hangup(s, peer_end(s, REASON_PEER_HANGUP, NULL), NULL);
+	mem_deref(s);
 }
 
 void session_call_ended(struct session *s, const struct call_end *end,
 			bool answered)
 {
 	const char *text;
-	enum reason r = judge_end(s, callend_reason(end, answered, &text));
+	enum reason r = callend_reason(end, answered, &text);
 	char hint[400] = "";
 
+	mem_ref(s);
+	r = peer_end(s, r, text);
 	/* both sides give up at the same time: what helps here is told here */
 	if (r == REASON_NO_PATH && s->path)
 		session_relay_hint(s, hint, sizeof hint);
-	if (*hint) {
-		finish(s, r, hint);
-		return;
-	}
 	/* not what a server in between or our own side said */
-	s->peer_said = *text && (*end->key || text != end->text);
-	finish(s, r, text);
+	s->peer_said = !*hint && *text && (*end->key || text != end->text);
+	finish(s, r, *hint ? hint : text);
+	mem_deref(s);
 }
 
 void session_count(struct session *s)

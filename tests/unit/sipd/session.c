@@ -671,6 +671,34 @@ static void test_done_too_early(void)
 	both_close();
 }
 
+static bool any_session(struct session *s, void *arg)
+{
+	(void)s;
+	(void)arg;
+	return true;
+}
+
+/* The peer ends the session of both: what it cuts off is no success, and the
+ * forward, which would have gone on for ever, is none the worse for it. */
+static void test_cut_off(void)
+{
+	struct asker f, a;
+	int in;
+
+	friends("pipe, forward 127.0.0.1:9\n[pipe]\ncommand = cat");
+	begin(&f);
+	pipe_open(&a, &alice, bob_uri, &in);
+	CU_ASSERT_EQUAL(sessions(&alice), 1);
+	session_hangup(board_apply(bob.board, any_session, NULL),
+		       REASON_LOCAL_HANGUP, NULL);
+	CU_ASSERT(until(is_over, &f));
+	CU_ASSERT(until(is_over, &a));
+	CU_ASSERT_EQUAL(f.reason, REASON_PEER_HANGUP);
+	CU_ASSERT_EQUAL(a.reason, REASON_PEER_STOPPED);
+	(void)close(in);
+	both_close();
+}
+
 UNIT_SUITE("session",
 	   { "send", test_send },
 	   { "declined key", test_declined_key },
@@ -687,4 +715,5 @@ UNIT_SUITE("session",
 	   { "drop", test_drop },
 	   { "drop and glare", test_drop_glare },
 	   { "the last two", test_last_two },
-	   { "done too early", test_done_too_early })
+	   { "done too early", test_done_too_early },
+	   { "cut off", test_cut_off })
