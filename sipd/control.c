@@ -17,6 +17,7 @@
 #include "sdp/base/recompat.h"
 #include "sipd/control.h"
 #include "sipd/log.h"
+#include "sipd/running.h"
 
 enum {
 	CONN_MAX = 64,
@@ -391,20 +392,6 @@ static void accept_handler(int flags, void *arg)
 		mem_deref(list_tail(&c->connl)->data);
 }
 
-bool control_taken(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool yes;
-
-	if (fd < 0)
-		return false;
-	(void)str_ncpy(sun.sun_path, path, sizeof sun.sun_path);
-	yes = !connect(fd, (const struct sockaddr *)&sun, sizeof sun);
-	(void)close(fd);
-	return yes;
-}
-
 static int make_folder(const char *path, bool open)
 {
 	char buf[108], *slash;
@@ -429,7 +416,7 @@ int control_listen(struct control *c, const char *path, bool open)
 	err = make_folder(path, open);
 	if (err)
 		return err;
-	if (control_taken(path))
+	if (running_at(path))
 		return EADDRINUSE;
 	(void)unlink(path);
 	c->rfd.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |

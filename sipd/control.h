@@ -44,9 +44,6 @@ struct control_env {
 /* env is copied; the board must outlive the control. */
 int control_alloc(struct control **cp, const struct control_env *env);
 
-/* Does somebody answer at this socket path? */
-bool control_taken(const char *path);
-
 /* Listen on a socket path; an old socket that nobody answers is replaced.
  * open: for guests too. EADDRINUSE: somebody does. */
 int control_listen(struct control *c, const char *path, bool open);

@@ -8,6 +8,7 @@
 #include "sipd/log.h"
 #include "sipd/node.h"
 #include "sipd/registrar/registrar.h"
+#include "sipd/running.h"
 #include "sipd/ua/quota.h"
 
 struct node {
@@ -101,7 +102,7 @@ static int control_open(struct node *n, enum house_role role, char *why,
 /* Before anything else is opened that the other one has too. */
 static int daemon_begin(struct node *n, char *why, size_t size)
 {
-	if (control_taken(n->conf->control)) {
+	if (running_at(n->conf->control)) {
 		(void)re_snprintf(why, size, "Another sipd runs with this"
 				  " configuration, at %s.",
 				  n->conf->control);

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include "sdp/base/recompat.h"
 #include "sipd/dial/client.h"
 #include "sipd/node.h"
+#include "sipd/running.h"
 
 enum { IN_SIZE = 1 << 20, JSON_DEPTH = 8 };
 
@@ -31,27 +31,6 @@ static void client_destructor(void *arg)
 	}
 	mem_deref(c->node);
 	mem_deref(c->in);
-}
-
-static int connect_running(int *fdp, const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof sun.sun_path)
-		return ENAMETOOLONG;
-	(void)str_ncpy(sun.sun_path, path, sizeof sun.sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return errno;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof sun)) {
-		int err = errno;
-
-		(void)close(fd);
-		return err;
-	}
-	*fdp = fd;
-	return 0;
 }
 
 static int start_own(struct client *c, const char *file, enum house_role role,
@@ -122,7 +101,7 @@ static void fd_handler(int flags, void *arg)
 static bool system_has(struct client *c, enum client_mode mode)
 {
 	return mode == CLIENT_SYSTEM && geteuid() &&
-		!connect_running(&c->rfd.fd, CONF_SYSTEM_CONTROL);
+		!running_connect(&c->rfd.fd, CONF_SYSTEM_CONTROL);
 }
 
 static int open_line(struct client *c, const char *file,
@@ -136,7 +115,7 @@ static int open_line(struct client *c, const char *file,
 	(void)str_ncpy(why, ce.text, size);
 	if (err)
 		return system_has(c, mode) ? 0 : err;
-	err = connect_running(&c->rfd.fd, conf->control);
+	err = running_connect(&c->rfd.fd, conf->control);
 	if (err == EACCES)
 		(void)re_snprintf(why, size, "The sipd at %s belongs to"
 				  " another user.", conf->control);

@@ -230,6 +230,19 @@ check "from where it was" rest carol "$had_dave"
 refreshed() { [ "$(grep -c ': registered' henry/log)" = 2 ]; }
 check "henry refreshes, and is back at the meeting point" \
     wait_for 60 refreshed
+
+# --- started again before the one that was killed is gone
+kill -STOP $pid_henry
+old=$pid_henry
+queued() { ss -Hxl src "$T/henry/control" | awk '{ exit !($3 > 0) }'; }
+sipd -v -c henry/sipd.conf >> henry/log 2>&1 &
+pid_henry=$!
+check "a second sipd asks the first" wait_for 5 queued
+kill -KILL "$old"
+wait "$old" 2> /dev/null
+check "and takes its place" wait_for 5 as henry status
+check "which nobody else gets" fails_with 1 "Another sipd runs" \
+    timeout 10 sipd -c henry/sipd.conf
 for n in alice bob carol dave henry; do
 	check "$n ends" stop $n
 done
