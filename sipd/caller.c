@@ -96,6 +96,7 @@ static void answer_handler(const struct call_body *b, void *arg)
 			       "its answer does not fit our offer");
 		return;
 	}
+	session_trickle(s);
 	judge(s);
 }
 

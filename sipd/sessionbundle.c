@@ -271,7 +271,7 @@ static int take_remote(struct session *s, struct desc *d)
 	int err;
 
 	if (strcmp(d->ufrag, s->remote->ufrag))
-		s->local->candc = 0;
+		s->local->candc = s->told = 0;
 	mem_deref(s->remote);
 	s->remote = d;
 	err = s->quic || s->dtls ? path_remote(s->path, d) : 0;

@@ -35,6 +35,7 @@ struct session {
 	char tunnels[128];              /* kept when the bundle is gone */
 	bool gathered;
 	bool described;                 /* our description has gone out */
+	size_t told;                    /* candidates that the peer has */
 	void (*readyh)(struct session *s);      /* gathering is enough */
 	void (*trustedh)(struct session *s);    /* while asking */
 	void (*admittedh)(struct session *s);   /* while held */

@@ -40,18 +40,20 @@ static void gathered_handler(void *arg)
 	}
 }
 
-static void trickle(struct session *s)
+void session_trickle(struct session *s)
 {
 	struct mbuf *mb = NULL;
 	struct call_body b = { "application/trickle-ice-sdpfrag", NULL, 0 };
 
-	if (!s->described || !s->remote || !s->remote->trickle || !s->call)
+	if (!s->described || !s->remote || !s->remote->trickle || !s->call ||
+	    s->local->candc <= s->told)
 		return;
 	if (desc_frag_encode(&mb, s->local))
 		return;
 	b.p = (const char *)mbuf_buf(mb);
 	b.n = mbuf_get_left(mb);
-	(void)call_info(s->call, "INFO", &b);
+	if (!call_info(s->call, "INFO", &b))
+		s->told = s->local->candc;
 	mem_deref(mb);
 }
 
@@ -63,7 +65,7 @@ static void cand_handler(const struct cand *c, void *arg)
 		return;
 	if (!sa_isset(&s->local->addr, SA_ADDR))
 		s->local->addr = c->addr;
-	trickle(s);
+	session_trickle(s);
 }
 
 /* By its name if the relay is ours, by its address if it is the peer's. */
@@ -211,6 +213,7 @@ void session_describe(struct session *s)
 	(void)str_ncpy(d->ufrag, path_ufrag(s->path), sizeof d->ufrag);
 	(void)str_ncpy(d->pwd, path_pwd(s->path), sizeof d->pwd);
 	s->described = true;
+	s->told = d->candc;
 }
 
 void session_info_recv(struct session *s, const struct call_body *b)

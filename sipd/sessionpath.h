@@ -16,6 +16,10 @@ int session_gather(struct session *s, void (*readyh)(struct session *s));
 /* Fill in what our description says of us: ICE, key, setup. */
 void session_describe(struct session *s);
 
+/* Tell the peer of candidates that it has not heard of, once it has said that
+ * it wants that: of those that came while it rang, when it has answered. */
+void session_trickle(struct session *s);
+
 /* INFO or MESSAGE from the peer. */
 void session_info_recv(struct session *s, const struct call_body *b);
 

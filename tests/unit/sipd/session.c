@@ -304,6 +304,22 @@ struct asker {
 	enum reason reason;
 };
 
+/* alice's router maps a port when her offer is on its way already. */
+static bool map_late;
+static const char late_addr[] = "203.0.113.9";
+
+static void map_port(void)
+{
+	const struct house *h = board_house(alice.board);
+	struct path_mapping m;
+
+	map_late = false;
+	(void)sa_set_str(&m.base, "127.0.0.1", worker_port(h->worker,
+							   AF_INET));
+	(void)sa_set_str(&m.external, late_addr, 4000);
+	paths_mapped_set(h->paths, &m, 1);
+}
+
 static void asker_state(struct session *s, void *arg)
 {
 	struct asker *a = arg;
@@ -311,6 +327,8 @@ static void asker_state(struct session *s, void *arg)
 
 	session_info(s, &in);
 	a->open |= in.state == SESSION_OPEN;
+	if (map_late && in.state == SESSION_OFFERING)
+		map_port();
 	if (in.state != SESSION_CLOSED)
 		return;
 	a->over = true;
@@ -519,6 +537,38 @@ static void test_add(void)
 	finish(&f);
 }
 
+static bool has_late(struct session *s, void *arg)
+{
+	struct session_info in;
+	struct sa sa;
+	(void)arg;
+
+	session_info(s, &in);
+	(void)sa_set_str(&sa, late_addr, 4000);
+	for (size_t i = 0; in.remote_desc && i < in.remote_desc->candc; i++)
+		if (sa_cmp(&in.remote_desc->candv[i].addr, &sa, SA_ALL))
+			return true;
+	return false;
+}
+
+static bool knows_late(void *arg)
+{
+	return board_apply(bob.board, has_late, arg) != NULL;
+}
+
+/* A candidate that is found while it rings is told when it is answered. */
+static void test_late_candidate(void)
+{
+	struct asker f;
+
+	friends("file, forward 127.0.0.1:9");
+	map_late = true;
+	begin(&f);
+	CU_ASSERT_FALSE(map_late);
+	CU_ASSERT(until(knows_late, NULL));
+	finish(&f);
+}
+
 /* Both at the same moment: 491, and both come through. */
 static void test_glare(void)
 {
@@ -710,6 +760,7 @@ UNIT_SUITE("session",
 	   { "hangup", test_hangup },
 	   { "nobody there", test_nobody_there },
 	   { "add", test_add },
+	   { "late candidate", test_late_candidate },
 	   { "glare", test_glare },
 	   { "add refused", test_add_refused },
 	   { "drop", test_drop },
