@@ -163,6 +163,16 @@ static struct side look(const struct list *l, bool local)
 
 /* --- the plan ---------------------------------------------------------- */
 
+/* A socket without IPv4 reaches the peer's NAT by the NAT64 of our network. */
+static bool reach(struct sa *dst, const struct agent *a, const struct sa *base,
+		  const struct sa *addr)
+{
+	if (sa_af(base) == AF_INET6)
+		return nat64_map(dst, &a->nat64, addr);
+	*dst = *addr;
+	return true;
+}
+
 static bool plan(struct agent *a)
 {
 	struct side us = look(&a->cl.locall, true);
@@ -173,9 +183,10 @@ static bool plan(struct agent *a)
 		return false;
 	if (us.hard && peer.hard && (us.lots || peer.lots))
 		return false;
+	if (!reach(&g->dst, a, &us.best->base, &peer.best->addr))
+		return false;
 	g->role = !peer.hard ? GUESS_OPEN : us.hard ? GUESS_MEET : GUESS_TRY;
 	g->base = us.best->base;
-	g->dst = peer.best->addr;
 	g->counts = !us.lots;
 	g->step = peer.lots ? 0 : peer.step;
 	g->last = peer.last;

@@ -136,13 +136,23 @@ static void note_error(struct hole *h, int err)
 		    n->stopped.arg);
 }
 
+/* -1: the system's */
+static int set_ttl(const struct hole *h, int af, int ttl)
+{
+	int level = IPPROTO_IP, name = IP_TTL;
+
+	if (af == AF_INET6) {
+		level = IPPROTO_IPV6;
+		name = IPV6_UNICAST_HOPS;
+	}
+	return setsockopt(h->fd, level, name, &ttl, sizeof ttl) ? errno : 0;
+}
+
 /* From now on packets have to arrive. */
 static void hole_met(struct hole *h)
 {
-	const int ttl = -1;             /* the system's */
-
 	if (!h->met)
-		(void)setsockopt(h->fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+		(void)set_ttl(h, sa_af(&h->l.local), -1);
 	h->met = true;
 }
 
@@ -190,14 +200,14 @@ static int hole_socket(struct hole *h, const struct nest *n)
 	static const uint8_t opener[20] = {
 		0x00, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42
 	};
-	const int ttl = OPENER_TTL;
+	const int af = sa_af(&n->local);
 	struct sa local = n->local;
 
-	h->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	h->fd = socket(af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (h->fd < 0)
 		return errno;
 	sa_set_port(&local, 0);
-	if (setsockopt(h->fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl) ||
+	if (set_ttl(h, af, OPENER_TTL) ||
 	    bind(h->fd, &local.u.sa, local.len) ||
 	    connect(h->fd, &n->dst.u.sa, n->dst.len))
 		return errno;
@@ -237,7 +247,7 @@ static void hole_keep(struct hole *h)
 	struct udp *u;
 
 	hole_met(h);
-	if (h->udp || udp_batch_adopt(&u, AF_INET, h->fd))
+	if (h->udp || udp_batch_adopt(&u, sa_af(&h->l.local), h->fd))
 		return;
 	loop_unwatch(&h->lf);
 	h->udp = u;
@@ -314,7 +324,7 @@ int guesslinks_alloc(struct guesslinks **gp, struct worker *w,
 	struct guesslinks *g;
 	struct nest *n;
 
-	if (!gp || !w || sa_af(local) != AF_INET || sa_af(dst) != AF_INET)
+	if (!gp || !w || sa_af(local) != sa_af(dst))
 		return EINVAL;
 	g = mem_zalloc(sizeof *g, guesslinks_destructor);
 	n = mem_zalloc(sizeof *n, NULL);

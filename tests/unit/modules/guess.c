@@ -34,6 +34,7 @@ struct side {
 	struct cand candv[4];
 	unsigned candc;
 	bool allowed, refuse;           /* beginh says no */
+	bool six;                       /* has no IPv4: behind a NAT64 */
 	unsigned begins, ends, worked, opened, sent, found;
 	struct cand local, remote;
 };
@@ -127,15 +128,33 @@ static void leave(struct side *s, const struct sa *src, const struct sa *dst,
 	memcpy(f->buf, buf, len);
 }
 
+/* 64:ff9b::/96, RFC 6052 section 2.1 */
+static const struct nat64 nat64 = { 96, { 0, 0x64, 0xff, 0x9b } };
+
+/* What a NAT64 makes of such an address. */
+static struct sa four(const struct sa *six)
+{
+	struct sa sa = *six;
+
+	if (sa_af(six) == AF_INET6) {
+		CU_ASSERT(!memcmp(&six->u.in6.sin6_addr, nat64.prefix, 12));
+		sa_set_in(&sa, ntohl(six->u.in6.sin6_addr.s6_addr32[3]),
+			  sa_port(six));
+	}
+	return sa;
+}
+
 static int on_send(int proto, const struct sa *local, const struct sa *dst,
 		   const uint8_t *buf, size_t len, void *arg)
 {
 	struct side *s = arg;
+	struct sa to = four(dst);
 
 	CU_ASSERT_EQUAL(proto, IPPROTO_UDP);
+	CU_ASSERT_EQUAL(sa_af(local), sa_af(dst));
 	CU_ASSERT_FATAL(len <= PKT);
 	s->sent++;
-	leave(s, local, dst, buf, len);
+	leave(s, local, &to, buf, len);
 	return 0;
 }
 
@@ -151,12 +170,14 @@ static int on_open(const struct sa *base, const struct sa *dst, unsigned n,
 		   void *arg)
 {
 	struct side *s = arg;
+	struct sa to = four(dst);
 
+	CU_ASSERT_EQUAL(sa_af(base), sa_af(dst));
 	for (unsigned i = 0; i < n; i++) {
 		struct sa in = *base;
 
 		sa_set_port(&in, (uint16_t)(40000 + s->hole++));
-		leave(s, &in, dst, NULL, 0);
+		leave(s, &in, &to, NULL, 0);
 	}
 	s->opened += n;
 	return 0;
@@ -172,7 +193,7 @@ static void on_end(bool worked, void *arg)
 
 static const struct agent_guess needs = { on_begin, on_open, on_end };
 
-static void side_init(struct net *n, unsigned i, enum kind kind)
+static void side_init(struct net *n, unsigned i, enum kind kind, bool six)
 {
 	struct side *s = &n->s[i];
 	struct agent_conf conf = {
@@ -187,11 +208,14 @@ static void side_init(struct net *n, unsigned i, enum kind kind)
 	s->allowed = true;
 	s->port = (uint16_t)(20000 + rnd(n) % 20000);
 	s->mapv = mem_zalloc(MAPS * sizeof *s->mapv, NULL);
-	(void)re_snprintf(text, sizeof text, "10.%u.0.2", i + 1);
+	s->six = six;
+	(void)re_snprintf(text, sizeof text, six ? "2001:db8:%u::2"
+			  : "10.%u.0.2", i + 1);
 	(void)sa_set_str(&s->base, text, PORT);
 	(void)re_snprintf(text, sizeof text, "203.0.113.%u", i + 1);
 	(void)sa_set_str(&s->pub, text, 0);
 	CU_ASSERT_EQUAL_FATAL(agent_alloc(&s->a, &conf), 0);
+	agent_nat64(s->a, six ? &nat64 : NULL, n->now);
 	c.addr = c.base = s->base;
 	sa_init(&c.rel, AF_UNSPEC);
 	c.prio = cand_prio(CAND_HOST, 65535);
@@ -213,14 +237,20 @@ static void side_init(struct net *n, unsigned i, enum kind kind)
 	}
 }
 
-static void net_init(struct net *n, uint64_t seed, enum kind x, enum kind y)
+static void net_init_six(struct net *n, uint64_t seed, enum kind x,
+			 enum kind y, int six)
 {
 	memset(n, 0, sizeof *n);
 	n->now = SEC;
 	n->seed = seed;
 	n->fly = mem_zalloc(FLYING * sizeof *n->fly, NULL);
-	side_init(n, 0, x);
-	side_init(n, 1, y);
+	side_init(n, 0, x, six == 0);
+	side_init(n, 1, y, six == 1);
+}
+
+static void net_init(struct net *n, uint64_t seed, enum kind x, enum kind y)
+{
+	net_init_six(n, seed, x, y, -1);
 }
 
 static void net_close(struct net *n)
@@ -261,6 +291,7 @@ static void arrive(struct net *n, const struct flying *f)
 	for (int i = 0; i < 2; i++) {
 		struct side *s = &n->s[i];
 		const struct map *m;
+		struct sa src = f->src;
 		struct stun_pkt pkt;
 
 		if (!sa_cmp(&s->pub, &f->dst, SA_ADDR))
@@ -268,7 +299,9 @@ static void arrive(struct net *n, const struct flying *f)
 		m = map_in(s, &f->dst, &f->src);
 		if (!m || stun_parse(&pkt, f->buf, f->len))
 			return;
-		agent_recv(s->a, IPPROTO_UDP, &m->in, &f->src, &pkt, n->now);
+		if (s->six)
+			CU_ASSERT(nat64_map(&src, &nat64, &f->src));
+		agent_recv(s->a, IPPROTO_UDP, &m->in, &src, &pkt, n->now);
 		events(s);
 		return;
 	}
@@ -356,6 +389,34 @@ static void test_counts(void)
 		CU_ASSERT(n.s[0].mapc < 10);
 		net_close(&n);
 	}
+}
+
+/* A side without IPv4 guesses by the NAT64 of its network, whichever of the
+ * two is hard. */
+static void test_nat64(void)
+{
+	static const enum kind kindv[][2] = {
+		{ LOTS, KEEPS }, { KEEPS, LOTS }, { COUNTS, KEEPS },
+		{ KEEPS, COUNTS }, { COUNTS, COUNTS },
+	};
+	struct net n;
+
+	for (unsigned i = 0; i < 2 * ARRAY_SIZE(kindv); i++) {
+		net_init_six(&n, 1 + i, kindv[i / 2][0], kindv[i / 2][1],
+			     i % 2);
+		meet(&n);
+		run(&n, 7 * SEC);
+		CU_ASSERT(joined(&n));
+		net_close(&n);
+	}
+
+	/* no NAT64 is known: nothing is tried */
+	net_init_six(&n, 1, LOTS, KEEPS, 0);
+	agent_nat64(n.s[0].a, NULL, n.now);
+	meet(&n);
+	run(&n, 7 * SEC);
+	CU_ASSERT_EQUAL(n.s[0].begins, 0);
+	net_close(&n);
 }
 
 static void test_both_count(void)
@@ -488,6 +549,7 @@ UNIT_SUITE("guess",
 	{ "one draws lots", test_lots },
 	{ "one counts", test_counts },
 	{ "both count", test_both_count },
+	{ "nat64", test_nat64 },
 	{ "not", test_not },
 	{ "bounds", test_bounds },
 	{ "spoofed", test_spoofed })
