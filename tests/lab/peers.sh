@@ -109,6 +109,8 @@ session_wait() {
 		sleep 0.1
 		upgraded=$(($(ms) - answer))
 	done
+	as a why b > "$T/a/why" 2>&1
+	as b why a > "$T/b/why" 2>&1
 	local=$(field local < "$T/now")
 	remote=$(field remote < "$T/now")
 	local=${local// /_} remote=${remote// /_}
