@@ -13,6 +13,7 @@
 #include <string.h>
 #include "modules/path/creds.h"
 #include "modules/path/paths.h"
+#include "sdp/base/outside.h"
 
 enum { UFRAG_BUCKETS = 1024, SLOTS_MIN = 16 };
 
@@ -223,6 +224,17 @@ void paths_recv(struct paths *ps, int proto, const struct sa *local,
 	member->recvh(proto, local, src, &m, member->arg);
 }
 
+static void tell_locals(const struct paths *ps)
+{
+	struct outside_local v[NETIF_MAX];
+
+	for (size_t i = 0; i < ps->netc; i++) {
+		v[i].sa = ps->netv[i].addr;
+		v[i].index = ps->netv[i].index;
+	}
+	outside_locals(v, ps->netc);
+}
+
 static int net_read(struct paths *ps)
 {
 	size_t n;
@@ -232,6 +244,7 @@ static int net_read(struct paths *ps)
 		return err;
 	ps->netc = n;
 	ps->net_at = clock_ns();
+	tell_locals(ps);
 	return 0;
 }
 

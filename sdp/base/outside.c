@@ -1,8 +1,11 @@
 /*
  * outside.c: one list of the process; the lock is held for a look at it.
+ * outside_index is asked for each datagram of the control thread: without an
+ * exit it costs a look at a counter.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include "sdp/base/outside.h"
 
 struct outside {
@@ -12,6 +15,9 @@ struct outside {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list outsidel;
+static struct outside_local localv[OUTSIDE_LOCALS];
+static size_t localc;
+static atomic_uint exits;
 
 static void outside_destructor(void *arg)
 {
@@ -57,4 +63,35 @@ size_t outside_list(struct sa *v, size_t max)
 	}
 	(void)pthread_mutex_unlock(&lock);
 	return n;
+}
+
+void outside_locals(const struct outside_local *v, size_t n)
+{
+	(void)pthread_mutex_lock(&lock);
+	localc = min(n, (size_t)OUTSIDE_LOCALS);
+	for (size_t i = 0; i < localc; i++)
+		localv[i] = v[i];
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void outside_exit(bool on)
+{
+	if (on)
+		atomic_fetch_add(&exits, 1);
+	else
+		atomic_fetch_sub(&exits, 1);
+}
+
+unsigned outside_index(const struct sa *local)
+{
+	unsigned index = 0;
+
+	if (!atomic_load(&exits))
+		return 0;
+	(void)pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < localc && !index; i++)
+		if (sa_cmp(&localv[i].sa, local, SA_ADDR))
+			index = localv[i].index;
+	(void)pthread_mutex_unlock(&lock);
+	return index;
 }

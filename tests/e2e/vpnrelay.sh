@@ -61,10 +61,13 @@ none_strayed() {
 wall() {
 	at net nft -f - <<-EOT
 	table inet wall {
-		chain forward {
+		chain ipv4 {
 			type filter hook forward priority 1;
 			ip saddr 10.1.0.2 ip daddr 10.2.0.2 drop
 			ip saddr 10.2.0.2 ip daddr 10.1.0.2 drop
+		}
+		chain ipv6 {
+			type filter hook forward priority 1;
 			ip6 saddr fd01::2 ip6 daddr fd02::2 drop
 			ip6 saddr fd02::2 ip6 daddr fd01::2 drop
 		}
@@ -125,7 +128,7 @@ hub_conf() {
 	exit = offer
 	nat = yes
 	EOT
-	turn; } | conf hub
+	turn "$@"; } | conf hub
 }
 alice_conf only
 hub_conf
@@ -208,13 +211,14 @@ check "everything is put back" wait_for 5 settled
 
 # upgraded FROM: a call that begins by the relay, whose way gets better
 upgraded() {
+	hub=${2:-10.2.0.2}
 	check "$1: a call behind a wall" call said2
 	check "$1: by the relay" is relayed
 	check "$1: the way there is outside" outside 192.0.2.2 203.0.113.2
-	check "$1: iperf3 by the exit" begin 12
+	check "$1: iperf3 by the exit" begin 8
 	no_wall
 	check "$1: the wall falls, the path is direct" wait_for 10 is direct
-	check "$1: the way to the hub is outside" wait_for 3 outside 10.2.0.2
+	check "$1: the way to the hub is outside" wait_for 3 outside "$hub"
 	check "$1: and the meeting point" outside 203.0.113.2
 	check "$1: the rest leads into the tunnel" leads 198.51.100.2 vpn
 	check "$1: the stream has gone on all the time" whole $load
@@ -231,6 +235,18 @@ wall
 alice_conf auto tcp
 check "her relay by TCP now" as alice reload
 upgraded "by TCP"
+
+# the relay is where alice's packets go: of the hub she knows no more than
+# what it has told, and to there nothing leads but the tunnel
+wall
+alice_conf
+hub_conf auto
+check "the hub has the relay now" as hub reload
+check "and alice none" as alice reload
+upgraded "its relay"
+wall
+no_wall() { at net nft flush chain inet wall ipv6; }
+upgraded "its relay, IPv6" fd02::2
 
 kill -TERM $turn
 wait $turn 2> /dev/null

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include "sdp/base/clock.h"
+#include "sdp/base/outside.h"
 #include "tunnels/flow/udp.h"
 
 #ifndef UDP_SEGMENT
@@ -25,6 +26,8 @@
 #endif
 
 enum {
+	PREFER_SRC_PUBLIC = 2,          /* RFC 5014; of linux/in6.h, which the
+	                                   C library's headers do not bear */
 	BUF_SIZE = 8 << 20,             /* asked of the kernel, each way */
 	RX_SLOT = 65536,                /* of a joined batch */
 	RX_SLOTS = 64,                  /* touched as far as they are filled */
@@ -85,6 +88,9 @@ static int set_options(int fd, int af)
 		err |= set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		(void)set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
 			      IPV6_PMTUDISC_PROBE);
+		/* where the kernel chooses: as netif.c does */
+		(void)set_int(fd, IPPROTO_IPV6, IPV6_ADDR_PREFERENCES,
+			      PREFER_SRC_PUBLIC);
 	}
 	else {
 		err = set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -323,13 +329,17 @@ static void *put_control(struct msghdr *m, int level, int type, size_t size)
 	return CMSG_DATA(c);
 }
 
-static void put_source(struct msghdr *m, const struct sa *local)
+/* index: by this interface; 0: as the routing table says. For IPv6 it is no
+ * more than a wish to the kernel as long as the address is named as well. */
+static void put_source(struct msghdr *m, const struct sa *local,
+		       unsigned index)
 {
-	struct in6_pktinfo pi6 = { .ipi6_ifindex = 0 };
-	struct in_pktinfo pi = { .ipi_ifindex = 0 };
+	struct in6_pktinfo pi6 = { .ipi6_ifindex = index };
+	struct in_pktinfo pi = { .ipi_ifindex = (int)index };
 
 	if (sa_af(local) == AF_INET6) {
-		pi6.ipi6_addr = local->u.in6.sin6_addr;
+		if (!index)
+			pi6.ipi6_addr = local->u.in6.sin6_addr;
 		if (sa_is_linklocal(local))
 			pi6.ipi6_ifindex = local->u.in6.sin6_scope_id;
 		memcpy(put_control(m, IPPROTO_IPV6, IPV6_PKTINFO, sizeof pi6),
@@ -345,7 +355,7 @@ static void put_source(struct msghdr *m, const struct sa *local)
 /* Addresses of a message; *remote is a copy, for a link-local address lives
  * on the interface of ours. */
 static void put_addresses(struct msghdr *m, struct sa *remote,
-			  const struct sa *local)
+			  const struct sa *local, unsigned index)
 {
 	m->msg_name = &remote->u;
 	m->msg_namelen = sa_af(remote) == AF_INET6
@@ -356,7 +366,7 @@ static void put_addresses(struct msghdr *m, struct sa *remote,
 	if (sa_af(remote) == AF_INET6 && !remote->u.in6.sin6_scope_id &&
 	    sa_is_linklocal(remote))
 		remote->u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
-	put_source(m, local);
+	put_source(m, local, index);
 }
 
 static int send_joined(const struct udp *u, const struct udp_to *to,
@@ -369,7 +379,7 @@ static int send_joined(const struct udp *u, const struct udp_to *to,
 	struct sa remote = to->remote;
 	const uint16_t size = (uint16_t)seg;
 
-	put_addresses(&m, &remote, &to->local);
+	put_addresses(&m, &remote, &to->local, 0);
 	memcpy(put_control(&m, IPPROTO_UDP, UDP_SEGMENT, sizeof size), &size,
 	       sizeof size);
 	return sendmsg(u->fd, &m, MSG_DONTWAIT) < 0 ? errno : 0;
@@ -388,7 +398,7 @@ static int send_singly(const struct udp *u, const struct udp_to *to,
 	unsigned n = 0, i = 0;
 	int err = 0;
 
-	put_addresses(&m, &remote, &to->local);
+	put_addresses(&m, &remote, &to->local, 0);
 	if (!m.msg_controllen)
 		m.msg_control = NULL;
 	for (size_t pos = *done; pos < len && n < UDP_SEGS_MAX; pos += seg) {
@@ -458,7 +468,7 @@ int udp_batch_send1(const struct udp *u, const struct sa *local,
 			    .msg_control = ctl.buf };
 	struct sa to = *remote;
 
-	put_addresses(&m, &to, local);
+	put_addresses(&m, &to, local, outside_index(local));
 	if (!m.msg_controllen)
 		m.msg_control = NULL;
 	return sendmsg(u->fd, &m, MSG_DONTWAIT) < 0 ? errno : 0;

@@ -41,6 +41,7 @@ struct vpnnet {
 	struct netlink_route outsidev[VPN_OUTSIDE_MAX];
 	size_t outsidec;                /* kept out: servers of this sipd */
 	struct timer outside;           /* the next look at them */
+	bool exit;                      /* everything leads here */
 	size_t mtu, mtu_max;
 	bool peer_to_peer;
 	bool dns;

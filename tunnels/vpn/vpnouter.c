@@ -115,14 +115,29 @@ static void look_handler(void *arg)
 			  look_handler, net);
 }
 
-void vpnouter_watch(struct vpnnet *net)
+/* An exit is two halves, each longer than the host's own default route. */
+static bool takes_all(const struct vpnpeer *p)
 {
-	look_handler(net);
+	for (size_t i = 0; i < p->routes.n; i++)
+		if (p->routes.v[i].len <= 1)
+			return true;
+	return false;
+}
+
+void vpnouter_watch(struct vpnpeer *p)
+{
+	if (!p->net->exit && takes_all(p)) {
+		p->net->exit = true;
+		outside_exit(true);
+	}
+	look_handler(p->net);
 }
 
 void vpnouter_close(struct vpnnet *net)
 {
 	timer_stop(&net->outside);
+	if (net->exit)
+		outside_exit(false);
 	while (net->outsidec)
 		(void)netlink_route_del(net->nl,
 					&net->outsidev[--net->outsidec]);

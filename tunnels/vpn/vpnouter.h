@@ -23,10 +23,10 @@ void vpnouter_moved(const struct sa *outer, void *arg);
  * outside has changed and took the route with it, which is set anew. */
 bool vpnouter_looped(struct vpnpeer *p, bool v6, const uint8_t *dst);
 
-/* Look now, and every second from now on, whether a server of ours would be
- * sent to by the tunnel, and set a route to it if so. It stays until the
- * network goes. */
-void vpnouter_watch(struct vpnnet *net);
+/* The peer's routes are set. Look now, and every second from now on, whether
+ * a server of ours would be sent to by the tunnel, and set a route to it if
+ * so. It stays until the network goes. */
+void vpnouter_watch(struct vpnpeer *p);
 void vpnouter_close(struct vpnnet *net);
 
 #endif

@@ -146,7 +146,7 @@ int vpnpeer_join(struct vpnpeer **pp, struct vpnnet *n, struct dgram *d,
 	}
 	vpnway_open(p);
 	if (p->routes.n)
-		vpnouter_watch(n);
+		vpnouter_watch(p);
 	vpnway_mtu(n);
 	*pp = p;
 	return 0;
