@@ -9,10 +9,11 @@
 # are joined, as by every network card.
 # CPU-s/GB is that of both ends and both iperf3, with what the kernel does on
 # their time; beside it that of the whole machine, which is the same and the
-# kernel's threads if nothing else runs. SECONDS of each run and ROUNDS may be set, and
-# WIREGUARD_GO to another binary.
+# kernel's threads if nothing else runs. SECS of each run and ROUNDS may be
+# set, and WIREGUARD_GO to a newer wireguard-go than Debian's, to be compared
+# too.
 . "$(dirname "$0")/lib.sh"
-SECS=${SECS:-3} ROUNDS=${ROUNDS:-3} WIREGUARD_GO=${WIREGUARD_GO:-wireguard-go}
+SECS=${SECS:-3} ROUNDS=${ROUNDS:-3} WIREGUARD_GO=${WIREGUARD_GO:-}
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/wireguard
 
@@ -55,22 +56,35 @@ dial -c "$T/alice/sipd.conf" bob vpn bench > "$T/said" 2>&1 < /dev/null &
 wait_for 10 grep -q "we are" "$T/said" || die "no vpn: $(cat "$T/said")"
 
 # --- wireguard-go
-wireguard() {           # wireguard DEVICE ADDRESS PEER-ADDRESS ENDPOINT
-	export WG_PROCESS_FOREGROUND=1
-	$6 "$WIREGUARD_GO" "$1" > "$T/wg.$1" 2>&1 &
-	wait_for 5 test -S "/run/wireguard/$1.sock" || return 1
-	$6 wg set "$1" listen-port 5182"$5" private-key "$T/$1.key" peer \
-		"$(cat "$T/$3.pub")" allowed-ips 10.97.2.0/24 endpoint "$4"
-	$6 ip addr add "$2/24" dev "$1"
-	$6 ip link set "$1" mtu 1420 up
+# end BINARY DEVICE PEER-DEVICE NET HOST PEER-HOST PORT [PREFIX...]
+wireguard_end() {
+	binary=$1 dev=$2 peer=$3 net=$4 host=$5 other=$6 port=$7
+	shift 7
+	WG_PROCESS_FOREGROUND=1 "$@" "$binary" "$dev" > "$T/wg.$dev" 2>&1 &
+	wait_for 5 test -S "/run/wireguard/$dev.sock" || return 1
+	"$@" wg set "$dev" listen-port "$port" private-key "$T/$dev.key" \
+		peer "$(cat "$T/$peer.pub")" allowed-ips "$net.0/24" \
+		endpoint "10.96.0.$other:$port"
+	"$@" ip addr add "$net.$host/24" dev "$dev"
+	"$@" ip link set "$dev" mtu 1420 up
 }
-for d in wg0 wg1; do
-	(umask 077; wg genkey > "$T/$d.key")
-	wg pubkey < "$T/$d.key" > "$T/$d.pub"
-done
-inside="ip netns exec far"
-wireguard wg0 10.97.2.1 wg1 10.96.0.2:51821 0 ""
-wireguard wg1 10.97.2.2 wg0 10.96.0.1:51820 1 "$inside"
+# wireguard BINARY DEVICE NET PORT: here DEVICE0, there DEVICE1
+wireguard() {
+	for i in 0 1; do
+		(umask 077; wg genkey > "$T/$2$i.key")
+		wg pubkey < "$T/$2$i.key" > "$T/$2$i.pub"
+	done
+	wireguard_end "$1" "${2}0" "${2}1" "$3" 1 2 "$4" env
+	wireguard_end "$1" "${2}1" "${2}0" "$3" 2 1 "$4" \
+		ip netns exec far env
+}
+wireguard wireguard-go wg 10.97.2 51820
+names="raw ours wireguard-go openvpn"
+if [ -n "$WIREGUARD_GO" ]; then
+	wireguard "$WIREGUARD_GO" new 10.97.4 51830
+	names="raw ours wireguard-go newer-go openvpn"
+	"$WIREGUARD_GO" --version | head -n 1
+fi
 
 # --- OpenVPN: the fastest that it has without a kernel module
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 \
@@ -105,12 +119,12 @@ ifconfig 10.97.3.1 10.97.3.2"
 ip netns exec far openvpn ovpn1.ovpn > ovpn1.log 2>&1 &
 openvpn ovpn0.ovpn > ovpn0.log 2>&1 &
 
-names="raw ours wireguard-go openvpn"
 address() {
 	case $1 in
 	raw) echo 10.96.0.2 ;;
 	ours) echo 10.97.1.2 ;;
 	wireguard-go) echo 10.97.2.2 ;;
+	newer-go) echo 10.97.4.2 ;;
 	openvpn) echo 10.97.3.2 ;;
 	esac
 }
@@ -194,13 +208,22 @@ less() { awk -v a="$(column "$1.$2.v" 2 3)" -v b="$(column "$1.ours.v" 2 3)" \
 	'BEGIN { printf "%.1f", a / b }'; }
 ratio=$(awk -v a="$(column wire.ours.v 1 0)" -v b="$(column wire.raw.v 1 0)" \
 	'BEGIN { printf "%.2f", a / b }')
-echo "CPU of others / ours: OpenVPN $(less default openvpn) and on the wire" \
-	"$(less wire openvpn), with GRO $(less gro openvpn);" \
-	"wireguard-go $(less default wireguard-go), $(less wire wireguard-go)" \
-	"and $(less gro wireguard-go); $ratio of raw on the wire"
+printf '%-14s %10s %10s %10s\n' "CPU / ours" default "with GRO" wire
+for n in $names; do
+	printf '%-14s %10s %10s %10s\n' $n "$(less default $n)" \
+		"$(less gro $n)" "$(less wire $n)"
+done
+echo "$ratio of raw on the wire"
 target "8 times less CPU than OpenVPN" "$(less default openvpn) >= 8"
-target "6 times less on the wire" "$(less wire openvpn) >= 6"
+target "6 times less on a wire with GRO" "$(less gro openvpn) >= 6"
+target "6 times less on a wire without" "$(less wire openvpn) >= 6"
 target "12 times less than wireguard-go" "$(less default wireguard-go) >= 12"
+[ -z "$WIREGUARD_GO" ] || {
+	target "3 times less than the newer one" \
+		"$(less default newer-go) >= 3"
+	target "2.3 times on a wire without GRO" "$(less wire newer-go) >= 2.3"
+	target "2.3 times on a wire with GRO" "$(less gro newer-go) >= 2.3"
+}
 target "0.40 of raw on the wire" "$ratio >= 0.40"
 target "250000 packets of 100 bytes a second" "$(cat ours.kpps) >= 250"
 target "60 us added to a ping" "$(cat ours.ping) - $(cat raw.ping) <= 60"
