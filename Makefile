@@ -87,9 +87,14 @@ below_tunnels   := sdp/base sdp tunnels/flow tunnels tunnels/file \
 below_ua        := sdp/base sdp sipd/ua
 below_registrar := sdp/base sdp sipd/ua sipd/registrar
 below_sipd      := $(ROOMS)
+# What a suite is linked with, and what of it may be made to fail.
+RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail)
+comma   := ,
+WRAP    := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc \
+	   aligned_alloc strdup CU_assertImplementation)
 define unit
-$(1): $(patsubst $(B)/unit/%,$(B)/obj/tests/unit/%.o,$(1)) $(B)/obj/tests/unit/unit.o $(foreach r,$(below_$(firstword $(subst /, ,$(patsubst $(B)/unit/%,%,$(1))))),$(call archive,$(r)))
-	$$(link) -lcunit
+$(1): $(patsubst $(B)/unit/%,$(B)/obj/tests/unit/%.o,$(1)) $(RIG) $(foreach r,$(below_$(firstword $(subst /, ,$(patsubst $(B)/unit/%,%,$(1))))),$(call archive,$(r)))
+	$$(link) $(WRAP) -lcunit
 endef
 $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 
@@ -98,6 +103,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make check       install, build, run every test (as root)
 #: make unit        unit tests alone
 #: make e2e         end-to-end tests alone (as root, for namespaces)
+#: make fail        unit tests again, with FAIL_N allocations of each case (20; 0
+#:                  for all) failing, one at a time
 #: make san         unit and end-to-end tests under the sanitizers
 #: make fuzz        each fuzzer for FUZZ_TIME seconds (60)
 #: make lab         sessions between all kinds of NATs (as root); PAIR="A B"
@@ -134,6 +141,9 @@ san:
 	@tests/check.sh unit build-asan && tests/check.sh e2e build-asan
 	@$(MAKE) -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
 	@tests/check.sh unit build-tsan && tests/check.sh e2e build-tsan
+
+fail:
+	@tests/check.sh fail build-asan
 
 fuzz:
 	@tests/fuzz/run.sh
@@ -197,7 +207,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help pkgs units unit e2e demo check san fuzz lab lab-tools soak bench \
+.PHONY: all help pkgs units unit e2e demo check san fail fuzz lab lab-tools soak bench \
 	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# check.sh all|unit|e2e [BUILD]: run tests, show what fails, and end with one
+# check.sh all|unit|fail|e2e [BUILD]: run tests, show what fails, end with one
 # line "N passed, N failed". Each program or script ends with a line
 # "NAME: N passed, N failed" of its own; one that does not counts as a failure.
 # Two for each processor run at a time: most of the time most of them wait.
@@ -60,6 +60,9 @@ units_of() {
 	done
 }
 
+# fails_of BUILD SAMPLES: the same with allocations failing
+fails_of() { units_of "$1" | sed "s/^300/3000/; s/\$/ --fail=$2/"; }
+
 # e2e_of BUILD -l|-L: those that say "alone:" in their head, or all others
 e2e_of() {
 	for t in $(grep "$2" '^# alone:' tests/e2e/*.sh); do
@@ -83,6 +86,9 @@ case $what in
 unit)
 	build B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units
 	units_of "$build" | pool ;;
+fail)
+	build B="$build" OPT='-O1 -g' SAN="$ADDRESS" units
+	fails_of "$build" "${FAIL_N:-20}" | pool ;;
 e2e)
 	e2e_of "$build" -L | pool
 	e2e_of "$build" -l | single ;;

@@ -2,8 +2,10 @@
  * unit.c: runs one suite with CUnit and says how it went in one line.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "tests/unit/unit.h"
+#include "tests/unit/unitfail.h"
 
 static void print_failure(const CU_pTest test)
 {
@@ -33,13 +35,28 @@ static unsigned failed_tests(CU_pSuite s, unsigned *count)
 	return failed;
 }
 
-int unit_main(const char *suite, const struct unit_test *tests, size_t n)
+/* The words after --fail, see unit.h. */
+static int with_failures(const char *suite, const struct unit_test *tests,
+			 size_t n, char *argv[])
+{
+	const char *eq = strchr(argv[1], '='), *name = argv[2];
+
+	return unit_fail(suite, tests, n, eq ? atol(eq + 1) : 0, name,
+			 name && argv[3] ? atol(argv[3]) : 0);
+}
+
+int unit_main(const char *suite, const struct unit_test *tests, size_t n,
+	      int argc, char *argv[])
 {
 	unsigned count = 0, failed;
 	CU_pSuite s;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (libre_init() || CU_initialize_registry())
+	if (libre_init())
+		return 2;
+	if (argc > 1 && !strncmp(argv[1], "--fail", 6))
+		return with_failures(suite, tests, n, argv);
+	if (CU_initialize_registry())
 		return 2;
 	s = CU_add_suite(suite, NULL, NULL);
 	for (size_t i = 0; i < n; i++)

@@ -268,7 +268,7 @@ static void test_teardown(void)
 }
 
 UNIT_SUITE("trust",
-	   { "an authority", test_setup },
+	   { "set up an authority", test_setup },
 	   { "names", test_names },
 	   { "hidden end", test_hidden_end },
 	   { "damaged", test_damaged },

@@ -1059,7 +1059,7 @@ static void test_teardown(void)
 }
 
 UNIT_SUITE("dtls",
-	   { "keys", test_setup },
+	   { "set up keys", test_setup },
 	   { "packets both ways, close", test_pair },
 	   { "ChaCha20 where there is no AES", test_ciphers },
 	   { "records by the SSL object", test_by_ssl },
