@@ -1,8 +1,5 @@
 /*
  * tcpconn.c: a TCP connection out, perhaps by a proxy, perhaps with TLS.
- *
- * OpenSSL reads and writes by a BIO of ours, for its own would raise SIGPIPE
- * in a program that has other uses for it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +8,10 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include "tunnels/flow/tcpconn.h"
+#include "tunnels/flow/tlsfd.h"
 
 enum {
 	UNSENT = 64 << 10,              /* bytes that the kernel may hold */
@@ -37,9 +34,7 @@ struct tcpconn {
 	struct tcpconn_handlers h;
 	void *arg;
 	char *connect, *login, *name;
-	SSL_CTX *ctx;
-	SSL *ssl;
-	BIO_METHOD *method;
+	struct tlsfd *tls;
 	bool want_write;                /* TLS must, before it can go on */
 	uint8_t *out;
 	size_t out_start, out_end;
@@ -53,9 +48,7 @@ static void conn_destructor(void *arg)
 
 	timer_stop(&c->timer);
 	loop_unwatch(&c->lf);
-	SSL_free(c->ssl);
-	BIO_meth_free(c->method);
-	SSL_CTX_free(c->ctx);
+	mem_deref(c->tls);
 	if (c->fd >= 0)
 		(void)close(c->fd);
 	free(c->out);
@@ -85,51 +78,6 @@ static void timeout_handler(void *arg)
 	     ? "the proxy does not answer" : "TLS is not answered");
 }
 
-static int bio_write(BIO *b, const char *p, int n)
-{
-	const struct tcpconn *c = BIO_get_data(b);
-	ssize_t sent = send(c->fd, p, (size_t)n, MSG_NOSIGNAL);
-
-	BIO_clear_retry_flags(b);
-	if (sent < 0 && errno == EAGAIN)
-		BIO_set_retry_write(b);
-	return (int)sent;
-}
-
-static int bio_read(BIO *b, char *p, int n)
-{
-	const struct tcpconn *c = BIO_get_data(b);
-	ssize_t got = recv(c->fd, p, (size_t)n, 0);
-
-	BIO_clear_retry_flags(b);
-	if (got < 0 && errno == EAGAIN)
-		BIO_set_retry_read(b);
-	return (int)got;
-}
-
-static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
-{
-	(void)b;
-	(void)num;
-	(void)ptr;
-	return cmd == BIO_CTRL_FLUSH;
-}
-
-static int bio_new(BIO **bp, struct tcpconn *c)
-{
-	c->method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "tcpconn");
-	if (!c->method || !BIO_meth_set_write(c->method, bio_write) ||
-	    !BIO_meth_set_read(c->method, bio_read) ||
-	    !BIO_meth_set_ctrl(c->method, bio_ctrl))
-		return ENOMEM;
-	*bp = BIO_new(c->method);
-	if (!*bp)
-		return ENOMEM;
-	BIO_set_data(*bp, c);
-	BIO_set_init(*bp, 1);
-	return 0;
-}
-
 static bool is_address(const char *name)
 {
 	struct sa sa;
@@ -137,38 +85,46 @@ static bool is_address(const char *name)
 	return !sa_set_str(&sa, name, 0);
 }
 
+static int tls_context(SSL_CTX **cp, const char *ca)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (!ctx)
+		return ENOMEM;
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (ca ? SSL_CTX_load_verify_file(ctx, ca) != 1
+	    : SSL_CTX_set_default_verify_paths(ctx) != 1) {
+		SSL_CTX_free(ctx);
+		return ENOENT;
+	}
+	*cp = ctx;
+	return 0;
+}
+
+static int set_name(SSL *ssl, const char *name)
+{
+	bool ok;
+
+	if (is_address(name))
+		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name)
+			== 1;
+	else
+		ok = SSL_set1_host(ssl, name) == 1 &&
+			SSL_set_tlsext_host_name(ssl, name) == 1;
+	return ok ? 0 : EINVAL;
+}
+
 static int tls_setup(struct tcpconn *c, const char *ca)
 {
-	BIO *bio;
-	bool ok;
-	int err;
+	SSL_CTX *ctx;
+	int err = tls_context(&ctx, ca);
 
-	c->ctx = SSL_CTX_new(TLS_client_method());
-	if (!c->ctx)
-		return ENOMEM;
-	(void)SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
-	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
-	(void)SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-			       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	ok = ca ? SSL_CTX_load_verify_file(c->ctx, ca) == 1
-		: SSL_CTX_set_default_verify_paths(c->ctx) == 1;
-	if (!ok)
-		return ENOENT;
-	c->ssl = SSL_new(c->ctx);
-	if (!c->ssl)
-		return ENOMEM;
-	if (is_address(c->name))
-		ok = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl),
-						   c->name) == 1;
-	else
-		ok = SSL_set1_host(c->ssl, c->name) == 1 &&
-			SSL_set_tlsext_host_name(c->ssl, c->name) == 1;
-	err = ok ? bio_new(&bio, c) : EINVAL;
 	if (err)
 		return err;
-	SSL_set_bio(c->ssl, bio, bio);
-	SSL_set_connect_state(c->ssl);
-	return 0;
+	err = tlsfd_alloc(&c->tls, ctx, c->fd, false);
+	SSL_CTX_free(ctx);      /* it has its own reference */
+	return err ? err : set_name(tlsfd_ssl(c->tls), c->name);
 }
 
 static void watch(struct tcpconn *c)
@@ -186,17 +142,8 @@ static ssize_t raw_send(struct tcpconn *c, const uint8_t *p, size_t n)
 {
 	ssize_t sent;
 
-	if (c->ssl && c->state == UP) {
-		int ret, e;
-
-		ERR_clear_error();
-		ret = SSL_write(c->ssl, p, (int)n);
-		if (ret > 0)
-			return ret;
-		e = SSL_get_error(c->ssl, ret);
-		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ
-			? 0 : -1;
-	}
+	if (c->tls && c->state == UP)
+		return tlsfd_send(c->tls, p, n);
 	sent = send(c->fd, p, n, MSG_NOSIGNAL);
 	if (sent < 0)
 		return errno == EAGAIN ? 0 : -1;
@@ -207,17 +154,8 @@ static ssize_t raw_recv(struct tcpconn *c, uint8_t *p, size_t n)
 {
 	ssize_t got;
 
-	if (c->ssl && c->state == UP) {
-		int ret, e;
-
-		ERR_clear_error();
-		ret = SSL_read(c->ssl, p, (int)n);
-		if (ret > 0)
-			return ret;
-		e = SSL_get_error(c->ssl, ret);
-		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ
-			? 0 : -1;
-	}
+	if (c->tls && c->state == UP)
+		return tlsfd_recv(c->tls, p, n);
 	got = recv(c->fd, p, n, 0);
 	if (got < 0)
 		return errno == EAGAIN ? 0 : -1;
@@ -292,7 +230,7 @@ static void is_up(struct tcpconn *c)
 /* One clause: what did not fit. */
 static void tls_failed(struct tcpconn *c)
 {
-	const long v = SSL_get_verify_result(c->ssl);
+	const long v = SSL_get_verify_result(tlsfd_ssl(c->tls));
 	char why[WHY_MAX];
 
 	if (v == X509_V_OK)
@@ -307,22 +245,11 @@ static void tls_failed(struct tcpconn *c)
 
 static void tls_step(struct tcpconn *c)
 {
-	int ret;
-
-	ERR_clear_error();
-	ret = SSL_do_handshake(c->ssl);
-	if (ret == 1) {
-		c->want_write = false;
+	switch (tlsfd_handshake(c->tls, &c->want_write)) {
+	case 0:
 		is_up(c);
-		return;
-	}
-	switch (SSL_get_error(c->ssl, ret)) {
-	case SSL_ERROR_WANT_READ:
-		c->want_write = false;
-		watch(c);
 		break;
-	case SSL_ERROR_WANT_WRITE:
-		c->want_write = true;
+	case EAGAIN:
 		watch(c);
 		break;
 	default:
@@ -333,7 +260,7 @@ static void tls_step(struct tcpconn *c)
 
 static void after_connect(struct tcpconn *c)
 {
-	if (c->ssl) {
+	if (c->tls) {
 		c->state = TLS;
 		tls_step(c);
 	}
@@ -415,7 +342,7 @@ static bool read_some(struct tcpconn *c)
 
 	/* what TLS holds already does not make the descriptor readable */
 	for (int i = 0; i < READS ||
-	     (c->ssl && SSL_pending(c->ssl) > 0); i++) {
+	     (c->tls && tlsfd_pending(c->tls)); i++) {
 		ssize_t n = raw_recv(c, in + c->in_len,
 				     TCPCONN_IN - c->in_len);
 		size_t used;
@@ -498,14 +425,16 @@ static int conn_setup(struct tcpconn *c, const struct tcpconn_conf *conf)
 		err = str_dup(&c->login, conf->login);
 	if (!err && conf->tls)
 		err = str_dup(&c->name, conf->tls);
-	if (!err && conf->tls)
-		err = tls_setup(c, conf->ca);
 	if (err)
 		return err;
 	c->fd = socket(sa_af(&conf->dst), SOCK_STREAM | SOCK_NONBLOCK |
 		       SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return errno;
+	if (conf->tls)
+		err = tls_setup(c, conf->ca);
+	if (err)
+		return err;
 	set_options(c->fd);
 	if (connect(c->fd, &conf->dst.u.sa, conf->dst.len) &&
 	    errno != EINPROGRESS)
