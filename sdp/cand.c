@@ -2,7 +2,7 @@
  * cand.c: one ICE candidate between struct and text.
  *
  *   foundation component transport priority address port typ TYPE
- *       [raddr A] [rport P] [tcptype T] [name value]...
+ *       [raddr A] [rport P] [tcptype T] [tls yes] [name value]...
  *
  * The text comes from the network. Used by desc*.c and by the ICE agent.
  */
@@ -29,6 +29,7 @@ static const char *const tcptypev[] = {
 	[CAND_TCP_ACTIVE]  = "active",
 	[CAND_TCP_PASSIVE] = "passive",
 	[CAND_TCP_SO]      = "so",
+	[CAND_TLS_PASSIVE] = "passive",
 };
 
 enum { TCPTYPEC = sizeof tcptypev / sizeof tcptypev[0] };
@@ -41,6 +42,17 @@ const char *cand_type_name(enum cand_type type)
 int cand_proto(const struct cand *c)
 {
 	return c->transp == CAND_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+bool cand_passive(const struct cand *c)
+{
+	return c->transp == CAND_TCP_PASSIVE || c->transp == CAND_TLS_PASSIVE;
+}
+
+const char *cand_transp_name(enum cand_transp transp)
+{
+	return transp == CAND_UDP ? "UDP" :
+		transp == CAND_TLS_PASSIVE ? "TLS" : "TCP";
 }
 
 static uint32_t prio(uint8_t type_pref, uint16_t local_pref)
@@ -65,6 +77,7 @@ uint32_t cand_prio_tcp(enum cand_type type, enum cand_transp transp,
 		[CAND_TCP_ACTIVE]  = { 6, 4 },
 		[CAND_TCP_PASSIVE] = { 4, 2 },
 		[CAND_TCP_SO]      = { 2, 6 },
+		[CAND_TLS_PASSIVE] = { 1, 1 },  /* where all else fails */
 	};
 	const bool nat = type == CAND_SRFLX || type == CAND_RELAY;
 
@@ -137,6 +150,8 @@ int cand_print(struct re_printf *pf, const struct cand *c)
 	err |= print_rel(pf, c);
 	if (c->transp != CAND_UDP)
 		err |= re_hprintf(pf, " tcptype %s", tcptypev[c->transp]);
+	if (c->transp == CAND_TLS_PASSIVE)
+		err |= re_hprintf(pf, " tls yes");
 	return err;
 }
 
@@ -195,12 +210,12 @@ static int tcptype_decode(struct cand *c, const struct pl *val)
 	return ENOTSUP;
 }
 
-/* raddr, rport, tcptype in any order, among names we do not know. */
+/* raddr, rport, tcptype, tls in any order, among names we do not know. */
 static int ext_decode(struct cand *c, struct pl *s, bool tcp)
 {
 	struct pl name, val, raddr = PL_INIT;
 	uint32_t rport = 0;
-	bool typed = false;
+	bool typed = false, tls = false;
 	int err = 0;
 
 	while (!err && words_next(s, &name)) {
@@ -215,9 +230,13 @@ static int ext_decode(struct cand *c, struct pl *s, bool tcp)
 			err = tcptype_decode(c, &val);
 			typed = true;
 		}
+		else if (!pl_strcasecmp(&name, "tls"))
+			tls = !pl_strcasecmp(&val, "yes");
 	}
 	if (err || (tcp && !typed))
 		return err ? err : ENOTSUP;
+	if (tls && c->transp == CAND_TCP_PASSIVE)
+		c->transp = CAND_TLS_PASSIVE;
 	/* of diagnostic use only: a raddr that tells nothing is left out */
 	(void)addr_decode(&c->rel, &raddr, (uint16_t)rport);
 	if (sa_is_any(&c->rel))

@@ -7,7 +7,10 @@
 #include <re.h>
 
 enum cand_type { CAND_HOST, CAND_SRFLX, CAND_PRFLX, CAND_RELAY };
-enum cand_transp { CAND_UDP, CAND_TCP_ACTIVE, CAND_TCP_PASSIVE, CAND_TCP_SO };
+/* CAND_TLS_PASSIVE is passive TCP that takes TLS around it, too: for networks
+ * that let nothing else out. To others it looks like any passive one. */
+enum cand_transp { CAND_UDP, CAND_TCP_ACTIVE, CAND_TCP_PASSIVE, CAND_TCP_SO,
+		   CAND_TLS_PASSIVE };
 
 enum { CAND_FOUNDATION_MAX = 32 };      /* RFC 8839 section 5.1 */
 
@@ -26,6 +29,12 @@ const char *cand_type_name(enum cand_type type);
 
 /* IPPROTO_UDP or IPPROTO_TCP. */
 int cand_proto(const struct cand *c);
+
+/* It waits for others to connect. */
+bool cand_passive(const struct cand *c);
+
+/* "UDP", "TCP", "TLS": for people. */
+const char *cand_transp_name(enum cand_transp transp);
 
 /* RFC 8445 section 5.1.2.1; local_pref 0..65535, component 1. */
 uint32_t cand_prio(enum cand_type type, uint16_t local_pref);

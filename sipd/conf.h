@@ -103,6 +103,7 @@ struct conf {
 	enum conf_relay relay;
 	bool portmap, guess;
 	bool tcp;
+	uint16_t tls_port;      /* 0: none */
 
 	struct list accountl;   /* struct conf_account */
 	struct list turnl;      /* struct conf_turn */

@@ -117,6 +117,8 @@ const struct conf_key conf_keys[] = {
 	  "yes", NULL, false, 0, 0 },
 	{ SEC_NAT, "tcp", confval_bool, IN(conf, tcp),
 	  "yes", NULL, false, 0, 0 },
+	{ SEC_NAT, "tls-port", confval_u16, IN(conf, tls_port),
+	  "0", NULL, false, 0, 65535 },
 	{ SEC_NAT, "guess", confval_bool, IN(conf, guess),
 	  "no", NULL, false, 0, 0 },
 

@@ -178,9 +178,10 @@ static int send_handler(int proto, const struct sa *local,
 {
 	struct house *h = arg;
 
-	return proto == IPPROTO_TCP ?
-		streams_send(h->streams, local, dst, buf, len) :
-		worker_send(h->worker, proto, local, dst, buf, len);
+	return proto == IPPROTO_UDP ?
+		worker_send(h->worker, proto, local, dst, buf, len) :
+		streams_send(h->streams, proto == PATH_TLS, local, dst, buf,
+			     len);
 }
 
 static void lost_handler(const struct sa *local, const struct sa *remote,
@@ -189,6 +190,24 @@ static void lost_handler(const struct sa *local, const struct sa *remote,
 	struct house *h = arg;
 
 	paths_lost(h->paths, IPPROTO_TCP, local, remote);
+}
+
+static int open_tls(struct house *h, char *why, size_t size)
+{
+	const uint16_t port = h->conf->tls_port;
+	int err;
+
+	if (!h->streams || h->role != HOUSE_DAEMON || !port)
+		return 0;
+	err = streams_tls(h->streams, port);
+	if (err)
+		(void)re_snprintf(why, size, "TCP port %u cannot be listened"
+				  " on: %m.%s Or take tls-port out of [nat].",
+				  port, err, err == EACCES ? " It is for root"
+				  ", and for who has CAP_NET_BIND_SERVICE." :
+				  err == EADDRINUSE ? " Another program has"
+				  " it: give it up there." : "");
+	return err;
 }
 
 static int open_media(struct house *h, char *why, size_t size)
@@ -226,6 +245,11 @@ static int open_media(struct house *h, char *why, size_t size)
 				  " = no in [nat].", err);
 		return err;
 	}
+	err = open_tls(h, why, size);
+	if (err)
+		return err;
+	pc.tls4 = streams_tls_port(h->streams, AF_INET);
+	pc.tls6 = streams_tls_port(h->streams, AF_INET6);
 	pc.tcp4 = streams_port(h->streams, AF_INET);
 	pc.tcp6 = streams_port(h->streams, AF_INET6);
 	pc.port4 = worker_port(h->worker, AF_INET);

@@ -122,7 +122,7 @@ static void facts_read(struct facts *f, const struct session *s)
 static int print_cand(struct re_printf *pf, const struct cand *c)
 {
 	int err = re_hprintf(pf, "  %-5s %s %J", cand_type_name(c->type),
-			     c->transp == CAND_UDP ? "UDP" : "TCP",
+			     cand_transp_name(c->transp),
 			     &c->addr);
 
 	if (sa_isset(&c->rel, SA_ADDR))

@@ -297,7 +297,7 @@ void agent_lost(struct agent *a, int proto, const struct sa *local,
 			continue;
 		if (p->selected)
 			consent_suspect(a, now);
-		else if (p->local->c.transp == CAND_TCP_PASSIVE)
+		else if (cand_passive(&p->local->c))
 			/* nobody will come from that port again */
 			checklist_drop_pair(&a->cl, p);
 		else
@@ -386,7 +386,8 @@ static int pair_debug(struct re_printf *pf, const struct candpair *p)
 			     p->selected ? "*" : " ",
 			     candpair_state_name(p->state),
 			     candpair_tier_name(candpair_tier(p)),
-			     p->local->c.transp == CAND_UDP ? "UDP" : "TCP",
+			     cand_transp_name(max(p->local->c.transp,
+						  p->remote->c.transp)),
 			     cand_type_name(p->local->c.type),
 			     &p->local->c.base,
 			     cand_type_name(p->remote->c.type),

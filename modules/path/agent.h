@@ -19,7 +19,8 @@ struct creds;
 
 /* Must not call the agent. A way is named by protocol (IPPROTO_UDP or _TCP),
  * base and remote address; one by TCP is connected on demand, and what is
- * sent before it stands may be lost. 0 or errno: what will never work (no
+ * sent before it stands may be lost. PATH_TLS: by TCP, and if it must be made,
+ * by TLS. 0 or errno: what will never work (no
  * route, no such address) fails the pair, what may pass counts as a lost
  * packet. */
 typedef int (agent_send_h)(int proto, const struct sa *local,

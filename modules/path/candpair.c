@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "modules/path/candpair.h"
+#include "modules/path/path.h"
 
 static void pair_destructor(void *arg)
 {
@@ -139,6 +140,12 @@ void candpair_rtt(struct candpair *p, uint64_t rtt)
 	p->samples++;
 }
 
+int candpair_proto(const struct candpair *p)
+{
+	return p->remote->c.transp == CAND_TLS_PASSIVE ? PATH_TLS
+		: cand_proto(&p->local->c);
+}
+
 /* all of 127/8, of which libre knows one address only */
 static bool loopback(const struct sa *sa)
 {
@@ -153,15 +160,23 @@ enum cand_transp candpair_other(enum cand_transp transp)
 		[CAND_TCP_ACTIVE]  = CAND_TCP_PASSIVE,
 		[CAND_TCP_PASSIVE] = CAND_TCP_ACTIVE,
 		[CAND_TCP_SO]      = CAND_TCP_SO,
+		[CAND_TLS_PASSIVE] = CAND_TCP_ACTIVE,
 	};
 
 	return other[transp];
 }
 
-/* Who is passive waits; its pairs are made by the checks that come. */
-static bool transp_fits(enum cand_transp local, enum cand_transp remote)
+/* Who is passive waits; its pairs are made by the checks that come. But who
+ * tells from where it will come can get out by TLS alone, and where we listen
+ * for that, the NAT may have to be opened for it: a check that goes there and
+ * is not answered does so. */
+static bool transp_fits(const struct cand *local, const struct cand *remote)
 {
-	return local != CAND_TCP_PASSIVE && candpair_other(local) == remote;
+	if (cand_passive(local))
+		return local->transp == CAND_TLS_PASSIVE &&
+			remote->transp == CAND_TCP_ACTIVE &&
+			remote->type == CAND_SRFLX;
+	return candpair_other(remote->transp) == local->transp;
 }
 
 static bool addr_fits(const struct sa *local, const struct sa *remote)
@@ -179,6 +194,6 @@ static bool addr_fits(const struct sa *local, const struct sa *remote)
 
 bool candpair_fits(const struct cand *local, const struct cand *remote)
 {
-	return transp_fits(local->transp, remote->transp) &&
+	return transp_fits(local, remote) &&
 		addr_fits(&local->base, &remote->addr);
 }

@@ -76,6 +76,9 @@ const char *candpair_tier_name(enum pair_tier tier);
 /* RFC 8445 section 6.1.2.3 */
 uint64_t candpair_prio(const struct candpair *p, bool controlling);
 
+/* What its checks are sent by: as cand_proto, or PATH_TLS (path.h). */
+int candpair_proto(const struct candpair *p);
+
 /* What the other end of a way by TCP is; UDP is UDP. */
 enum cand_transp candpair_other(enum cand_transp transp);
 

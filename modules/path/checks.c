@@ -88,7 +88,7 @@ static bool transmit(struct agent *a, struct candpair *p, uint64_t now)
 	p->resend = now + p->rto;
 	if (!p->unanswered)
 		p->unanswered = now;
-	err = n ? a->conf.sendh(cand_proto(&p->local->c), &p->local->c.base,
+	err = n ? a->conf.sendh(candpair_proto(p), &p->local->c.base,
 				&p->remote->c.addr, buf, n, a->conf.arg) :
 		EMSGSIZE;
 	/* the selected pair is given up by consent only */

@@ -17,6 +17,8 @@
 #include "modules/path/stun.h"
 #include "sdp/cand.h"
 
+enum { FINDER_DISCARD = 9 };    /* the port of active TCP, RFC 6544 4.5 */
+
 struct path_mapping;
 struct finder;                  /* each kind completes its own */
 
@@ -26,6 +28,7 @@ struct finder_env {
 	size_t netc;
 	uint16_t port4, port6;          /* UDP; 0: no such family */
 	uint16_t tcp4, tcp6;            /* the same of TCP */
+	uint16_t tls4, tls6;            /* of TCP that takes TLS, too */
 	const struct sa *stunv;
 	size_t stunc;
 	const struct path_mapping *mapv;

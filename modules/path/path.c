@@ -142,12 +142,13 @@ static bool finder_recv(struct path *p, int i, int proto,
 }
 
 /* A description may have to fit into one UDP packet of SIP, so what would not
- * be missed is not told: active ones, which the peer learns when they come,
- * and simultaneous open where no firewall is between us. */
+ * be missed is not told: active ones, which the peer learns when they come
+ * (unless a relay has told how they will look), and simultaneous open where no
+ * firewall is between us. */
 static bool is_told(const struct cand *c)
 {
 	if (c->transp == CAND_TCP_ACTIVE)
-		return false;
+		return c->type != CAND_HOST;
 	return c->transp != CAND_TCP_SO || c->type != CAND_HOST ||
 		!netif_inside(&c->addr);
 }

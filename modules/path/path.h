@@ -19,6 +19,10 @@
 struct path;
 struct paths;
 
+/* In place of IPPROTO_TCP where something is sent: a connection that has to
+ * be made for it is made by TLS. What comes in by it comes by TCP. */
+enum { PATH_TLS = 0x100 | IPPROTO_TCP };
+
 /* The sockets of a guess (guess.c): made elsewhere, as relays are. */
 struct guess_links;             /* a mem object; mem_deref closes them all */
 
@@ -39,6 +43,7 @@ struct paths_conf {
 	struct timers *timers;          /* of the control thread */
 	uint16_t port4, port6;          /* local UDP ports, 0: family absent */
 	uint16_t tcp4, tcp6;            /* the same of TCP, 0: without */
+	uint16_t tls4, tls6;            /* where TCP takes TLS, too */
 	const char *interfaces;         /* comma list of names or patterns,
 	                                   NULL or "": all but loopback;
 	                                   loopback is used when nothing else
@@ -48,8 +53,8 @@ struct paths_conf {
 	const struct relay_ops *relay_ops;      /* NULL: there are no relays;
 	                                   outlives the paths */
 	const struct guess_ops *guess_ops;      /* the same */
-	/* Send one packet by UDP or TCP (IPPROTO_) from local to dst: a
-	 * base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
+	/* Send one packet by UDP, TCP (IPPROTO_) or PATH_TLS from local to
+	 * dst: a base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	void *arg;

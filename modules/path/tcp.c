@@ -1,7 +1,9 @@
 /*
  * tcp.c: the finder of TCP candidates (RFC 6544): active, passive and
  * simultaneous open from each address, done within start; and what a STUN
- * server says of the port that the latter leaves from.
+ * server says of the port that the latter leaves from. Where there is a port
+ * that takes TLS, passive there as well: by the address that a server has
+ * seen, the router forwards it or lets in what its host has asked for.
  *
  *   each base x each server: a request by a connection from that port
  *        | an answer: a server-reflexive candidate, later than the others
@@ -18,8 +20,7 @@
 
 enum {
 	BASES_MAX = 2,          /* of each family, that servers are asked by */
-	ASKS_MAX  = 8,
-	DISCARD   = 9,          /* RFC 6544 section 4.5 */
+	ASKS_MAX  = 12,
 	PREF_MAX  = 0x1fff,
 };
 
@@ -27,7 +28,7 @@ enum {
 
 struct ask {
 	struct sa base, server, mapped;
-	uint16_t pref;
+	uint16_t pref, tls;     /* tls: port that takes it, 0: none */
 	uint8_t tid[STUN_TID_SIZE];
 };
 
@@ -47,11 +48,23 @@ static uint16_t pref_of(size_t i)
 	return (uint16_t)(PREF_MAX - i);
 }
 
-static bool tcp_base(struct sa *base, const struct finder_env *env, size_t i)
+static bool is_six(const struct finder_env *env, size_t i)
 {
-	uint16_t port = sa_af(&env->netv[i].addr) == AF_INET6 ?
-		env->tcp6 : env->tcp4;
+	return sa_af(&env->netv[i].addr) == AF_INET6;
+}
 
+static uint16_t tls_port(const struct finder_env *env, size_t i)
+{
+	return is_six(env, i) ? env->tls6 : env->tls4;
+}
+
+static bool tcp_base(struct sa *base, const struct finder_env *env, size_t i,
+		     enum cand_transp transp)
+{
+	uint16_t port = is_six(env, i) ? env->tcp6 : env->tcp4;
+
+	if (port && transp == CAND_TLS_PASSIVE)
+		port = tls_port(env, i);
 	*base = env->netv[i].addr;
 	sa_set_port(base, port);
 	return port != 0;
@@ -61,16 +74,17 @@ static void host_cands(const struct finder_env *env, size_t i,
 		       finder_cand_h *candh, void *arg)
 {
 	static const enum cand_transp transpv[] = {
-		CAND_TCP_ACTIVE, CAND_TCP_PASSIVE, CAND_TCP_SO
+		CAND_TCP_ACTIVE, CAND_TCP_PASSIVE, CAND_TCP_SO,
+		CAND_TLS_PASSIVE
 	};
 
 	for (size_t k = 0; k < ARRAY_SIZE(transpv); k++) {
 		struct cand c = { .type = CAND_HOST, .transp = transpv[k] };
 
-		if (!tcp_base(&c.base, env, i))
+		if (!tcp_base(&c.base, env, i, c.transp))
 			return;
 		if (c.transp == CAND_TCP_ACTIVE)
-			sa_set_port(&c.base, DISCARD);
+			sa_set_port(&c.base, FINDER_DISCARD);
 		c.addr = c.base;
 		sa_init(&c.rel, AF_UNSPEC);
 		c.prio = cand_prio_tcp(CAND_HOST, c.transp, pref_of(i));
@@ -80,28 +94,38 @@ static void host_cands(const struct finder_env *env, size_t i,
 }
 
 /* The first of each family are the best. */
-static void fill(struct finder *f, const struct finder_env *env)
+static void fill(struct finder *f, const struct finder_env *env, size_t s,
+		 enum cand_transp transp)
+{
+	unsigned bases = 0;
+
+	for (size_t i = 0; i < env->netc && bases < BASES_MAX; i++) {
+		struct ask *q = &f->askv[f->n];
+		struct sa base;
+
+		if (f->n == ASKS_MAX)
+			return;
+		if (!tcp_base(&base, env, i, transp) ||
+		    !finder_reaches(&base, &env->stunv[s]))
+			continue;
+		q->base = base;
+		q->server = env->stunv[s];
+		q->pref = pref_of(i);
+		q->tls = tls_port(env, i);
+		sa_init(&q->mapped, AF_UNSPEC);
+		memcpy(q->tid, &env->handle, 4);
+		f->n++;
+		bases++;
+	}
+}
+
+/* One that is asked from the port of TLS keeps the NAT open there. */
+static void fill_all(struct finder *f, const struct finder_env *env)
 {
 	for (size_t s = 0; s < env->stunc; s++) {
-		unsigned bases = 0;
-
-		for (size_t i = 0; i < env->netc && bases < BASES_MAX; i++) {
-			struct ask *q = &f->askv[f->n];
-			struct sa base;
-
-			if (f->n == ASKS_MAX)
-				return;
-			if (!tcp_base(&base, env, i) ||
-			    !finder_reaches(&base, &env->stunv[s]))
-				continue;
-			q->base = base;
-			q->server = env->stunv[s];
-			q->pref = pref_of(i);
-			sa_init(&q->mapped, AF_UNSPEC);
-			memcpy(q->tid, &env->handle, 4);
-			f->n++;
-			bases++;
-		}
+		if (!s)
+			fill(f, env, s, CAND_TLS_PASSIVE);
+		fill(f, env, s, CAND_TCP_SO);
 	}
 }
 
@@ -143,7 +167,7 @@ static int start(struct finder **fp, const struct finder_env *env,
 	f->send_arg = env->arg;
 	for (size_t i = 0; i < env->netc; i++)
 		host_cands(env, i, candh, arg);
-	fill(f, env);
+	fill_all(f, env);
 	if (f->n) {
 		ask(f, now);
 		*fp = f;
@@ -154,12 +178,29 @@ static int start(struct finder **fp, const struct finder_env *env,
 	return 0;
 }
 
-static void report(struct finder *f, struct ask *q, const struct sa *mapped)
+static void tell(struct finder *f, const struct ask *q,
+		 enum cand_transp transp, uint16_t port)
 {
 	struct cand c = {
-		.type = CAND_SRFLX, .transp = CAND_TCP_SO, .addr = *mapped,
-		.base = q->base, .rel = q->base,
+		.type = CAND_SRFLX, .transp = transp, .addr = q->mapped,
+		.base = q->base,
 	};
+
+	if (port) {
+		sa_set_port(&c.addr, port);
+		sa_set_port(&c.base, port);
+	}
+	c.rel = c.base;
+	c.prio = cand_prio_tcp(CAND_SRFLX, transp, q->pref);
+	cand_foundation(&c, &q->server);
+	f->candh(&c, f->arg);
+}
+
+/* By TLS our own port is told, whatever the NAT has made of it: no other is
+ * of use to who can reach this one alone. candh may drop the finder. */
+static void report(struct finder *f, struct ask *q, const struct sa *mapped)
+{
+	const bool tls = q->tls && q->tls == sa_port(&q->base);
 
 	if (sa_cmp(&q->mapped, mapped, SA_ALL))
 		return;
@@ -167,9 +208,10 @@ static void report(struct finder *f, struct ask *q, const struct sa *mapped)
 	/* not behind a NAT: redundant, RFC 8445 section 5.1.3 */
 	if (sa_cmp(mapped, &q->base, SA_ALL))
 		return;
-	c.prio = cand_prio_tcp(CAND_SRFLX, c.transp, q->pref);
-	cand_foundation(&c, &q->server);
-	f->candh(&c, f->arg);
+	if (!tls)
+		tell(f, q, CAND_TCP_SO, 0);
+	if (q->tls && !sa_cmp(mapped, &q->base, SA_ADDR))
+		tell(f, q, CAND_TLS_PASSIVE, q->tls);
 }
 
 static bool recv_answer(struct finder *f, int proto, const struct sa *local,

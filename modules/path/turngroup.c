@@ -221,10 +221,33 @@ static void tell(const struct attempt *a, int af)
 	e->candh(&c, e->arg);
 }
 
+/* UDP did not get there. Perhaps nothing but this does, to one port: then the
+ * peer's NAT has to know where our connections will come from. */
+static void tell_active(const struct attempt *a)
+{
+	struct turnenv *e = a->g->e;
+	struct cand c = {
+		.type = CAND_SRFLX, .transp = CAND_TCP_ACTIVE,
+		.addr = *turn_mapped(a->turn), .base = a->local,
+	};
+
+	if (a->g->r->wayv[a->way].transp == RELAY_UDP || e->env.private ||
+	    !sa_isset(&c.addr, SA_ALL))
+		return;
+	sa_set_port(&c.addr, FINDER_DISCARD);
+	sa_set_port(&c.base, FINDER_DISCARD);
+	c.rel = c.base;
+	c.prio = cand_prio_tcp(CAND_SRFLX, c.transp, 0);
+	cand_foundation(&c, &a->server);
+	e->candh(&c, e->arg);
+}
+
 void group_announce(const struct group *g)
 {
 	for (int i = 0; i < 2 && g->chosen; i++)
 		tell(g->chosen, afv[i]);
+	if (g->chosen)
+		tell_active(g->chosen);
 }
 
 static void attempt_ready(struct attempt *a, uint64_t now)

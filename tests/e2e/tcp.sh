@@ -1,6 +1,6 @@
 #!/bin/sh
 # tcp.sh: sessions over TCP where UDP does not pass, at one side or both, and
-# back to UDP when it does.
+# back to UDP when it does; and by TLS where nothing else gets out.
 #
 #   bridge, 10.1.0.0/24
 #     |.4 meet: meeting point, STUN   |.3 bob   |.8 na         |.9 nb
@@ -159,6 +159,35 @@ wait $nc
 check "brings what was sent" cmp -n 5000000 big got
 kill -INT $vpn
 check "it ends" ends 130 $vpn
+
+# --- nothing but connections to port 443 gets out of na, and SIP (tests/lab has
+# a box that looks whether they begin as TLS does)
+only_443() {
+	at na nft -f - <<-EOT
+	flush chain ip nat wall
+	add rule ip nat wall ip daddr 10.1.0.4 accept
+	add rule ip nat wall iifname eth1 tcp dport 443 accept
+	add rule ip nat wall iifname eth1 drop
+	EOT
+}
+sed -i 's/^portmap = no/&\ntls-port = 443/' bob/sipd.conf
+stop bob
+check "bob listens on 443" launch bob
+check "and is registered" wait_for 10 registered bob
+check "only 443 gets out" only_443
+check "to bob by TLS" way alice bob tcp
+check "who is called may be the one shut in" way bob alice tcp
+rm -rf bob/inbox
+send_443() { at alice timeout 60 dial -c alice/sipd.conf bob send big; }
+check "a file by it" send_443
+check "is whole" cmp big bob/inbox/big
+why_tls() {
+	by alice why bob > why.out
+	cat why.out
+	grep -q "^\* succeeded *tcp *TLS " why.out
+}
+check "dial why says so" why_tls
+udp na on
 
 # --- without
 sed -i 's/^portmap = no/&\ntcp = no/' alice/sipd.conf

@@ -46,8 +46,8 @@ peer_conf() {
 }
 peers_conf() {
 	fa=$(key a) fb=$(key b)
-	peer_conf a "$1" b "$fb" "guess = ${LAB_GUESS:-yes}"
-	peer_conf b "$2" a "$fa" "guess = ${LAB_GUESS:-yes}"
+	peer_conf a "$1" b "$fb" "guess = ${LAB_GUESS:-yes}" "tls-port = 443"
+	peer_conf b "$2" a "$fa" "guess = ${LAB_GUESS:-yes}" "tls-port = 443"
 }
 peer_start() {
 	at "$1" sipd -vv -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &

@@ -1,8 +1,11 @@
 /*
  * framed.c: packets over one TCP connection.
  *
- *   link write --> [len][packet][len][packet]... --> one system call
+ *   link write --> frameout.c: [len][packet][len][packet]...
  *   worker_rx  <-- packets of one size moved together <-- read
+ *
+ *   CONNECTING ---------> UP        accepted: UP, or LOOKING for what the
+ *       '--> SHAKING ------^'           first byte is --> SHAKING --> UP
  *
  * Nothing waits here but the rest of one packet: what the connection does not
  * take stays with the flow, whose queues are bounded. A peer that has not
@@ -16,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include "tunnels/flow/framed.h"
+#include "tunnels/flow/frameout.h"
 
 enum {
 	HEAD      = FRAMES_HEAD,
@@ -23,10 +27,10 @@ enum {
 	IN_FIRST  = 2048,               /* until it has proven itself */
 	IN_FULL   = HEAD + UINT16_MAX,
 	READS     = 8,                  /* of one turn */
-	SEGS      = 32,                 /* packets of one system call */
 	UNSENT    = 128 << 10,          /* bytes that the kernel may hold */
 	DISCARD   = 9,                  /* RFC 6544 section 4.5 */
 	DEAD_MS   = 3000,               /* without an acknowledgement */
+	HANDSHAKE = 22,                 /* begins TLS, RFC 8446 section 5.1 */
 };
 
 #define PROVE_TIME (10 * SEC)           /* also to connect */
@@ -34,19 +38,21 @@ enum {
 #define AGAIN_MIN  (5 * MSEC)           /* simultaneous open, then doubled */
 #define AGAIN_MAX  (200 * MSEC)
 
+enum state { CONNECTING, LOOKING, SHAKING, UP };
+
 struct framed {
 	struct link l;
 	struct framed_conf conf;
 	struct loop_fd lf;
 	struct timer timer;
-	int fd;
-	bool up, proven;
+	struct frameout o;              /* with its descriptor */
+	enum state state;
+	bool proven;
+	bool want_write;                /* SHAKING: waits for that */
 	bool broken;                    /* the timer tells */
 	bool full;                      /* somebody was told EAGAIN */
 	uint64_t until;                 /* to be up, proven, used again */
 	uint64_t pause;                 /* before the next attempt */
-	uint8_t *rest;                  /* of a packet; the first one */
-	size_t rest_len;
 	uint8_t *in;                    /* UDP_ROOM bytes, then what came */
 	size_t in_len, in_size;
 };
@@ -54,9 +60,11 @@ struct framed {
 static void sock_close(struct framed *f)
 {
 	loop_unwatch(&f->lf);
-	if (f->fd >= 0)
-		(void)close(f->fd);
-	f->fd = -1;
+	f->o.tls = mem_deref(f->o.tls);
+	if (f->o.fd >= 0)
+		(void)close(f->o.fd);
+	f->o.fd = -1;
+	f->state = CONNECTING;
 }
 
 static void framed_destructor(void *arg)
@@ -65,7 +73,7 @@ static void framed_destructor(void *arg)
 
 	timer_stop(&f->timer);
 	sock_close(f);
-	free(f->rest);
+	free(f->o.rest);
 	free(f->in);
 	mem_deref(f->conf.arg);
 }
@@ -104,7 +112,8 @@ static void down(struct framed *f)
 
 static void watch(struct framed *f)
 {
-	bool out = !f->up || f->full || f->rest_len;
+	const bool out = f->state == UP ? f->full || f->o.rest_len
+		: f->state == CONNECTING || f->want_write;
 
 	(void)loop_rewatch(&f->lf, EPOLLIN | (out ? EPOLLOUT : 0));
 }
@@ -126,95 +135,6 @@ static void set_options(int fd)
 	(void)set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	(void)set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT);
 	(void)set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_MS);
-}
-
-static size_t head_len(const struct framed *f)
-{
-	return f->conf.framing == FRAMING_RFC4571 ? HEAD : 0;
-}
-
-/* One packet, of which `gone` bytes with its head are out already. */
-static int keep(struct framed *f, const uint8_t *p, size_t n, size_t gone)
-{
-	const size_t head = head_len(f);
-	uint8_t *q = realloc(f->rest, HEAD + n);
-
-	if (!q)
-		return ENOMEM;
-	f->rest = q;
-	frames_head(q, n);
-	memcpy(q + head, p, n);
-	f->rest_len = head + n - gone;
-	memmove(q, q + gone, f->rest_len);
-	return 0;
-}
-
-/* 0: all is out. */
-static int flush_rest(struct framed *f)
-{
-	ssize_t n;
-
-	if (!f->rest_len)
-		return 0;
-	n = send(f->fd, f->rest, f->rest_len, MSG_NOSIGNAL);
-	if (n < 0)
-		return errno;
-	f->rest_len -= (size_t)n;
-	memmove(f->rest, f->rest + n, f->rest_len);
-	return f->rest_len ? EAGAIN : 0;
-}
-
-/* As many packets as one system call takes; *done: what became of buf. */
-static int send_some(struct framed *f, const uint8_t *buf, size_t len,
-		     size_t seg, size_t *done)
-{
-	const size_t head = head_len(f);
-	uint8_t heads[SEGS][HEAD];
-	struct iovec v[2 * SEGS];
-	struct msghdr m = { .msg_iov = v };
-	size_t pos = 0, sent;
-	ssize_t n;
-
-	for (size_t i = 0; i < SEGS && pos < len; i++) {
-		const size_t part = min(seg, len - pos);
-
-		frames_head(heads[i], part);
-		v[2 * i] = (struct iovec){ heads[i], head };
-		v[2 * i + 1] = (struct iovec){ (uint8_t *)buf + pos, part };
-		m.msg_iovlen += 2;
-		pos += part;
-	}
-	*done = 0;
-	n = sendmsg(f->fd, &m, MSG_NOSIGNAL);
-	if (n < 0)
-		return errno;
-	for (sent = (size_t)n; sent && *done < len; ) {
-		const size_t part = min(seg, len - *done);
-
-		if (sent < head + part) {
-			int err = keep(f, buf + *done, part, sent);
-
-			*done += part;
-			return err ? err : EAGAIN;
-		}
-		sent -= head + part;
-		*done += part;
-	}
-	return 0;
-}
-
-static int send_all(struct framed *f, const uint8_t *buf, size_t len,
-		    size_t seg, size_t *done)
-{
-	int err = flush_rest(f);
-
-	for (*done = 0; !err && *done < len; ) {
-		size_t n;
-
-		err = send_some(f, buf + *done, len - *done, seg, &n);
-		*done += n;
-	}
-	return err;
 }
 
 /* Room for packets of any size. */
@@ -251,12 +171,12 @@ static int write_handler(struct link *l, const struct sa *remote,
 	*done = len;
 	if (f->broken)
 		return ENOTCONN;
-	if (!f->up)
+	if (f->state != UP)
 		return len <= FIRST_MAX && len <= seg
-			? keep(f, buf, len, 0) : EMSGSIZE;
+			? frameout_first(&f->o, buf, len) : EMSGSIZE;
 	f->until = loop_now(loop_of(f)) + IDLE_TIME;
 	prove(f);
-	err = send_all(f, buf, len, seg, done);
+	err = frameout_write(&f->o, buf, len, seg, done);
 	if (err && err != EAGAIN) {
 		*done = len;
 		breaks(f);
@@ -296,16 +216,36 @@ static int parse(struct framed *f)
 	return err;
 }
 
+/* n > 0; 0: not now; < 0: it is over. */
+static ssize_t raw_recv(struct framed *f, uint8_t *p, size_t size)
+{
+	ssize_t n;
+
+	if (f->o.tls)
+		return tlsfd_recv(f->o.tls, p, size);
+	n = recv(f->o.fd, p, size, 0);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	return n ? n : -1;
+}
+
+static bool pending(const struct framed *f)
+{
+	return f->o.tls && tlsfd_pending(f->o.tls);
+}
+
 static int read_some(struct framed *f)
 {
 	int err = f->proven ? in_grow(f, IN_FULL) : 0;
 
-	for (int i = 0; i < READS && !f->broken && !err; i++) {
-		ssize_t n = recv(f->fd, f->in + UDP_ROOM + f->in_len,
-				 f->in_size - f->in_len, 0);
+	/* what TLS holds already does not make the descriptor readable */
+	for (int i = 0; (i < READS || pending(f)) && !f->broken && !err;
+	     i++) {
+		ssize_t n = raw_recv(f, f->in + UDP_ROOM + f->in_len,
+				     f->in_size - f->in_len);
 
 		if (n <= 0)
-			return !n ? ECONNRESET : errno == EAGAIN ? 0 : errno;
+			return n ? ECONNRESET : 0;
 		f->in_len += (size_t)n;
 		err = parse(f);
 	}
@@ -315,7 +255,7 @@ static int read_some(struct framed *f)
 /* Whoever waits may write at once. */
 static int write_ready(struct framed *f)
 {
-	int err = flush_rest(f);
+	int err = frameout_flush(&f->o);
 
 	if (err)
 		return err == EAGAIN ? 0 : err;
@@ -330,11 +270,43 @@ static int write_ready(struct framed *f)
 
 static int is_up(struct framed *f)
 {
-	f->up = true;
-	f->until = clock_ns() + IDLE_TIME;
-	wake_at(f, f->until);
+	f->state = UP;
+	if (f->proven) {
+		f->until = clock_ns() + IDLE_TIME;
+		wake_at(f, f->until);
+	}
 	watch(f);
-	return flush_rest(f) == EAGAIN ? 0 : write_ready(f);
+	return frameout_flush(&f->o) == EAGAIN ? 0 : write_ready(f);
+}
+
+static int shake(struct framed *f)
+{
+	int err = tlsfd_handshake(f->o.tls, &f->want_write);
+
+	if (err == EAGAIN)
+		watch(f);
+	return err == EAGAIN ? 0 : err ? err : is_up(f);
+}
+
+static int shake_begin(struct framed *f, bool server)
+{
+	int err = tlsfd_alloc(&f->o.tls, f->conf.tls, f->o.fd, server);
+
+	f->state = SHAKING;
+	return err ? err : shake(f);
+}
+
+/* No packet of a stranger is so long that its length begins like this. */
+static int look(struct framed *f)
+{
+	uint8_t first;
+	ssize_t n = recv(f->o.fd, &first, 1, MSG_PEEK);
+
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n <= 0)
+		return ECONNRESET;
+	return first == HANDSHAKE ? shake_begin(f, true) : is_up(f);
 }
 
 /* The peer may not have come so far (RFC 6544 section 7.1): for a while. */
@@ -356,12 +328,23 @@ static void connected(struct framed *f)
 	int err = 0;
 	socklen_t len = sizeof err;
 
-	if (getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+	if (getsockopt(f->o.fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		err = errno;
 	if (err)
 		failed(f);
-	else if (is_up(f))
+	else if (f->conf.tls ? shake_begin(f, false) : is_up(f))
 		down(f);
+}
+
+static int up_events(struct framed *f, uint32_t events)
+{
+	int err = 0;
+
+	if (events & EPOLLOUT)
+		err = write_ready(f);
+	if (!err && events & ~(uint32_t)EPOLLOUT)
+		err = read_some(f);
+	return err;
 }
 
 static void fd_handler(uint32_t events, void *arg)
@@ -369,16 +352,22 @@ static void fd_handler(uint32_t events, void *arg)
 	struct framed *f = mem_ref(arg);
 	int err = 0;
 
-	if (!f->up)
+	switch (f->state) {
+	case CONNECTING:
 		connected(f);
-	else {
-		if (events & EPOLLOUT)
-			err = write_ready(f);
-		if (!err && events & ~(uint32_t)EPOLLOUT)
-			err = read_some(f);
-		if (err || f->broken)
-			down(f);
+		break;
+	case LOOKING:
+		err = look(f);
+		break;
+	case SHAKING:
+		err = shake(f);
+		break;
+	case UP:
+		err = up_events(f, events);
+		break;
 	}
+	if (err || (f->broken && f->state == UP))
+		down(f);
 	mem_deref(f);
 }
 
@@ -388,22 +377,22 @@ static int sock_connect(struct framed *f)
 	const bool any = sa_port(&from) == DISCARD;
 	int err = 0;
 
-	f->fd = socket(sa_af(&f->conf.remote), SOCK_STREAM | SOCK_NONBLOCK |
+	f->o.fd = socket(sa_af(&f->conf.remote), SOCK_STREAM | SOCK_NONBLOCK |
 		       SOCK_CLOEXEC, 0);
-	if (f->fd < 0)
+	if (f->o.fd < 0)
 		return errno;
-	set_options(f->fd);
+	set_options(f->o.fd);
 	if (any)
 		sa_set_port(&from, 0);
 	else
-		err = framed_share_port(f->fd);
-	if (!err && bind(f->fd, &from.u.sa, from.len))
+		err = framed_share_port(f->o.fd);
+	if (!err && bind(f->o.fd, &from.u.sa, from.len))
 		err = errno;
-	if (!err && connect(f->fd, &f->conf.remote.u.sa, f->conf.remote.len)
+	if (!err && connect(f->o.fd, &f->conf.remote.u.sa, f->conf.remote.len)
 	    && errno != EINPROGRESS)
 		err = errno;
 	if (!err)
-		err = loop_watch(loop_of(f), &f->lf, f->fd,
+		err = loop_watch(loop_of(f), &f->lf, f->o.fd,
 				 EPOLLIN | EPOLLOUT, fd_handler, f);
 	return err;
 }
@@ -423,7 +412,7 @@ static void timer_handler(void *arg)
 
 	if (f->broken || now >= f->until)
 		down(f);
-	else if (f->fd < 0)
+	else if (f->o.fd < 0)
 		again(f);
 	else
 		wake_at(f, f->until);   /* it was used in the meantime */
@@ -436,7 +425,8 @@ static int framed_alloc(struct framed **fp, const struct framed_conf *conf)
 
 	if (!f)
 		return ENOMEM;
-	f->fd = -1;
+	f->o.fd = -1;
+	f->o.framing = conf->framing;
 	f->conf = *conf;
 	mem_ref(conf->arg);
 	f->until = clock_ns() + PROVE_TIME;
@@ -461,7 +451,7 @@ int framed_connect(const struct framed_conf *conf, const uint8_t *first,
 	if (err)
 		return err;
 	f->proven = true;
-	err = keep(f, first, len, 0);
+	err = frameout_first(&f->o, first, len);
 	if (!err)
 		err = sock_connect(f);
 	if (!err)
@@ -479,8 +469,8 @@ int framed_accept(const struct framed_conf *conf, int fd)
 		(void)close(fd);
 		return err;
 	}
-	f->fd = fd;
-	f->up = true;
+	f->o.fd = fd;
+	f->state = conf->tls ? LOOKING : UP;
 	set_options(fd);
 	err = loop_watch(loop_of(f), &f->lf, fd, EPOLLIN, fd_handler, f);
 	if (!err)
@@ -493,7 +483,7 @@ bool framed_give_way(struct link *l)
 {
 	struct framed *f = (struct framed *)(void *)l;
 
-	if (l->ops != &ops || f->up)
+	if (l->ops != &ops || f->state != CONNECTING)
 		return false;
 	worker_link_del(l);
 	return true;

@@ -4,7 +4,8 @@
  *
  *   connecting --> up --> down        accepted --> up --> down
  *
- * One to a STUN server has no such lengths: its messages have their own.
+ * One to a STUN server has no such lengths: its messages have their own. With
+ * TLS around it (tlsshape.h) it looks like what each network lets out.
  * All of it on the worker's thread; the table of links holds it while it
  * lives. It ends by itself: refused, broken, not proven in time, not used.
  */
@@ -27,6 +28,8 @@ struct framed_conf {
 	enum framing framing;
 	struct sa local;        /* its name; port 9: any (RFC 6544, 4.5) */
 	struct sa remote;
+	struct ssl_ctx_st *tls; /* NULL: none. Who connects begins by it; to who
+	                           comes it is given if he does. Outlives it */
 	bool again;             /* simultaneous open: a refusal may mean that
 	                           the peer is not that far yet */
 	framed_proven_h *provenh;       /* accepted ones only */
@@ -42,8 +45,8 @@ int framed_connect(const struct framed_conf *conf, const uint8_t *first,
 /* What a listener brought; takes fd in any case. */
 int framed_accept(const struct framed_conf *conf, int fd);
 
-/* What of the same name is not up yet goes without a word: the other side was
- * faster. false: it is up, or no such link. */
+/* What of the same name is not connected yet goes without a word: the other
+ * side was faster. false: it is up, or no such link. */
 bool framed_give_way(struct link *l);
 
 /* The options of sockets on one port: listeners, simultaneous open. */

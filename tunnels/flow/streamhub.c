@@ -7,7 +7,8 @@
  *
  * The listeners hold the hub and belong to the worker's table of links: they
  * go with it. Bounds: connections in all, and those that have proven nothing,
- * in all and from one address.
+ * in all and from one address; and handshakes of TLS a second, whose cost
+ * strangers choose.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include "tunnels/flow/framed.h"
 #include "tunnels/flow/streamhub.h"
+#include "tunnels/flow/tlsshape.h"
 
 enum {
 	IN_MAX       = 256,             /* accepted */
@@ -25,6 +27,8 @@ enum {
 	UNPROVEN_OF  = 8,               /* from one address */
 	OUT_MAX      = 256,
 	ACCEPTS      = 16,              /* of one turn */
+	SHAKES_MAX   = 100,             /* a second */
+	LISTENERS    = 4,               /* two families, with TLS or not */
 	LOST_MAX     = 64,              /* names not told yet */
 	DISCARD      = 9,
 };
@@ -37,11 +41,16 @@ struct listener {
 	struct loop_fd lf;
 	struct timer timer;     /* while not listening */
 	int fd;
+	SSL_CTX *tls;           /* NULL: without */
 };
 
 struct hub {
 	struct worker *w;
-	struct listener *listenv[2];    /* IPv4, IPv6; the table's */
+	struct listener *listenv[LISTENERS];    /* the table's */
+	unsigned listenc;
+	SSL_CTX *client;                /* NULL: not needed yet */
+	uint64_t shakes_at;             /* begin of a second, and how many */
+	unsigned shakes;
 	struct sa serverv[STREAMS_SERVERS];
 	size_t serverc;
 	unsigned in, out, unprovenc;
@@ -58,6 +67,7 @@ static void hub_destructor(void *arg)
 {
 	struct hub *hub = arg;
 
+	SSL_CTX_free(hub->client);
 	(void)pthread_mutex_destroy(&hub->lock);
 }
 
@@ -68,6 +78,7 @@ static void listener_destructor(void *arg)
 	timer_stop(&ls->timer);
 	loop_unwatch(&ls->lf);
 	(void)close(ls->fd);
+	SSL_CTX_free(ls->tls);
 	mem_deref(ls->hub);
 }
 
@@ -155,18 +166,30 @@ static bool too_many(const struct hub *hub, const struct sa *src)
 	       same >= UNPROVEN_OF;
 }
 
-static void take(struct hub *hub, int fd, const struct sa *src)
+static bool too_fast(struct hub *hub)
 {
+	const uint64_t now = clock_ns();
+
+	if (now >= hub->shakes_at + SEC) {
+		hub->shakes_at = now;
+		hub->shakes = 0;
+	}
+	return hub->shakes++ >= SHAKES_MAX;
+}
+
+static void take(struct listener *ls, int fd, const struct sa *src)
+{
+	struct hub *hub = ls->hub;
 	struct framed_conf conf = {
 		.w = hub->w, .remote = *src, .provenh = proven_handler,
-		.downh = in_down, .arg = hub,
+		.downh = in_down, .arg = hub, .tls = ls->tls,
 	};
 	struct stream_name name;
 	struct link *l;
 
 	sa_init(&conf.local, AF_UNSPEC);
 	conf.local.len = sizeof conf.local.u;
-	if (too_many(hub, src) ||
+	if (too_many(hub, src) || (ls->tls && too_fast(hub)) ||
 	    getsockname(fd, &conf.local.u.sa, &conf.local.len)) {
 		(void)close(fd);
 		return;
@@ -215,7 +238,7 @@ static void accept_handler(uint32_t events, void *arg)
 			no_fd(ls, errno);
 			return;
 		}
-		take(ls->hub, fd, &src);
+		take(ls, fd, &src);
 	}
 }
 
@@ -230,7 +253,7 @@ static bool is_server(const struct hub *hub, const struct sa *sa)
 static void connect_to(struct hub *hub, const struct stream_order *o)
 {
 	const bool server = is_server(hub, &o->name.remote);
-	const struct framed_conf conf = {
+	struct framed_conf conf = {
 		.w = hub->w,
 		.framing = server ? FRAMING_STUN : FRAMING_RFC4571,
 		.local = o->name.local, .remote = o->name.remote,
@@ -238,7 +261,12 @@ static void connect_to(struct hub *hub, const struct stream_order *o)
 		.downh = out_down, .arg = hub,
 	};
 
-	if (hub->out < OUT_MAX && !framed_connect(&conf, o->buf, o->len))
+	if (o->tls && !hub->client)
+		(void)tlsshape_client(&hub->client);
+	if (o->tls)
+		conf.tls = hub->client;
+	if (hub->out < OUT_MAX && (!o->tls || conf.tls) &&
+	    !framed_connect(&conf, o->buf, o->len))
 		hub->out++;
 	else
 		tell_lost(hub, &conf.local, &conf.remote);
@@ -274,20 +302,23 @@ void streamhub_listen(struct hub *hub, const struct stream_order *o)
 {
 	static const struct link_ops ops = { listener_write };
 	struct listener *ls = mem_zalloc(sizeof *ls, listener_destructor);
-	int fd;
+	struct stream_listen sl;
 
-	memcpy(&fd, o->buf, sizeof fd);
+	memcpy(&sl, o->buf, sizeof sl);
 	if (!ls) {
-		(void)close(fd);
+		(void)close(sl.fd);
+		SSL_CTX_free(sl.tls);
 		return;
 	}
-	ls->fd = fd;
+	ls->fd = sl.fd;
+	ls->tls = sl.tls;
 	ls->hub = mem_ref(hub);
 	link_init(&ls->l, &ops, IPPROTO_TCP, &o->name.local, NULL);
-	if (!loop_watch(worker_loop(hub->w), &ls->lf, fd, EPOLLIN,
+	if (hub->listenc < LISTENERS &&
+	    !loop_watch(worker_loop(hub->w), &ls->lf, ls->fd, EPOLLIN,
 			accept_handler, ls)) {
 		worker_link_add(hub->w, &ls->l);
-		hub->listenv[sa_af(&o->name.local) == AF_INET6] = ls;
+		hub->listenv[hub->listenc++] = ls;
 	}
 	mem_deref(ls);
 }
@@ -296,9 +327,8 @@ void streamhub_listen(struct hub *hub, const struct stream_order *o)
 void streamhub_close(struct hub *hub, const struct stream_order *o)
 {
 	(void)o;
-	for (int i = 0; i < 2; i++)
-		if (hub->listenv[i])
-			worker_link_del(&hub->listenv[i]->l);
+	for (unsigned i = 0; i < hub->listenc; i++)
+		worker_link_del(&hub->listenv[i]->l);
 	mem_deref(hub);
 }
 

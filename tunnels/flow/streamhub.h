@@ -18,8 +18,15 @@ struct stream_order {
 	struct hub *hub;
 	void (*h)(struct hub *hub, const struct stream_order *o);
 	struct stream_name name;
+	bool tls;               /* to be connected by TLS */
 	size_t len;             /* bytes of buf */
 	uint8_t buf[];
+};
+
+/* A socket that listens. */
+struct stream_listen {
+	int fd;
+	struct ssl_ctx_st *tls; /* NULL: without; a reference */
 };
 
 /* On control, before the first order; afterwards it is the worker's, until
@@ -34,7 +41,7 @@ void streamhub_quiet(struct hub *hub);
 void streamhub_send(struct hub *hub, const struct stream_order *o);
 /* buf: the addresses of STUN servers */
 void streamhub_servers(struct hub *hub, const struct stream_order *o);
-/* buf: the descriptor of a socket that listens on name.local */
+/* buf: a stream_listen, on name.local */
 void streamhub_listen(struct hub *hub, const struct stream_order *o);
 /* the last one; connections end when they are not used any more */
 void streamhub_close(struct hub *hub, const struct stream_order *o);

@@ -29,9 +29,9 @@ struct rig {
 	struct relay_ops ops;
 	uint64_t now;
 	struct relay_link *link[LINKS]; /* in the order of their opening */
-	unsigned opened, closed, cands, dones, gone, wakes;
+	unsigned opened, closed, cands, actives, dones, gone, wakes;
 	bool refuse;                    /* opening fails */
-	struct cand cand;
+	struct cand cand, active;
 	struct turn_auth auth;
 	struct sa server;
 };
@@ -101,6 +101,11 @@ static void candh(const struct cand *c, void *arg)
 {
 	struct rig *r = arg;
 
+	if (c->transp == CAND_TCP_ACTIVE) {
+		r->active = *c;
+		++r->actives;
+		return;
+	}
 	r->cand = *c;
 	++r->cands;
 }
@@ -208,6 +213,8 @@ static bool answer(struct rig *r, unsigned i, uint16_t code,
 		(void)sa_set_str(&relayed, "192.0.2.1",
 				 (uint16_t)(49152 + i));
 		stun_put_xor(&o, STUN_ATTR_XOR_RELAY_ADDR, &relayed);
+		(void)sa_set_str(&relayed, "203.0.113.5", 6000);
+		stun_put_mapped(&o, &relayed);
 		stun_put_long_key(&o, &r->auth.key);
 	}
 	CU_ASSERT_EQUAL_FATAL(stun_parse(&m, buf, stun_end(&o)), 0);
@@ -230,6 +237,7 @@ static void allocate(struct rig *r, unsigned i)
 static void test_ways(void)
 {
 	struct rig r;
+	struct sa seen;
 
 	rig_open(&r, false);
 	run_to(&r, r.now);
@@ -256,6 +264,20 @@ static void test_ways(void)
 	CU_ASSERT_PTR_NULL(turn_finder.problem(r.f));
 	/* the first is of no more use */
 	CU_ASSERT_PTR_NULL(r.link[0]);
+	/* connections of ours will come from where that one did */
+	CU_ASSERT_EQUAL(r.actives, 1);
+	CU_ASSERT_EQUAL(r.active.type, CAND_SRFLX);
+	(void)sa_set_str(&seen, "203.0.113.5", 9);
+	CU_ASSERT(sa_cmp(&r.active.addr, &seen, SA_ALL));
+	(void)sa_set_str(&seen, "10.0.0.1", 9);
+	CU_ASSERT(sa_cmp(&r.active.base, &seen, SA_ALL));
+	rig_close(&r);
+
+	/* where UDP gets out nobody needs to know */
+	rig_open(&r, false);
+	run_to(&r, r.now);
+	allocate(&r, 0);
+	CU_ASSERT(r.cands == 1 && !r.actives);
 	rig_close(&r);
 }
 

@@ -70,6 +70,26 @@ static void test_tcp(void)
 	      "rport 8999 tcptype so");
 }
 
+/* Passive that takes TLS, too; of others that word says nothing. */
+static void test_tls(void)
+{
+	struct cand c;
+
+	again("1 1 TCP 5 10.0.1.1 443 typ host tcptype passive tls yes",
+	      "1 1 TCP 5 10.0.1.1 443 typ host tcptype passive tls yes");
+	CU_ASSERT_EQUAL(decode(&c, "1 1 TCP 5 10.0.1.1 443 typ host TLS YES"
+			       " tcptype passive"), 0);
+	CU_ASSERT_EQUAL(c.transp, CAND_TLS_PASSIVE);
+	CU_ASSERT(cand_passive(&c) && cand_proto(&c) == IPPROTO_TCP);
+	CU_ASSERT_STRING_EQUAL(cand_transp_name(c.transp), "TLS");
+	again("1 1 TCP 5 10.0.1.1 443 typ host tcptype passive tls no",
+	      "1 1 TCP 5 10.0.1.1 443 typ host tcptype passive");
+	again("1 1 TCP 5 10.0.1.1 9 typ host tcptype active tls yes",
+	      "1 1 TCP 5 10.0.1.1 9 typ host tcptype active");
+	again("1 1 UDP 5 10.0.1.1 443 typ host tls yes",
+	      "1 1 UDP 5 10.0.1.1 443 typ host");
+}
+
 /* As browsers write them: extensions, case, a hidden base. */
 static void test_variants(void)
 {
@@ -169,7 +189,7 @@ static void test_malformed(void)
 static void test_cut(void)
 {
 	static const char text[] = "6 1 TCP 1684796415 2001:db8::3 45687 typ "
-		"srflx raddr 10.0.1.1 rport 8999 tcptype so";
+		"srflx raddr 10.0.1.1 rport 8999 tcptype passive tls yes";
 	struct cand c;
 
 	for (size_t n = 0; n < sizeof text; n++) {
@@ -192,7 +212,7 @@ static void test_prio(void)
 	CU_ASSERT_EQUAL(cand_prio(CAND_PRFLX, 0), (110u << 24) + 255);
 	CU_ASSERT_EQUAL(cand_prio(CAND_RELAY, 1), 256 + 255);
 	/* RFC 6544 section 4.2: UDP first, a relay last, and who acts */
-	for (int t = CAND_TCP_ACTIVE; t <= CAND_TCP_SO; t++) {
+	for (int t = CAND_TCP_ACTIVE; t <= CAND_TLS_PASSIVE; t++) {
 		CU_ASSERT(cand_prio_tcp(CAND_HOST, t, 8191) <
 			  cand_prio(CAND_SRFLX, 0));
 		CU_ASSERT(cand_prio_tcp(CAND_SRFLX, t, 0) >
@@ -243,6 +263,7 @@ static void test_names(void)
 UNIT_SUITE("cand",
 	{ "rfc8839", test_rfc8839 },
 	{ "tcp", test_tcp },
+	{ "tls", test_tls },
 	{ "variants", test_variants },
 	{ "skipped", test_skipped },
 	{ "malformed", test_malformed },

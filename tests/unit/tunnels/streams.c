@@ -97,18 +97,18 @@ static void test_meet(void)
 	side_open(&b);
 	at(&from, 9);
 	at(&to, streams_port(b.s, AF_INET));
-	CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, MSG), 0);
+	CU_ASSERT_EQUAL(streams_send(a.s, false, &from, &to, msg, MSG), 0);
 	CU_ASSERT(wait_for(&b, &b.got, 1));
 	CU_ASSERT(b.proto == IPPROTO_TCP && b.len == MSG);
 	CU_ASSERT(sa_cmp(&b.local, &to, SA_ALL));
 	CU_ASSERT(sa_port(&b.src) != 9 && sa_port(&b.src) != 0);
 	/* the answer goes back by what it came on */
-	CU_ASSERT_EQUAL(streams_send(b.s, &b.local, &b.src, msg, 20), 0);
+	CU_ASSERT_EQUAL(streams_send(b.s, false, &b.local, &b.src, msg, 20), 0);
 	CU_ASSERT(wait_for(&a, &a.got, 1));
 	CU_ASSERT(a.len == 20 && sa_cmp(&a.local, &from, SA_ALL) &&
 		  sa_cmp(&a.src, &to, SA_ALL));
 	for (unsigned i = 0; i < 50; i++)
-		CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, 10 + i),
+		CU_ASSERT_EQUAL(streams_send(a.s, false, &from, &to, msg, 10 + i),
 				0);
 	CU_ASSERT(wait_for(&b, &b.got, 51));
 	CU_ASSERT_EQUAL(b.len, 59);
@@ -126,7 +126,7 @@ static void test_refused(void)
 	side_open(&a);
 	at(&from, 9);
 	at(&to, 1);
-	CU_ASSERT_EQUAL(streams_send(a.s, &from, &to, msg, MSG), 0);
+	CU_ASSERT_EQUAL(streams_send(a.s, false, &from, &to, msg, MSG), 0);
 	CU_ASSERT(wait_for(&a, &a.lost, 1));
 	CU_ASSERT(sa_cmp(&a.src, &to, SA_ALL) &&
 		  sa_cmp(&a.local, &from, SA_ALL));
@@ -143,13 +143,13 @@ static void test_both(void)
 	side_open(&b);
 	at(&sa, streams_port(a.s, AF_INET));
 	at(&sb, streams_port(b.s, AF_INET));
-	CU_ASSERT_EQUAL(streams_send(a.s, &sa, &sb, msg, MSG), 0);
-	CU_ASSERT_EQUAL(streams_send(b.s, &sb, &sa, msg, MSG), 0);
+	CU_ASSERT_EQUAL(streams_send(a.s, false, &sa, &sb, msg, MSG), 0);
+	CU_ASSERT_EQUAL(streams_send(b.s, false, &sb, &sa, msg, MSG), 0);
 	for (unsigned i = 2; i < 10; i++) {
 		if (wait_for(&b, &b.got, 1) && wait_for(&a, &a.got, 1))
 			break;
-		(void)streams_send(a.s, &sa, &sb, msg, MSG);
-		(void)streams_send(b.s, &sb, &sa, msg, MSG);
+		(void)streams_send(a.s, false, &sa, &sb, msg, MSG);
+		(void)streams_send(b.s, false, &sb, &sa, msg, MSG);
 	}
 	CU_ASSERT(a.got && b.got);
 	CU_ASSERT(sa_cmp(&a.src, &sb, SA_ALL) && sa_cmp(&b.src, &sa, SA_ALL));
@@ -157,16 +157,21 @@ static void test_both(void)
 	side_close(&b);
 }
 
-static int raw(const struct side *x)
+static int raw_to(uint16_t port)
 {
 	const struct timeval tv = { 5, 0 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sa to;
 
-	at(&to, streams_port(x->s, AF_INET));
+	at(&to, port);
 	CU_ASSERT_EQUAL_FATAL(connect(fd, &to.u.sa, to.len), 0);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
 	return fd;
+}
+
+static int raw(const struct side *x)
+{
+	return raw_to(streams_port(x->s, AF_INET));
 }
 
 static bool closed(int fd)
@@ -210,8 +215,84 @@ static void test_hostile(void)
 	side_close(&x);
 }
 
+/* The same by TLS, and without it at the same port. */
+static void test_tls(void)
+{
+	static uint8_t big[1400] = { 1, 1, 5, 100 };
+	struct sa from, to;
+	struct side a, b;
+
+	side_open(&a);
+	side_open(&b);
+	CU_ASSERT_EQUAL(streams_tls_port(b.s, AF_INET), 0);
+	CU_ASSERT_EQUAL(streams_tls(b.s, 0), 0);
+	CU_ASSERT(streams_tls_port(b.s, AF_INET) != 0);
+	CU_ASSERT_EQUAL(streams_tls(a.s, streams_tls_port(b.s, AF_INET)),
+			EADDRINUSE);
+	at(&from, 9);
+	at(&to, streams_tls_port(b.s, AF_INET));
+	CU_ASSERT_EQUAL(streams_send(a.s, true, &from, &to, msg, MSG), 0);
+	CU_ASSERT(wait_for(&b, &b.got, 1));
+	CU_ASSERT(b.proto == IPPROTO_TCP && b.len == MSG);
+	CU_ASSERT(sa_cmp(&b.local, &to, SA_ALL));
+	CU_ASSERT_EQUAL(streams_send(b.s, false, &b.local, &b.src, msg, 20),
+			0);
+	CU_ASSERT(wait_for(&a, &a.got, 1));
+	CU_ASSERT(a.len == 20 && a.proto == IPPROTO_TCP &&
+		  sa_cmp(&a.local, &from, SA_ALL) &&
+		  sa_cmp(&a.src, &to, SA_ALL));
+	for (unsigned i = 0; i < 50; i++)
+		CU_ASSERT_EQUAL(streams_send(a.s, false, &from, &to, big,
+					     sizeof big), 0);
+	CU_ASSERT(wait_for(&b, &b.got, 51));
+	CU_ASSERT_EQUAL(b.len, sizeof big);
+	side_close(&a);
+	CU_ASSERT(wait_for(&b, &b.lost, 1));
+
+	side_open(&a);
+	CU_ASSERT_EQUAL(streams_send(a.s, false, &from, &to, msg, MSG), 0);
+	CU_ASSERT(wait_for(&b, &b.got, 52));
+	/* who listens without it does not understand */
+	at(&to, streams_port(b.s, AF_INET));
+	CU_ASSERT_EQUAL(streams_send(a.s, true, &from, &to, msg, MSG), 0);
+	CU_ASSERT(wait_for(&a, &a.lost, 1));
+	CU_ASSERT_EQUAL(b.got, 52);
+	side_close(&a);
+	side_close(&b);
+}
+
+static void test_tls_hostile(void)
+{
+	static const uint8_t junk[] = { 22, 3, 1, 0, 4, 1, 2, 3, 4, 5 };
+	struct side x;
+	int fd[10];
+
+	side_open(&x);
+	CU_ASSERT_EQUAL(streams_tls(x.s, 0), 0);
+	/* it begins as TLS does */
+	fd[0] = raw_to(streams_tls_port(x.s, AF_INET));
+	CU_ASSERT_EQUAL(send(fd[0], junk, sizeof junk, 0), sizeof junk);
+	while (recv(fd[0], fd + 1, 1, 0) > 0)
+		;               /* an alert, perhaps */
+	CU_ASSERT(errno != EAGAIN);
+	close(fd[0]);
+	/* its first byte alone, and nothing at all, from too many */
+	for (int i = 0; i < 10; i++) {
+		fd[i] = raw_to(streams_tls_port(x.s, AF_INET));
+		(void)send(fd[i], junk, (size_t)(i & 1), MSG_NOSIGNAL);
+	}
+	CU_ASSERT(closed(fd[9]));
+	for (int i = 0; i < 10; i++)
+		close(fd[i]);
+	CU_ASSERT_EQUAL(x.got, 0);
+	CU_ASSERT_EQUAL(x.lost, 0);
+	side_close(&x);
+}
+
 UNIT_SUITE("streams",
 	{ "meet", test_meet },
 	{ "refused", test_refused },
 	{ "both", test_both },
-	{ "hostile", test_hostile })
+	{ "hostile", test_hostile },
+	{ "tls", test_tls },
+	{ "tls hostile", test_tls_hostile })
