@@ -2,6 +2,9 @@
  * aead.c: who protects packets with this cipher on this machine.
  */
 #include <errno.h>
+#ifdef __aarch64__
+#include <sys/auxv.h>
+#endif
 #include "tunnels/flow/aeadevp.h"
 #include "tunnels/flow/aeadimpl.h"
 #include "tunnels/flow/aeadmb.h"
@@ -41,4 +44,15 @@ int aead_mask_alloc(struct aead_mask **mp, enum aead_cipher cipher,
 bool aead_mask(struct aead_mask *m, uint8_t *mask, const uint8_t *sample)
 {
 	return m->maskh(m, mask, sample);
+}
+
+bool aead_has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return __builtin_cpu_supports("aes");
+#elif defined(__aarch64__)
+	return getauxval(AT_HWCAP) & (1 << 3);          /* HWCAP_AES */
+#else
+	return false;
+#endif
 }

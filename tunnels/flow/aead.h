@@ -56,4 +56,7 @@ int aead_mask_alloc(struct aead_mask **mp, enum aead_cipher cipher,
 		    const uint8_t *key);
 bool aead_mask(struct aead_mask *m, uint8_t *mask, const uint8_t *sample);
 
+/* Does the processor know AES? Without, ChaCha20 is the faster one. */
+bool aead_has_aes(void);
+
 #endif

@@ -12,9 +12,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#ifdef __aarch64__
-#include <sys/auxv.h>
-#endif
+#include "tunnels/flow/aead.h"
 #include "tunnels/flow/dtlstls.h"
 #include "tunnels/flow/identity.h"
 
@@ -33,17 +31,6 @@ struct tlsctx {
 	bool by_ssl, no_aes;
 	SSL_CTX *ctx;
 };
-
-static bool have_aes(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	return __builtin_cpu_supports("aes");
-#elif defined(__aarch64__)
-	return getauxval(AT_HWCAP) & (1 << 3);          /* HWCAP_AES */
-#else
-	return false;
-#endif
-}
 
 static void tlsctx_destructor(void *arg)
 {
@@ -149,7 +136,7 @@ static int tlsctx_setup(struct tlsctx *t, const struct dtls_conf *conf)
 	t->ctx = SSL_CTX_new(DTLS_method());
 	if (!t->ctx)
 		return ENOMEM;
-	err = set_ciphers(t->ctx, have_aes() && !conf->no_aes);
+	err = set_ciphers(t->ctx, aead_has_aes() && !conf->no_aes);
 	if (!err)
 		err = set_identity(t->ctx, conf->identity);
 	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER |

@@ -13,9 +13,7 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
-#ifdef __aarch64__
-#include <sys/auxv.h>
-#endif
+#include "tunnels/flow/aead.h"
 #include "tunnels/flow/identity.h"
 #include "tunnels/flow/quickeys.h"
 #include "tunnels/flow/quictls.h"
@@ -42,17 +40,6 @@ struct creds {
 	gnutls_certificate_credentials_t cred;
 };
 
-static bool have_aes(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	return __builtin_cpu_supports("aes");
-#elif defined(__aarch64__)
-	return getauxval(AT_HWCAP) & (1 << 3);          /* HWCAP_AES */
-#else
-	return false;
-#endif
-}
-
 static void creds_destructor(void *arg)
 {
 	struct creds *cr = arg;
@@ -73,7 +60,7 @@ static void quictls_destructor(void *arg)
 
 int quictls_alloc(struct quictls **tp)
 {
-	const char *prio = have_aes()
+	const char *prio = aead_has_aes()
 		? PRIORITY("+AES-128-GCM:+CHACHA20-POLY1305")
 		: PRIORITY("+CHACHA20-POLY1305:+AES-128-GCM");
 	struct quictls *t = mem_zalloc(sizeof *t, quictls_destructor);
