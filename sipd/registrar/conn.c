@@ -3,21 +3,21 @@
  * answered (RFC 5626 section 4.4.1).
  *
  * Owns the socket, its TLS and what has come of an unfinished message. The
- * head is guarded before libre decodes it, and decoded once: `need` remembers
- * how long the whole message is. transport.c accepts and keeps these.
+ * head is looked at before libre decodes it; `need` remembers how long the
+ * whole message is. transport.c accepts and keeps these.
  */
+#include <errno.h>
 #include <string.h>
 #include <netinet/tcp.h>
 #include "sdp/base/recompat.h"
-#include "sipd/ua/guard.h"
+#include "sipd/ua/malformed.h"
+#include "sipd/ua/precheck.h"
 #include "sipd/registrar/conn.h"
-#include "sipd/registrar/message.h"
 
 enum {
 	FIRST_TIMEOUT = 10,     /* s from accept to the first message, TLS
 	                           included, and for an unfinished one to
 	                           become complete */
-	BODY_MAX      = 65536,
 	KEEPIDLE      = 60,     /* s, TCP keepalive finds dead clients */
 	KEEPINTVL     = 15,
 	KEEPCNT       = 4,
@@ -28,7 +28,8 @@ struct conn {
 	struct tcp_conn *tc;
 	struct tls_conn *sc;
 	struct mbuf *mb;        /* unread bytes from pos to end; NULL: none */
-	size_t need;            /* of the message at pos; 0: not known */
+	size_t need;            /* bytes of the message at pos; 0: unknown */
+	size_t head;            /* of them, up to the body */
 	bool partial;           /* the timer runs for an unfinished one */
 	bool entered;           /* the quota counts it: no message yet */
 	struct timer timer;
@@ -100,52 +101,40 @@ static bool take_crlf(struct conn *c)
 	return true;
 }
 
-/* The next n bytes as a message of their own, so that it can outlive us. */
-static int message_decode(struct sip_msg **msgp, struct conn *c, size_t n)
+/* EBUSY: it was told before. */
+static int malformed(struct conn *c, const uint8_t *p, size_t n)
 {
-	struct mbuf *mb = mbuf_alloc(n);
-	int err;
+	struct mbuf *answer;
+	struct sa dst;
 
-	if (!mb)
-		return ENOMEM;
-	err = mbuf_write_mem(mb, mbuf_buf(c->mb), n);
-	mb->pos = 0;
-	if (!err)
-		err = sip_msg_decode(msgp, mb);
-	mem_deref(mb);
-	return err;
+	if (quota_take(c->conf.quota, &c->peer, 0) != QUOTA_PASS)
+		return EBUSY;
+	if (malformed_answer(&answer, &dst, false, p, n))
+		return 0;
+	(void)conn_send(c, answer);
+	mem_deref(answer);
+	return 0;
 }
 
 /* Find how long the message at pos is, once its head is complete. */
 static int measure(struct conn *c)
 {
-	const ssize_t head = guard_head(mbuf_buf(c->mb), mbuf_get_left(c->mb));
-	struct sip_msg *msg = NULL;
-	int err;
+	struct precheck pc;
+	int err = precheck(&pc, mbuf_buf(c->mb), mbuf_get_left(c->mb));
 
-	if (head <= 0)
-		return head < 0 ? EBADMSG : 0;
-	err = message_decode(&msg, c, (size_t)head);
-	if (!err && (!pl_isset(&msg->clen) || !message_length_ok(msg) ||
-		     pl_u32(&msg->clen) > BODY_MAX))
-		err = EBADMSG;
-	if (!err)
-		c->need = (size_t)head + pl_u32(&msg->clen);
-	mem_deref(msg);
-	return err;
+	if (err)
+		return err == ENODATA ? 0 : err;
+	if (!pc.has_clen)
+		return EBADMSG;         /* RFC 3261 section 18.3 */
+	c->head = pc.head;
+	c->need = pc.head + pc.clen;
+	return 0;
 }
 
-static int deliver(struct conn *c)
+static int hand_over(struct conn *c, struct sip_msg *msg)
 {
-	struct sip_msg *msg = NULL;
 	enum quota_verdict v;
-	int err;
 
-	err = message_decode(&msg, c, c->need);
-	if (err)
-		return err;
-	c->mb->pos += c->need;
-	c->need = 0;
 	c->partial = false;
 	msg->src = c->peer;
 	msg->dst = c->laddr;
@@ -154,8 +143,29 @@ static int deliver(struct conn *c)
 	v = quota_take(c->conf.quota, &c->peer, 0);
 	if (v != QUOTA_DROP)
 		c->conf.recvh(c, msg, v, c->conf.arg);
-	mem_deref(msg);
 	return v == QUOTA_DROP ? EBUSY : 0;
+}
+
+/* As a message of its own, so that it can outlive us. */
+static int deliver(struct conn *c)
+{
+	struct mbuf *mb = mbuf_alloc(c->need);
+	struct sip_msg *msg = NULL;
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	err = mbuf_write_mem(mb, mbuf_buf(c->mb), c->need);
+	mb->pos = 0;
+	c->mb->pos += c->need;
+	c->need = 0;
+	if (!err && sip_msg_decode(&msg, mb))
+		err = malformed(c, mb->buf, mb->end);   /* others share it */
+	else if (!err)
+		err = mb->pos == c->head ? hand_over(c, msg) : EBADMSG;
+	mem_deref(msg);
+	mem_deref(mb);
+	return err;
 }
 
 /* Take what is complete; 0 also when more must come. */
@@ -218,6 +228,8 @@ static void recv_handler(struct mbuf *mb, void *arg)
 
 	if (!err)
 		err = take_messages(c);
+	if (c->tc && (err == EBADMSG || err == EMSGSIZE))
+		(void)malformed(c, mbuf_buf(c->mb), mbuf_get_left(c->mb));
 	if (!err && c->tc)
 		err = timer_renew(c);
 	if (err)

@@ -37,7 +37,7 @@ struct ctrans {
 	bool reliable;
 	bool cancelled;
 	char branch[BRANCH_SIZE];
-	char met[32];
+	char met[METHOD_SIZE];
 	struct flow flow;
 	struct mbuf *mb;        /* the request; later the ACK */
 	struct timer life;      /* B, D, F, K, M */

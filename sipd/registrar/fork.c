@@ -212,7 +212,7 @@ static void timer_c_handler(void *arg)
 static int branch_send(struct branch *b, struct mbuf *mb, const char *branch)
 {
 	struct fork *f = b->f;
-	char met[32];
+	char met[METHOD_SIZE];
 	struct ctrans_conf conf = {
 		.flow = b->flow, .branch = branch, .invite = f->invite,
 		.met = met, .mb = mb, .h = f->branchh, .arg = b,

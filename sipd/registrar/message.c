@@ -12,18 +12,8 @@
 enum {
 	BRANCH_MAX  = 256,      /* of others: bytes of branch and sent-by */
 	CALLID_MAX  = 256,
-	METHOD_LEN  = 31,
 	MAX_FORWARDS = 70,
 };
-
-bool message_length_ok(const struct sip_msg *msg)
-{
-	for (size_t i = 0; i < msg->clen.l; i++)
-		if (msg->clen.p[i] < '0' || msg->clen.p[i] > '9')
-			return false;
-	return msg->clen.l < 8 &&
-		sip_msg_hdr_count(msg, SIP_HDR_CONTENT_LENGTH) < 2;
-}
 
 bool message_is(const struct sip_msg *msg, const char *met)
 {
@@ -49,7 +39,7 @@ const char *message_fault(const struct sip_msg *msg)
 		return "Bad From";
 	if (!pl_isset(&msg->to.auri))
 		return "Bad To";
-	if (pl_cmp(&msg->cseq.met, &msg->met) || msg->met.l > METHOD_LEN)
+	if (pl_cmp(&msg->cseq.met, &msg->met) || msg->met.l >= METHOD_SIZE)
 		return "Bad CSeq";
 	if (pl_isset(&msg->maxfwd) && !number(&msg->maxfwd, 255))
 		return "Bad Max-Forwards";

@@ -8,14 +8,10 @@
 #include <re.h>
 #include "sipd/registrar/transport.h"
 
-enum { BRANCH_SIZE = 48 };
+enum { BRANCH_SIZE = 48, METHOD_SIZE = 64 };
 
 /* What is wrong with a request, as the phrase of a 400; NULL: nothing. */
 const char *message_fault(const struct sip_msg *msg);
-
-/* Is its Content-Length, if there is one, a number, and the only one? Who
- * reads another length than we do could be sent a message within another. */
-bool message_length_ok(const struct sip_msg *msg);
 
 bool message_is(const struct sip_msg *msg, const char *met);
 

@@ -166,7 +166,7 @@ bool stable_recv(struct stable *t, const struct sip_msg *msg,
 	const bool acks = message_is(msg, "ACK");
 	const bool cancels = message_is(msg, "CANCEL");
 	struct strans *s;
-	char met[32];
+	char met[METHOD_SIZE];
 	(void)flow;
 
 	if (msg->met.l >= sizeof met)
@@ -194,7 +194,7 @@ int strans_alloc(struct strans **sp, struct stable *t,
 		 const struct sip_msg *msg, const struct flow *flow,
 		 strans_cancel_h *cancelh, void *arg)
 {
-	char key[KEY_SIZE], met[32];
+	char key[KEY_SIZE], met[METHOD_SIZE];
 	struct strans *s;
 	int err;
 

@@ -11,11 +11,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include "sipd/ua/compat.h"
-#include "sipd/ua/guard.h"
+#include "sipd/ua/malformed.h"
+#include "sipd/ua/precheck.h"
 #include "sipd/ua/response.h"
 #include "sipd/registrar/conn.h"
 #include "sipd/registrar/listen.h"
-#include "sipd/registrar/message.h"
 #include "sipd/registrar/stun.h"
 #include "sipd/registrar/transport.h"
 
@@ -23,6 +23,7 @@ enum {
 	LISTENERS_MAX = 256,
 	CONNS_MAX     = 16384,
 	CONNS_BUCKETS = 1024,
+	DATAGRAM      = 49152,          /* bytes */
 	RXBUF         = 4 << 20,        /* bytes, as far as allowed */
 	RESCAN        = 5,              /* s */
 	BACKLOG       = 1024,           /* libre's 5 have others wait a second */
@@ -140,19 +141,6 @@ int transport_send(struct transport *tr, const struct flow *flow,
 
 /* ---- receiving ---- */
 
-/* RFC 3261 section 18.3: bytes beyond Content-Length are not ours, fewer
- * make the message incomplete. */
-static bool body_trim(struct sip_msg *msg)
-{
-	const size_t left = mbuf_get_left(msg->mb);
-	const size_t clen = pl_isset(&msg->clen) ? pl_u32(&msg->clen) : left;
-
-	if (!message_length_ok(msg) || clen > left)
-		return false;
-	msg->mb->end = msg->mb->pos + clen;
-	return true;
-}
-
 static void refuse(struct transport *tr, const struct sip_msg *msg,
 		   const struct flow *flow, uint16_t scode,
 		   const char *phrase)
@@ -181,6 +169,41 @@ static void received(struct transport *tr, struct sip_msg *msg,
 	refuse(tr, msg, flow, 503, "Service Unavailable");
 }
 
+static void malformed(struct listener *lsn, const struct flow *flow,
+		      const struct mbuf *mb)
+{
+	struct flow dst = *flow;
+	struct mbuf *answer;
+
+	++lsn->tr->stats.dropped;
+	if (malformed_answer(&answer, &dst.peer, true, mb->buf, mb->end))
+		return;
+	(void)transport_send(lsn->tr, &dst, answer);
+	mem_deref(answer);
+}
+
+/* RFC 3261 section 18.3: bytes beyond Content-Length are not ours, fewer
+ * make the message incomplete. */
+static void deliver(struct listener *lsn, const struct flow *flow,
+		    struct sip_msg *msg, const struct precheck *pc,
+		    enum quota_verdict v)
+{
+	struct mbuf *mb = msg->mb;
+
+	msg->src = flow->peer;
+	msg->dst = lsn->laddr;
+	msg->tp = SIP_TRANSP_UDP;
+	if (mb->pos != pc->head || (pc->has_clen &&
+				    pc->clen > mbuf_get_left(mb))) {
+		++lsn->tr->stats.dropped;
+		refuse(lsn->tr, msg, flow, 400, "Bad Content-Length");
+		return;
+	}
+	if (pc->has_clen)
+		mb->end = mb->pos + pc->clen;
+	received(lsn->tr, msg, flow, v);
+}
+
 static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct listener *lsn = arg;
@@ -189,6 +212,7 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	const enum quota_verdict v = quota_take(tr->conf.quota, src,
 						mbuf_get_left(mb));
 	struct sip_msg *msg = NULL;
+	struct precheck pc;
 
 	if (v == QUOTA_DROP) {
 		++tr->stats.limited;
@@ -200,22 +224,11 @@ static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
 			stun_answer(lsn->us, src, mb);
 		return;
 	}
-	if (!guard_ok(mbuf_buf(mb), mbuf_get_left(mb)) ||
-	    sip_msg_decode(&msg, mb)) {
-		++tr->stats.dropped;
-		mem_deref(msg);
-		return;
-	}
-	msg->src = *src;
-	msg->dst = lsn->laddr;
-	msg->tp = SIP_TRANSP_UDP;
-	if (body_trim(msg)) {
-		received(tr, msg, &flow, v);
-	}
-	else {
-		++tr->stats.dropped;
-		refuse(tr, msg, &flow, 400, "Bad Content-Length");
-	}
+	if (!precheck(&pc, mbuf_buf(mb), mbuf_get_left(mb)) &&
+	    !sip_msg_decode(&msg, mb))
+		deliver(lsn, &flow, msg, &pc, v);
+	else if (v == QUOTA_PASS)
+		malformed(lsn, &flow, mb);
 	mem_deref(msg);
 }
 
@@ -315,7 +328,7 @@ static int listener_open(struct listener *lsn)
 	err = udp_listen(&lsn->us, &lsn->laddr, udp_handler, lsn);
 	if (err)
 		return err;
-	udp_rxsz_set(lsn->us, GUARD_SIZE);
+	udp_rxsz_set(lsn->us, DATAGRAM);
 	(void)udp_sockbuf_set(lsn->us, RXBUF);
 	return udp_local_get(lsn->us, &lsn->laddr);
 }

@@ -124,10 +124,48 @@ static int new_call(struct call **cp, struct calls *calls,
 	return 0;
 }
 
+static bool sdp_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
+			void *arg)
+{
+	static const char *const rangev[] = {
+		"application/sdp", "application/*", "*/*"
+	};
+	struct pl type = hdr->val;
+	const char *end = pl_strchr(&type, ';');
+	(void)msg;
+	(void)arg;
+
+	if (end)
+		type.l = (size_t)(end - type.p);
+	while (type.l && (type.p[type.l - 1] == ' ' ||
+			  type.p[type.l - 1] == '\t'))
+		--type.l;
+	for (size_t i = 0; i < sizeof rangev / sizeof rangev[0]; i++)
+		if (!pl_strcasecmp(&type, rangev[i]))
+			return true;
+	return false;
+}
+
+/* RFC 4475 section 3.3.15: may the answer have a description? */
+static bool takes_sdp(const struct sip_msg *msg)
+{
+	return !sip_msg_hdr(msg, SIP_HDR_ACCEPT) ||
+		sip_msg_hdr_apply(msg, true, SIP_HDR_ACCEPT, sdp_handler,
+				  NULL);
+}
+
 static void invite_out(struct calls *calls, const struct sip_msg *msg)
 {
 	struct call *c;
 	int err;
+
+	if (!takes_sdp(msg)) {
+		(void)uastrans_answer(calls->s->uastrans, msg, 406,
+				      "Not Acceptable", "Warning: 399 dialtone"
+				      " \"only SDP can be answered\"\r\n"
+				      "Content-Length: 0\r\n\r\n");
+		return;
+	}
 
 	if (calls->closing || !calls->callh) {
 		answer(calls, msg, 480, "Temporarily Unavailable");

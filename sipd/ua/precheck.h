@@ -11,7 +11,7 @@
 
 enum {
 	PRE_START  = 512,       /* bytes of a start line */
-	PRE_FIELD  = 512,       /* of a header the decoder matches */
+	PRE_FIELD  = 1024,      /* of a header the decoder matches */
 	PRE_HEADER = 4096,      /* of any other */
 	PRE_HEAD   = 16384,     /* of all headers */
 	PRE_COUNT  = 128,       /* headers */
@@ -29,5 +29,9 @@ struct precheck {
  * ENODATA: harmless so far, more is needed; EBADMSG: malformed; EMSGSIZE: a
  * limit is exceeded. Takes time linear in n. */
 int precheck(struct precheck *pc, const uint8_t *p, size_t n);
+
+/* The full name of the header that a line begins, if it is one that is looked
+ * into; NULL. *value: where what follows the colon begins. */
+const char *precheck_header(const uint8_t *p, size_t n, size_t *value);
 
 #endif

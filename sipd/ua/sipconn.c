@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include "sdp/base/outside.h"
 #include "sipd/ua/sipconn.h"
+#include "sipd/ua/malformed.h"
 #include "sipd/ua/precheck.h"
 #include "sipd/ua/response.h"
 
@@ -181,6 +182,21 @@ static int hand_over(struct sipconn *c, struct sip_msg *msg)
 	}
 }
 
+/* EBUSY: it was told before. */
+static int malformed(struct sipconn *c, const uint8_t *p, size_t n)
+{
+	struct mbuf *answer;
+	struct sa dst;
+
+	if (quota_take(c->conf.quota, &c->peer, 0) != QUOTA_PASS)
+		return EBUSY;
+	if (malformed_answer(&answer, &dst, false, p, n))
+		return 0;
+	(void)sipconn_send(c, answer);
+	mem_deref(answer);
+	return 0;
+}
+
 static int deliver(struct sipconn *c, size_t head, size_t total)
 {
 	struct sip_msg *msg = NULL;
@@ -206,8 +222,8 @@ static int deliver(struct sipconn *c, size_t head, size_t total)
 		idle_start(c, IDLE_TIME);
 		err = hand_over(c, msg);
 	}
-	else {
-		err = EBADMSG;
+	else if (!msg) {                        /* others share this way */
+		err = malformed(c, mb->buf, mb->end);
 	}
 	mem_deref(msg);
 	mem_deref(mb);
@@ -282,6 +298,8 @@ static void recv_handler(struct mbuf *mb, void *arg)
 	c->rx->pos = pos;
 	while (!err && c->tc)           /* a handler may close us */
 		err = next(c);
+	if (c->tc && (err == EBADMSG || err == EMSGSIZE) && c->rx)
+		(void)malformed(c, mbuf_buf(c->rx), mbuf_get_left(c->rx));
 	if (c->tc) {
 		squeeze(c);
 		partial_check(c);

@@ -1,8 +1,8 @@
 /*
  * sipudp.c: SIP in datagrams, and what ICMP says about them.
  *
- * Every datagram passes quota.c and precheck.c before libre's decoder sees it. With
- * IP_RECVERR the kernel tells which destination an ICMP error was about, also
+ * Every datagram passes quota.c and precheck.c before libre's decoder sees it;
+ * malformed.c answers what does not. With IP_RECVERR the kernel tells which destination an ICMP error was about, also
  * on a socket that is not connected, so that a dead port is known at once.
  * Owned by transp.c; messages and transactions refer to theirs.
  */
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <linux/errqueue.h>
 #include "sipd/ua/compat.h"
+#include "sipd/ua/malformed.h"
 #include "sipd/ua/precheck.h"
 #include "sipd/ua/response.h"
 #include "sipd/ua/sipudp.h"
@@ -155,13 +156,28 @@ static void refuse(struct sipudp *u, const struct sip_msg *msg,
 	mem_deref(mb);
 }
 
+static void malformed(struct sipudp *u, const struct sa *src,
+		      const struct mbuf *mb)
+{
+	struct mbuf *answer;
+	struct sa dst = *src;
+
+	if (malformed_answer(&answer, &dst, true, mb->buf, mb->end))
+		return;
+	(void)sipudp_send(u, &dst, answer);
+	mem_deref(answer);
+}
+
 static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
 		    const struct precheck *pc, enum quota_verdict v)
 {
 	struct sip_msg *msg;
 
-	if (sip_msg_decode(&msg, mb))
+	if (sip_msg_decode(&msg, mb)) {
+		if (v == QUOTA_PASS)
+			malformed(u, src, mb);
 		return;
+	}
 	msg->sock = mem_ref(u);
 	msg->src = *src;
 	msg->dst = u->addr;
@@ -195,6 +211,8 @@ static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
 		u->conf.stunh(src, mb, u->conf.arg);
 	else if (!precheck(&pc, mbuf_buf(mb), n))
 		deliver(u, src, mb, &pc, v);
+	else if (v == QUOTA_PASS)
+		malformed(u, src, mb);
 	mem_deref(u);
 }
 

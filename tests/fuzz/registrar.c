@@ -1,4 +1,4 @@
-/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/conn.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sipd/ua/guard.c sipd/ua/quota.c sipd/ua/response.c sdp/base/clock.c
+/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/conn.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sipd/ua/malformed.c sipd/ua/precheck.c sipd/ua/quota.c sipd/ua/response.c sdp/base/clock.c
  *
  * Messages, a byte of 255 between them, to a proxy where bob is registered at
  * a socket of ours. Responses get the branch of what was forwarded last, so
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sipd/ua/guard.h"
+#include "sipd/ua/precheck.h"
 #include "sipd/registrar/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -123,8 +123,9 @@ static void feed(const uint8_t *p, size_t n)
 {
 	struct mbuf *mb;
 	struct sip_msg *msg = NULL;
+	struct precheck pc;
 
-	if (!guard_ok(p, n))
+	if (precheck(&pc, p, n))
 		return;
 	mb = mbuf_alloc(n);
 	mbuf_write_mem(mb, p, n);
