@@ -2,6 +2,7 @@
 # torture.sh: the 49 messages of RFC 4475 and those of RFC 5118, by UDP and
 # TCP, to a user agent and to the meeting point: each gets the answer that
 # the RFC wants, or none where it says so; a good call works afterwards.
+# torture/compare.sh compares them with the RFCs.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$T" || exit 1
@@ -17,7 +18,12 @@ for n in uaudp:5060 uatcp:5062; do
 	command = cat
 	EOT
 done
-echo a:b > users
+cat > users <<'EOT'
+user:secret
+watson:secret
+j.user:secret
+null-%00-null:secret
+EOT
 chmod 600 users
 for n in meetudp:5070 meettcp:5072; do
 	conf ${n%:*} <<-EOT
@@ -47,7 +53,7 @@ done
 
 # got WHERE NAME WANT: the answer it got there
 got() {
-	a=$(sed -n "s/^$2 //p" "got.$1")
+	a=$(sed -n "s|^$2 ||p" "got.$1")
 	echo "$2 got $a instead of $3"
 	[ "$a" = "$3" ]
 }
@@ -59,7 +65,29 @@ while read -r name uu ut mu mt why; do
 	check "$name by TCP to the meeting point: $why" \
 	    got meet.tcp "$name" "$mt"
 done < wanted
-check "all of RFC 4475 and RFC 5118 were sent" test "$(wc -l < wanted)" = 60
+check "all of RFC 4475 and RFC 5118 were sent" test "$(wc -l < wanted)" = 62
+
+# --- REGISTER with a password: what is kept is what was said
+# kept NAME WANT: its second answer, and the Contacts that are there then
+kept() {
+	a=$(perl "$here/torture/register.pl" 5072 secret \
+	    "$here/torture/rfc4475/$1.dat")
+	echo "$a"
+	[ "$a" = "rfc4475/$1.dat $2" ]
+}
+check "octets after the message are none" \
+    kept dblreq "200 <sip:j.user@host.example.com>"
+check "two users with escaped NULs are two" \
+    kept escnull "200 <sip:%00%00@host5.example.com> <sip:%00@host5.example.com>"
+check "an unknown scheme is asked again" kept regaut01 "200"
+check "a parameter of the header is not the URI's" \
+    kept cparam01 "200 <sip:+19725552222@gw1.example.net>"
+check "a parameter of the URI stays" \
+    kept cparam02 "200 <sip:+19725552222@gw1.example.net;unknownparam>"
+check "a header in the URI stays" kept regescrt \
+    "200 <sip:user@example.com?Route=%3Csip:sip.example.com%3E>"
+check "the same without <> is understood" kept regbadct \
+    "200 <sip:user@example.com?Route=%3Csip:sip.example.com%3E>"
 
 conf alice <<EOT
 port = 0

@@ -1,9 +1,13 @@
 # send.pl udp|tcp PORT FILE...: each message to 127.0.0.1, and a line "NAME
 # CODE" with the final answer, or "NAME -" if none comes.
 #
-# The files have RFC 4475's own notation: <hex>0D0A</hex> is these bytes,
-# <repeat count=3>ab</repeat> is ababab, a line ends with CRLF. Answers by UDP
-# go to the port that a Via names: one socket for each.
+# The bytes are those of the RFCs' archives (compare.sh). Adapted here are:
+# - RFC 5118's, whose archive has line feeds for CRLF, two messages without the
+#   empty line at the end, and three whose Content-Length fits no body;
+# - branches that another message had before, with the same sent-by, and their
+#   Call-IDs: it would be a retransmission of that one, or the same by another
+#   way.
+# Answers by UDP go to the port that a Via names: one socket for each.
 use strict;
 use warnings;
 use IO::Select;
@@ -19,9 +23,27 @@ sub text {
 	binmode $f;
 	local $/;
 	my $s = <$f>;
-	$s =~ s/<repeat count=(\d+)>(.*?)<\/repeat>/$2 x $1/ge;
+	return $file =~ /rfc5118/ ? mended($s) : $s;
+}
+
+sub mended {
+	my ($s) = @_;
 	$s =~ s/\n/\r\n/g;
-	$s =~ s/<hex>(.*?)<\/hex>/pack 'H*', $1/ge;
+	$s .= "\r\n" unless $s =~ /\r\n\r\n/;
+	my $body = length((split /\r\n\r\n/, $s, 2)[1]);
+	$s =~ s/^(Content-Length: )\d+/$1$body/m;
+	return $s;
+}
+
+my %seen;
+
+sub own_branch {
+	my ($s) = @_;
+	return $s unless $s =~ /^v(?:ia)?\s*:\s*(\S+\s+[^;\r]+).*?;branch=([^;\s]+)/mi;
+	my ($end, $n) = ($+[2], $seen{"$1 $2"}++);
+	return $s unless $n;
+	substr($s, $end, 0) = $n;
+	$s =~ s/^((?:Call-ID|i)\s*:\s*)/$1$n/mi;
 	return $s;
 }
 
@@ -55,7 +77,7 @@ sub answer {
 }
 
 for my $file (@files) {
-	my $s = text($file);
+	my $s = own_branch(text($file));
 	my $id = $s =~ /^(?:Call-ID|i)\s*:\s*(\S+)/mi ? $1 : undef;
 	my $sock;
 	if ($proto eq 'udp') {
@@ -67,7 +89,6 @@ for my $file (@files) {
 		    or die "$port: $!";
 		syswrite $sock, $s;
 	}
-	my $name = $file;
-	$name =~ s/.*\///;
+	my ($name) = $file =~ m{([^/]+/[^/]+)$};
 	print "$name ", answer($sock, $id), "\n";
 }
