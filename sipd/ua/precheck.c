@@ -274,11 +274,14 @@ static int line(struct scan *s, const uint8_t *p, size_t n)
 int precheck(struct precheck *pc, const uint8_t *p, size_t n)
 {
 	struct scan s = { .pc = pc };
-	const uint8_t *nl = memchr(p, '\n', n < PRE_START ? n : PRE_START);
+	const uint8_t *nl;
 	size_t pos, len;
 	int err;
 
 	memset(pc, 0, sizeof *pc);
+	if (!n)
+		return ENODATA;
+	nl = memchr(p, '\n', n < PRE_START ? n : PRE_START);
 	if (!nl)
 		return n < PRE_START ? ENODATA : EMSGSIZE;
 	if (!start_ok(p, (size_t)(nl - p)))
