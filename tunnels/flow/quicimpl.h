@@ -96,6 +96,7 @@ struct qconn {
 	struct udp_to to;
 	bool has_path;
 	bool small;                     /* large packets get lost this way */
+	size_t unpaced;                 /* bytes since ngtcp2 was told when */
 	uint64_t progress;              /* when something was acknowledged */
 	uint8_t *rest;                  /* the socket was full: unsent */
 	size_t rest_len, rest_seg;

@@ -15,7 +15,10 @@
 #include "tunnels/flow/quicsend.h"
 #include "tunnels/flow/quicstream.h"
 
-enum { BATCHES = 4 };                   /* of one connection in a turn */
+enum {
+	BATCHES = 4,                    /* of one connection in a turn */
+	UNPACED_MAX = 10 * QUIC_PAYLOAD_MAX,    /* RFC 9002, 7.7 */
+};
 
 #define STALL_MIN (1500 * MSEC)         /* nothing acknowledged for so long */
 
@@ -181,6 +184,18 @@ static size_t send_quantum(const struct qconn *c)
 	return n > least ? (size_t)n : least;
 }
 
+/* ngtcp2 counts the bytes by itself and wants to know when they went: from
+ * then on it says when the next may. After a few packets with nothing behind
+ * them that would be one wake-up more for each, for nothing. */
+static void pace(struct qconn *c, size_t n, bool more, uint64_t now)
+{
+	c->unpaced += n;
+	if (!more && c->unpaced < UNPACED_MAX)
+		return;
+	c->unpaced = 0;
+	ngtcp2_conn_update_pkt_tx_time(c->conn, now + c->ahead);
+}
+
 /* One send quantum. *more: it was used up. */
 static int write_batch(struct qconn *c, uint64_t now, bool *more)
 {
@@ -202,9 +217,9 @@ static int write_batch(struct qconn *c, uint64_t now, bool *more)
 			return 0;
 	}
 	*more = b.end >= quantum;
+	pace(c, b.end, *more, now);
 	if (!send_batch(c, &b))
 		*more = false;
-	ngtcp2_conn_update_pkt_tx_time(c->conn, now + c->ahead);
 	return 0;
 }
 
