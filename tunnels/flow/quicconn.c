@@ -30,6 +30,7 @@ enum {
 #define HANDSHAKE_TIME (15 * SEC)
 #define STATS_TIME (100 * MSEC)
 #define ACK_TIME (250000ULL)            /* ns; see acks_can_wait */
+#define ACK_ONE_TIME (5 * MSEC)
 #define PROBE_MAX (5 * SEC)
 #define STALLED_TIME (50 * MSEC)        /* look again when nothing may go */
 
@@ -154,15 +155,27 @@ static void set_timer(struct qconn *c, uint64_t now, bool stalled)
 				     timer_handler, c);
 }
 
-/* In a bulk transfer to us nothing but acknowledgements is due after each
- * batch: one for several batches will do, as a network card collects packets
- * before it interrupts. Not at the start, where the peer's window is a few
- * packets and it waits for each. */
-static bool acks_can_wait(const struct qconn *c, uint64_t now)
+/* Until when, or 0. In a bulk transfer to us nothing but acknowledgements is
+ * due after each batch: one for several batches will do, as a network card
+ * collects packets before it interrupts. Not at the start, where the peer's
+ * window is a few packets and it waits for each.
+ *
+ * A single packet is most often a question, and the answer to it carries the
+ * acknowledgement (RFC 9000, 13.2.1 lets it wait 25 ms). ngtcp2 itself does
+ * not wait: it takes the number of a packet that held nothing but an
+ * acknowledgement for a lost one, and answers that with another. */
+static uint64_t acks_can_wait(const struct qconn *c, uint64_t now)
 {
-	return c->rx_new >= ACK_BULK && c->rx_new < ACK_MAX &&
-	       now < c->flushed + ACK_TIME && !c->rest &&
-	       list_isempty(&c->sendl) && list_isempty(&c->queuel);
+	uint64_t until = 0;
+
+	if (c->rest || !list_isempty(&c->sendl) ||
+	    !list_isempty(&c->queuel) || backlog_left(&c->dgrams))
+		return 0;
+	if (c->rx_new >= ACK_BULK && c->rx_new < ACK_MAX)
+		until = c->flushed + ACK_TIME;
+	else if (c->rx_new == 1 && c->is_secured)
+		until = c->rx_at + ACK_ONE_TIME;
+	return now < until ? until : 0;
 }
 
 static void flush(void *arg)
@@ -170,14 +183,16 @@ static void flush(void *arg)
 	struct qconn *c = arg;
 	const uint64_t now = clock_ns();
 	bool again = false;
+	uint64_t until;
 	int e = 0;
 
 	if (c->state != CONN_RUNNING)
 		return;
 	quicstream_turn(c);
-	if (acks_can_wait(c, now)) {
-		(void)timer_start_at(loop_timers(c->f.loop), &c->timer,
-				     c->flushed + ACK_TIME, timer_handler, c);
+	until = acks_can_wait(c, now);
+	if (until) {
+		(void)timer_start_at(loop_timers(c->f.loop), &c->timer, until,
+				     timer_handler, c);
 		return;
 	}
 	c->rx_new = 0;
@@ -218,13 +233,15 @@ static void running_rx(struct qconn *c, const struct udp_rx *rx)
 	const ngtcp2_pkt_info pi = { .ecn = 0 };
 	int e;
 
+	c->rx_data = false;
 	e = ngtcp2_conn_read_pkt(c->conn, quicsetup_path(), &pi, rx->buf,
 				 rx->len, rx->now + c->ahead);
 	if (e) {
 		quicend_failed(c, e);
 		return;
 	}
-	++c->rx_new;
+	if (c->rx_data && !c->rx_new++)
+		c->rx_at = rx->now;
 	if (c->confirmed && !c->is_secured)
 		secured(c);
 	quic_kick(c);

@@ -72,6 +72,7 @@ static int recv_cb(ngtcp2_conn *conn, uint32_t flags, const uint8_t *p,
 
 	(void)conn;
 	(void)flags;
+	c->rx_data = true;
 	flow_rx_datagram(&c->f, p, n);
 	return 0;
 }

@@ -88,7 +88,9 @@ struct qconn {
 	struct timer timer;             /* what ngtcp2 asks for */
 	struct timer deadline;          /* handshake, then closing */
 	struct loop_defer defer;        /* flush at the end of the turn */
-	unsigned rx_new;                /* packets that were not flushed for */
+	bool rx_data;                   /* there was some in this packet */
+	unsigned rx_new;                /* with data, not flushed for yet */
+	uint64_t rx_at;                 /* when the first of them came */
 	uint64_t flushed;               /* when */
 	uint64_t ahead;                 /* of the clock: ngtcp2's time, ns */
 

@@ -247,9 +247,10 @@ static int recv_cb(ngtcp2_conn *conn, uint32_t flags, int64_t id,
 		   void *stream_arg)
 {
 	struct qstream *q = stream_arg;
+	struct qconn *c = arg;
 	(void)offset;
-	(void)arg;
 
+	c->rx_data = true;
 	if (!q || q->s.phase == STREAM_GONE) {
 		(void)ngtcp2_conn_extend_max_stream_offset(conn, id, n);
 		ngtcp2_conn_extend_max_offset(conn, n);
