@@ -23,6 +23,7 @@ enum {
 };
 
 static const uint64_t watch_every = 2 * SEC;
+static const uint64_t tidy_after = 8 * SEC;     /* flows linger */
 
 struct board {
 	struct house *house;
@@ -33,7 +34,7 @@ struct board {
 	uint32_t linec;
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
-	bool untidy;                    /* there were sessions */
+	uint64_t tidy_at;               /* 0: nothing was left behind */
 	struct limits *limits;
 	struct why *why;
 	struct timer watch;             /* of what sessions may have */
@@ -61,7 +62,7 @@ static void closed_handler(struct session *s, void *arg)
 	struct board *b = arg;
 
 	b->linec--;
-	b->untidy = true;
+	b->tidy_at = clock_ns() + tidy_after;
 	record_session(b->house->calllog, s);
 	why_note(b->why, s);
 }
@@ -99,9 +100,9 @@ static bool limited(struct board *b, struct incoming *in)
  * when no packet has to wait for that. */
 static void tidy(struct board *b)
 {
-	if (b->linec || !b->untidy)
+	if (b->linec || !b->tidy_at || clock_ns() < b->tidy_at)
 		return;
-	b->untidy = false;
+	b->tidy_at = 0;
 	(void)malloc_trim(0);
 }
 

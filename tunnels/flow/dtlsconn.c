@@ -38,6 +38,8 @@ static void conn_destructor(void *arg)
 	struct dconn *c = arg;
 
 	list_unlink(&c->le);
+	if (c->pool)
+		dpool_left(c->pool);
 	flowctl_release(&c->ctl);
 }
 

@@ -12,6 +12,16 @@ enum {
 	TEXT_SIZE = DGRAM_ROOM + 16384, /* RFC 5246, 6.2.1 */
 };
 
+static void drop_batches(struct dpool *p)
+{
+	struct le *le;
+
+	while ((le = list_head(&p->batchl))) {
+		list_unlink(le);
+		free(le->data);
+	}
+}
+
 static void pool_destructor(void *arg)
 {
 	struct dpool *p = arg;
@@ -20,10 +30,7 @@ static void pool_destructor(void *arg)
 	while ((le = list_head(&p->connl)))
 		p->closeh(le->data);
 	list_flush(&p->ctxl);
-	while ((le = list_head(&p->batchl))) {
-		list_unlink(le);
-		free(le->data);
-	}
+	drop_batches(p);
 	mem_deref(p->rx);
 	mem_deref(p->addrs);
 	mem_deref(p->tags);
@@ -134,4 +141,10 @@ void dpool_batch_back(struct dpool *p, struct batch *b)
 		free(b);
 	else
 		list_prepend(&p->batchl, &b->le, b);
+}
+
+void dpool_left(struct dpool *p)
+{
+	if (list_isempty(&p->connl))
+		drop_batches(p);
 }

@@ -44,4 +44,7 @@ bool dpool_knows(const struct dconn *c, const struct sa *src);
 struct batch *dpool_batch(struct dpool *p);
 void dpool_batch_back(struct dpool *p, struct batch *b);
 
+/* Somebody is no longer in connl: the last one needs no buffers. */
+void dpool_left(struct dpool *p);
+
 #endif

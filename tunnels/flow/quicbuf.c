@@ -7,7 +7,7 @@
  *   [acked | sent] [sent | unsent] ... [unsent | room]
  *
  * Chunks grow with the stream, so that one that says little stays small; the
- * large ones are kept by the pool and used again while they are warm.
+ * large ones are kept by the pool and used again while there are connections.
  */
 #include <stdlib.h>
 #include "tunnels/flow/quicbuf.h"

@@ -34,7 +34,7 @@ uint64_t quicbuf_acked(struct quicbuf *b, struct quicpool *pool,
 
 void quicbuf_end(struct quicbuf *b, struct quicpool *pool);
 
-/* For the pool's destructor. */
+/* Those kept to be used again, when nobody is left to use them. */
 void quicbuf_drop_chunks(struct quicpool *pool);
 
 #endif

@@ -39,6 +39,8 @@ static void conn_destructor(void *arg)
 	struct qconn *c = arg;
 
 	list_unlink(&c->le);
+	if (c->pool && list_isempty(&c->pool->connl))
+		quicbuf_drop_chunks(c->pool);
 	flow_reset(&c->f);
 	flowctl_release(&c->ctl);
 }

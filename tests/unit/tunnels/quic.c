@@ -5,6 +5,7 @@
  * workers. A relay in a thread of its own loses packets or is left behind.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -773,6 +774,39 @@ static void test_bulk(void)
 	stop_pair(&a, &b);
 }
 
+static size_t used(void)
+{
+	const struct mallinfo2 mi = mallinfo2();
+
+	return mi.uordblks + mi.hblkhd;
+}
+
+/* Each stream has a buffer of 256 KB, which is kept when it is over. */
+static void test_memory(void)
+{
+	enum { N = 24 };
+	struct end out[N], in[N], l;
+	struct side a, b;
+	size_t before;
+
+	memset(out, 0, sizeof out);
+	memset(in, 0, sizeof in);
+	connect_pair(&a, &b);
+	before = used();
+	listen_side(&b, &l, in);
+	for (int i = 0; i < N; i++) {
+		out[i].total = 200000;
+		out[i].echo_fin = true;
+		open_side(&a, &out[i]);
+	}
+	for (int i = 0; i < N; i++)
+		WAIT_FOR(atomic_load(&in[i].rx) == out[i].total);
+	a.q = mem_deref(a.q);
+	b.q = mem_deref(b.q);
+	WAIT_FOR(used() < before + MB);
+	stop_pair(&a, &b);
+}
+
 /* between the same two sockets */
 static void test_sessions(void)
 {
@@ -1016,6 +1050,7 @@ UNIT_SUITE("quic",
 	{ "reset", test_reset },
 	{ "back-pressure", test_back_pressure },
 	{ "100 MB", test_bulk },
+	{ "without connections no buffers are kept", test_memory },
 	{ "many sessions between two sockets", test_sessions },
 	{ "the path moves under traffic", test_path_move },
 	{ "a lossy line", test_lossy },
