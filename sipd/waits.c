@@ -45,8 +45,10 @@ int wait_alloc(struct wait **wp, struct list *waitl,
 bool wait_matches(const struct wait *w, const struct incoming *in,
 		  const struct desc_media *m)
 {
-	/* a key that nobody knows opens this one tunnel and no other */
-	if (w->conf.flags & SESSION_ANY_KEY && in->offer->mediac != 1)
+	/* a key that nobody knows opens this one tunnel and no other, and
+	 * not within the call of a key that is known */
+	if (w->conf.flags & SESSION_ANY_KEY &&
+	    (!in->offer || in->offer->mediac != 1))
 		return false;
 	if (w->conf.kind ? str_cmp(w->conf.kind->name, m->kind)
 			 : str_cmp(m->kind, "pipe") &&

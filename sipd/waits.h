@@ -25,7 +25,7 @@ struct wait {
 int wait_alloc(struct wait **wp, struct list *waitl,
 	       const struct wait_conf *conf);
 
-/* Is this tunnel of this caller waited for? */
+/* Is this tunnel of this caller waited for? in->offer is NULL within a call. */
 bool wait_matches(const struct wait *w, const struct incoming *in,
 		  const struct desc_media *m);
 

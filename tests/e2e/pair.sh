@@ -20,8 +20,11 @@ m='sip:127.0.0.1:5060'
 { account alice secret-a $m; echo "[file]"; echo "inbox = $T/alice/in"; } |
     conf alice
 account bob secret-b $m | conf bob
-printf '[peer alice]\naddress = alice@demo.example\nallow = file\n' \
-    >> "$T/bob/sipd.conf"
+cat >> "$T/bob/sipd.conf" <<EOT
+[peer alice]
+address = alice@demo.example
+allow = file, forward 127.0.0.1:9
+EOT
 echo "port = 0" | conf carol
 start meet; start alice; start bob
 check "alice is registered" wait_for 10 registered alice
@@ -49,6 +52,18 @@ check "bob is told" ends 0 "$behind"
 check "by name" grep -q "paired with .*alice" "$T/pair.bob"
 check "both know each other" as alice bob@demo.example send "$T/hello"
 check "the file is there" cmp "$T/hello" "$T/bob/inbox/hello"
+behind alice open.out bob@demo.example forward 8001:127.0.0.1:9
+open=$behind
+check "alice has a session with bob" wait_for 5 grep -q listening "$T/open.out"
+used=$code
+check "bob makes a code for somebody else" host bob
+cp "$T/hello" "$T/again"
+check "alice, within that session, is no caller for it" \
+    as alice bob@demo.example send "$T/again"
+check "and her file is there" cmp "$T/hello" "$T/bob/inbox/again"
+kill -INT "$open" "$behind"
+wait "$open" "$behind"
+code=$used
 check "a code is good for one" fails_with 1 "does not know our key" \
     as carol pair "$code" "$(as bob --json status |
 	sed -n 's/.*"reached_at":"\([^"]*\)".*/\1/p' | head -1)"
