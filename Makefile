@@ -110,7 +110,7 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make lab         sessions between all kinds of NATs (as root); PAIR="A B"
 #:                  for one pair, REFERENCE=nice for libnice beside it
 #: make soak        calls that come and go, networks that change and a side that
-#:                  is killed, for SOAK_TIME seconds (1800; as root)
+#:                  is killed, for MINUTES (30; as root)
 #: make bench       measure against ssh and others (as root)
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR

@@ -159,7 +159,7 @@ relay_up() {
 }
 
 meet_start() {
-	printf 'a:pa\nb:pb\n' > users
+	printf 'a:pa\nb:pb\nc:pc\n' > users
 	chmod 600 users
 	conf meet <<-EOT
 	port = 0
