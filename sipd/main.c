@@ -15,12 +15,15 @@
 #include "sipd/contain.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
+#include "sipd/peers.h"
 
 static const char usage[] =
-	"usage: sipd [-tv] [-c FILE]\n"
+	"usage: sipd [-v] [-c FILE]\n"
+	"       sipd -t [-c FILE] [PEER]\n"
 	"  -c FILE  the configuration (default ~/.config/dialtone/sipd.conf,\n"
 	"           then /etc/dialtone/sipd.conf)\n"
-	"  -t       check the configuration and exit\n"
+	"  -t       check the configuration and exit; with a peer, tell what it\n"
+	"           may do here, as `dial trust PEER --explain` does\n"
 	"  -v       tell more; twice: even more\n";
 
 static struct {
@@ -133,7 +136,49 @@ static int run(const char *file)
 	return code;
 }
 
-static int check_and_run(const char *file, bool check, int verbose)
+static void line_handler(const char *line, void *arg)
+{
+	(void)arg;
+	(void)puts(line);
+}
+
+/* The same words as from a sipd that runs (commands.c). */
+static int explain(const struct conf *conf, const char *peer)
+{
+	struct peers *peers;
+	struct peer p;
+	char why[256];
+	int err = peers_alloc(&peers, conf);
+
+	if (err)
+		return fail("The keys in known_peers cannot be read.");
+	err = peers_resolve(peers, peer, &p, why, sizeof why);
+	if (!err)
+		rights_explain(&p.rights, line_handler, NULL);
+	mem_deref(peers);
+	if (!err)
+		return 0;
+	(void)fail(why);
+	return 2;
+}
+
+static int check(const char *file, const char *peer)
+{
+	struct conf_error ce;
+	struct conf *conf;
+	int code = 0;
+
+	if (conf_load(&conf, file, &ce))
+		return fail(ce.text);
+	if (peer)
+		code = explain(conf, peer);
+	else
+		(void)printf("%s: correct\n", file ? file : "defaults");
+	mem_deref(conf);
+	return code;
+}
+
+static int start(const char *file, int verbose)
 {
 	struct conf_error ce;
 	struct conf *conf;
@@ -142,11 +187,6 @@ static int check_and_run(const char *file, bool check, int verbose)
 
 	if (conf_load(&conf, file, &ce))
 		return fail(ce.text);
-	if (check) {
-		(void)printf("%s: correct\n", file ? file : "defaults");
-		mem_deref(conf);
-		return 0;
-	}
 	err = log_open(conf->log, verbose > 1 ? LOG_LV_DEBUG : verbose
 		       ? LOG_LV_INFO : LOG_LV_WARN);
 	if (err)
@@ -164,19 +204,19 @@ int main(int argc, char *argv[])
 {
 	static char found[512];
 	const char *file = NULL;
-	bool check = false;
+	bool testing = false;
 	int opt, verbose = 0, code;
 
 	while ((opt = getopt(argc, argv, "c:tvh")) != -1) {
 		switch (opt) {
 		case 'c': file = optarg; break;
-		case 't': check = true; break;
+		case 't': testing = true; break;
 		case 'v': ++verbose; break;
 		case 'h': (void)fputs(usage, stdout); return 0;
 		default:  (void)fputs(usage, stderr); return 2;
 		}
 	}
-	if (optind != argc) {
+	if (argc - optind > testing) {
 		(void)fputs(usage, stderr);
 		return 2;
 	}
@@ -185,7 +225,8 @@ int main(int argc, char *argv[])
 	if (libre_init())
 		return fail("libre cannot be started.");
 	node_limits();
-	code = check_and_run(file, check, verbose);
+	code = testing ? check(file, argv[optind])
+		: start(file, verbose);
 	log_close();
 	libre_close();
 	return code;

@@ -72,6 +72,13 @@ check "nothing to tell of strangers" fails_with 1 "no session with" \
     as alice why sip:192.0.2.1
 check "bob says what alice may do" sh -c "dial -c $T/bob/sipd.conf \\
     trust alice --explain | grep 'may use forward 127.0.0.1:8000'"
+same() { [ "$(as bob trust alice --explain)" = \
+    "$(sipd -t -c "$T/bob/sipd.conf" alice)" ]; }
+check "sipd -t says the same" same
+check "and knows no more peers than dial" fails_with 2 "neither a" \
+    sipd -t -c "$T/bob/sipd.conf" 'no body'
+check "a peer is for -t alone" fails_with 2 "usage" \
+    sipd -c "$T/bob/sipd.conf" alice
 check "a wrong key is refused, both are shown" \
     fails_with 1 "$fc" as alice wrong send "$T/five.bin"
 check "an unknown caller is refused" \
