@@ -16,6 +16,12 @@
 
 enum { FEW = 8 };               /* entries that are synced one by one */
 
+/* Synced one by one? */
+static bool few(const struct filebatch *b)
+{
+	return b->count <= FEW && !b->fresh;
+}
+
 /* The folder last used: most entries share it with the one before. */
 struct folder {
 	const char *path;
@@ -111,11 +117,10 @@ static int set_meta(int fd, const struct fileop *op)
 	const struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
 					op->mtime };
 
-	if (fchmod(fd, op->mode))
-		return errno;
 	/* a time the file system cannot hold is no reason to fail */
 	(void)futimens(fd, ts);
-	return 0;
+	/* last: a folder is new until then, see filestore_mkdir */
+	return fchmod(fd, op->mode) ? errno : 0;
 }
 
 static int small_write(const struct filebatch *b, struct fileop *op,
@@ -132,7 +137,7 @@ static int small_write(const struct filebatch *b, struct fileop *op,
 	err = write_all(fd, op->data, op->size);
 	if (!err)
 		err = set_meta(fd, op);
-	if (!err && b->count <= FEW && fsync(fd))
+	if (!err && few(b) && fsync(fd))
 		err = errno;
 	/* some file systems tell of a full disk only here */
 	if (close(fd) && !err)
@@ -146,7 +151,7 @@ static int large_finish(const struct filebatch *b, const struct fileop *op)
 {
 	int err = op->had ? 0 : set_meta(op->fd, op);
 
-	if (!err && b->count <= FEW && fsync(op->fd))
+	if (!err && few(b) && fsync(op->fd))
 		err = errno;
 	return err;
 }
@@ -212,6 +217,21 @@ static int op_place(const struct filebatch *b, struct fileop *op, int dir)
 	return EINVAL;
 }
 
+/* Its name, in dir; a folder's is its parent's to sync. What was there
+ * already may be somebody else's, who has not synced it. */
+static int op_sync(const struct fileop *op, int dir)
+{
+	int err = 0;
+
+	if (op->kind == FILEOP_LEAVE)
+		err = filestore_sync(dir, "..");
+	else if (op->had && op->kind != FILEOP_LINK)
+		err = filestore_sync(dir, *op->as ? op->as : op->name);
+	if (!err && fsync(dir))
+		err = errno;
+	return err;
+}
+
 /* The same order as sent: a folder's times are set after its last file.
  * err: the sync failed, nothing may get its name. */
 static void name_entries(struct filebatch *b, int err)
@@ -228,8 +248,8 @@ static void name_entries(struct filebatch *b, int err)
 			op->err = folder_open(&f, b, op->dir);
 		if (!op->err)
 			op->err = op_place(b, op, f.fd);
-		if (!op->err && b->count <= FEW && fsync(f.fd))
-			op->err = errno;
+		if (!op->err && few(b))
+			op->err = op_sync(op, f.fd);
 		if (filebatch_fatal(op->err))
 			b->err = op->err;
 		if (op->fd >= 0)        /* and its lock */
@@ -242,7 +262,7 @@ static void name_entries(struct filebatch *b, int err)
 
 static int sync_all(struct filebatch *b)
 {
-	if (b->count <= FEW || !syncfs(filestage_root(b->stage)))
+	if (few(b) || !syncfs(filestage_root(b->stage)))
 		return 0;
 	b->err = errno;
 	return b->err;

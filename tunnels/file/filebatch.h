@@ -2,7 +2,8 @@
  * filebatch.h: received entries on their way to their names, together: all
  * are written, then synced at once, then named in the order they came. So no
  * name ever stands for bytes that a power cut could still take away, and
- * thousands of small files cost two syncs, not thousands.
+ * thousands of small files cost two syncs, not thousands. And nothing is told
+ * to be there whose name, or whose folder's, a power cut could take away.
  */
 #ifndef DIALTONE_FILEBATCH_H
 #define DIALTONE_FILEBATCH_H
@@ -44,6 +45,7 @@ int fileop_alloc(struct fileop **op, enum fileop_kind kind, const char *dir,
 struct filebatch {
 	struct filestage *stage;
 	enum filestore_taken taken;
+	bool fresh;             /* so is the root, and not synced */
 	struct list opl;        /* struct fileop */
 	size_t count;
 	size_t open;            /* descriptors held */

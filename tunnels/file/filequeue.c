@@ -18,6 +18,7 @@ enum {
 struct filequeue {
 	struct loop *loop;
 	struct filestage *stage;
+	bool fresh;                     /* the first batch syncs it */
 	enum filestore_taken taken;
 	struct filebatch *fill;
 	bool running;
@@ -55,7 +56,7 @@ static void filequeue_destructor(void *arg)
 }
 
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
-		    enum filestore_taken taken,
+		    bool fresh, enum filestore_taken taken,
 		    const struct filequeue_handlers *h, void *arg)
 {
 	struct filequeue *q = mem_zalloc(sizeof *q, filequeue_destructor);
@@ -64,6 +65,7 @@ int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
 	if (!q)
 		return ENOMEM;
 	q->loop = l;
+	q->fresh = fresh;
 	q->taken = taken;
 	q->h = *h;
 	q->arg = arg;
@@ -135,6 +137,8 @@ int filequeue_add(struct filequeue *q, struct fileop *op)
 			mem_deref(op);
 			return err;
 		}
+		q->fill->fresh = q->fresh;
+		q->fresh = false;
 		err = timer_start(loop_timers(q->loop), &q->tmr, BATCH_WAIT,
 				  due_handler, q);
 	}

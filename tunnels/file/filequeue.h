@@ -19,9 +19,10 @@ struct filequeue_handlers {
 	void (*batchh)(int err, void *arg);
 };
 
-/* root is duplicated. mem_deref: what was added is still carried out. */
+/* root is duplicated; fresh: its own name is not synced. mem_deref: what was
+ * added is still carried out. */
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
-		    enum filestore_taken taken,
+		    bool fresh, enum filestore_taken taken,
 		    const struct filequeue_handlers *h, void *arg);
 
 /* op is the queue's from here on, also on error. */

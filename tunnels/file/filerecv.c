@@ -155,12 +155,13 @@ static int open_folder(struct filerecv *r, const struct filerecv_conf *c)
 	static const struct filequeue_handlers h = {
 		op_handler, batch_handler
 	};
-	int err = filestore_folder(&r->tree.root, c->folder);
+	bool made;
+	int err = filestore_folder(&r->tree.root, c->folder, &made);
 
 	if (!err)
 		err = filetree_init(&r->tree, r->tree.root);
 	if (!err)
-		err = filequeue_alloc(&r->queue, r->loop, r->tree.root,
+		err = filequeue_alloc(&r->queue, r->loop, r->tree.root, made,
 				      c->taken, &h, r);
 	return err;
 }

@@ -22,6 +22,8 @@
 #include "tunnels/file/filewire.h"
 
 enum {
+	FILESTORE_NEW = 01700,  /* a folder's mode until it is left: the sticky
+	                         * bit, which no sender sets, says it is new */
 	NAMES_MAX = 1000,       /* "NAME (999)" is the last we try */
 	PARTS_MAX = 10,
 	COMPARE_SIZE = 64 * 1024,
@@ -37,18 +39,20 @@ static void make_parents(char *path)
 	}
 }
 
-int filestore_folder(int *fdp, const char *path)
+int filestore_folder(int *fdp, const char *path, bool *made)
 {
 	char *copy = NULL;
 	int fd, err;
 
-	if (mkdir(path, 0700) && errno == ENOENT) {
+	*made = !mkdir(path, 0700);
+	if (!*made && errno == ENOENT) {
 		err = str_dup(&copy, path);
 		if (err)
 			return err;
 		make_parents(copy);
 		mem_deref(copy);
-		if (mkdir(path, 0700) && errno != EEXIST)
+		*made = !mkdir(path, 0700);
+		if (!*made && errno != EEXIST)
 			return errno;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -358,18 +362,43 @@ int filestore_link(const char *target, int to, const char *name,
 	return err;
 }
 
+/* A folder of ours that was never left: its mode is still to be set. */
+static bool unfinished(int dir, const char *name)
+{
+	struct stat st;
+
+	return !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) &&
+	       st.st_mode == (S_IFDIR | FILESTORE_NEW) &&
+	       st.st_uid == geteuid();
+}
+
 int filestore_mkdir(int dir, const char *name, char out[FILESTORE_NAME],
 		    bool *made)
 {
 	for (unsigned n = 0; n < NAMES_MAX; n++) {
 		filestore_name(out, name, n);
-		*made = !mkdirat(dir, out, 0700);
+		*made = !mkdirat(dir, out, FILESTORE_NEW);
 		if (*made)
 			return 0;
 		if (errno != EEXIST)
 			return errno;
-		if (filecase_exact(dir, out))
+		if (filecase_exact(dir, out)) {
+			*made = unfinished(dir, out);
 			return 0;
+		}
 	}
 	return EEXIST;
+}
+
+int filestore_sync(int dir, const char *name)
+{
+	const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+			      O_NOCTTY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return errno;
+	err = fsync(fd) ? errno : 0;
+	(void)close(fd);
+	return err;
 }

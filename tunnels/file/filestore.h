@@ -18,8 +18,9 @@
 
 enum { FILESTORE_NAME = 256 };          /* a component and its NUL */
 
-/* Open the folder, made with its parents (0700) if it is not there. */
-int filestore_folder(int *fdp, const char *path);
+/* Open the folder, made with its parents (0700) if it is not there. *made:
+ * their names are not synced. */
+int filestore_folder(int *fdp, const char *path, bool *made);
 
 /* Open a folder below root; "" is root itself. ELOOP if a symbolic link is in
  * the way, EXDEV if it leads out. */
@@ -56,8 +57,13 @@ int filestore_link(const char *target, int to, const char *name,
 		   bool *had);
 
 /* Make the folder NAME, or the next name that is free of other spellings of
- * it; out says which. *made: it was not there. */
+ * it; out says which. *made: it was not there, or a try that was cut short has
+ * made it, so its mode and times are ours to set. */
 int filestore_mkdir(int dir, const char *name, char out[FILESTORE_NAME],
 		    bool *made);
+
+/* The bytes of a file, or the names in a folder, are on the disk when this
+ * returns. ELOOP: it is a link. */
+int filestore_sync(int dir, const char *name);
 
 #endif

@@ -793,11 +793,13 @@ static void test_two(void)
 	struct sending s;
 	char part[FILESTORE_NAME];
 	int root, fd;
+	bool made;
 
 	fresh();
 	fill(at("src/f"), 500000, 1);
 	sh("mkdir %s/in", dir);
-	CU_ASSERT_EQUAL(filestore_folder(&root, at("in")), 0);
+	CU_ASSERT_EQUAL(filestore_folder(&root, at("in"), &made), 0);
+	CU_ASSERT_FALSE(made);
 	CU_ASSERT_EQUAL(filestore_part(&fd, part, root, "f"), 0);
 	CU_ASSERT_STRING_EQUAL(part, ".f.dialtone-part");
 	CU_ASSERT_EQUAL(write(fd, "other", 5), 5);

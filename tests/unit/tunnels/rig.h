@@ -25,6 +25,7 @@ struct rig_side {
 	unsigned reports;
 	/* what its handshake has shown: all 'a' and all 'b' unless set */
 	uint8_t local_fp[DESC_FP_SIZE], remote_fp[DESC_FP_SIZE];
+	void (*doneh)(void);            /* on the loop; may be NULL */
 };
 
 struct rig {
@@ -91,6 +92,8 @@ static inline void rig_done(int err, const char *why, void *arg)
 {
 	struct rig_side *s = arg;
 
+	if (s->doneh)
+		s->doneh();
 	rig_lock();
 	CU_ASSERT_FALSE(s->done);
 	s->done = true;
