@@ -109,16 +109,17 @@ static int head_write(int fd, const char *old, const char *new)
 	return pwrite(fd, buf, HEAD_SIZE, 0) == HEAD_SIZE ? 0 : ENOSPC;
 }
 
-/* The hash of the last line of a log; of none if it is empty. */
+/* The hash of the last line of a log; of none if it is empty. Needs no memory:
+ * without any the chain would begin anew. */
 static void hash_last(int log, char hex[CALLCHAIN_HEX])
 {
-	char *buf = malloc(TAIL);
+	char buf[TAIL];
 	off_t size = lseek(log, 0, SEEK_END);
 	ssize_t n = 0;
 	const char *p;
 
 	no_line(hex);
-	if (buf && size > 0)
+	if (size > 0)
 		n = pread(log, buf, TAIL, size > TAIL ? size - TAIL : 0);
 	if (n > 0 && buf[n - 1] == '\n')
 		--n;
@@ -127,7 +128,6 @@ static void hash_last(int log, char hex[CALLCHAIN_HEX])
 		p = p ? p + 1 : buf;
 		(void)hash_line(p, (size_t)(buf + n - p), hex);
 	}
-	free(buf);
 }
 
 /* Another process holds it for microseconds, unless it was stopped: then
