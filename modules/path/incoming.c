@@ -115,6 +115,8 @@ static struct candpair *pair_of(struct agent *a, int proto,
 	}
 	r = checklist_remote(&a->cl, proto, src);
 	l = checklist_base(&a->cl, proto, local, r);
+	if (!l)                 /* guess_base had no memory for it */
+		return NULL;
 	if (!r) {
 		r = checklist_add_prflx(&a->cl, candpair_other(l->c.transp),
 					src, m->prio, early);
