@@ -207,7 +207,7 @@ static int on_http(const struct sa *dst, const char *req, size_t len,
 	return 0;
 }
 
-static int gw_init(struct gw *g)
+static int gw_alloc(struct gw *g)
 {
 	struct portmap_conf conf = {
 		.udph = on_udp, .httph = on_http, .arg = g
@@ -221,6 +221,11 @@ static int gw_init(struct gw *g)
 	conf.gateway = g->addr;
 	conf.local = g->local;
 	return portmap_alloc(&g->p, &conf);
+}
+
+static void gw_init(struct gw *g)
+{
+	CU_ASSERT_EQUAL_FATAL(gw_alloc(g), 0);
 }
 
 static void deliver(struct gw *g)
@@ -292,7 +297,7 @@ static void test_pcp(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = g.natpmp = g.upnp = true;
 	g.give = 50000;
 	run(&g, 20 * MSEC);
@@ -311,7 +316,7 @@ static void test_natpmp(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.natpmp = g.upnp = true;
 	run(&g, 240 * MSEC);
 	CU_ASSERT(unmapped(&g));        /* PCP may still answer */
@@ -326,7 +331,7 @@ static void test_upnp(void)
 	struct gw g;
 
 	for (int v = 1; v <= 2; v++) {
-		(void)gw_init(&g);
+		gw_init(&g);
 		g.upnp = true;
 		g.igd2 = v == 2;
 		if (g.igd2)
@@ -346,7 +351,7 @@ static void test_upnp_errors(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.upnp = true;
 	g.upnp_error = 718;
 	run(&g, 400 * MSEC);
@@ -355,7 +360,7 @@ static void test_upnp_errors(void)
 	CU_ASSERT(sa_port(portmap_external(g.p)) >= 1024);
 	finish(&g);
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.upnp = true;
 	g.upnp_error = 725;
 	run(&g, 400 * MSEC);
@@ -363,7 +368,7 @@ static void test_upnp_errors(void)
 	CU_ASSERT_EQUAL(g.lifetime, 1); /* "0" was asked for */
 	finish(&g);
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.upnp = true;
 	g.upnp_error = 606;
 	run(&g, SEC);
@@ -377,14 +382,14 @@ static void test_refused(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = g.upnp = true;
 	g.refuse = 2;
 	run(&g, SEC);
 	CU_ASSERT(maps_to(&g, "198.51.100.3", 4000));
 	finish(&g);
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = g.natpmp = true;
 	g.refuse = 2;
 	run(&g, SEC);
@@ -400,7 +405,7 @@ static void test_lost(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = true;
 	run(&g, 1000 * SEC);
 	CU_ASSERT_EQUAL(g.maps, 1);
@@ -426,7 +431,7 @@ static void test_loss(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = true;
 	g.deaf = true;
 	run(&g, 50 * MSEC);
@@ -435,7 +440,7 @@ static void test_loss(void)
 	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
 	finish(&g);
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.natpmp = true;
 	run(&g, 249 * MSEC);
 	g.deaf = true;
@@ -453,7 +458,7 @@ static void test_nothing(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	run(&g, 300 * SEC);
 	CU_ASSERT(unmapped(&g));
 	g.natpmp = true;
@@ -472,7 +477,7 @@ static void test_spoofed(void)
 	struct sa other;
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	wire_put32(pcp + 4, 7200);
 	pcp[36] = 17;
 	wire_put16(pcp + 40, PORT);
@@ -501,7 +506,7 @@ static void test_spoofed(void)
 	finish(&g);
 
 	/* NAT-PMP has no secret: only who sends it counts */
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.natpmp = true;
 	run(&g, 251 * MSEC);
 	portmap_recv(g.p, &other, pmp, sizeof pmp, g.now);
@@ -518,24 +523,24 @@ static void test_release(void)
 {
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	portmap_release(g.p, g.now);
 	CU_ASSERT(portmap_released(g.p));
 	mem_deref(g.p);
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = true;
 	run(&g, 7 * MSEC);
 	finish(&g);
 
 	for (unsigned ms = 250; ms < 290; ms += 5) {
-		(void)gw_init(&g);
+		gw_init(&g);
 		g.upnp = true;
 		run(&g, ms * MSEC);
 		finish(&g);
 	}
 	/* a gateway that says nothing any more holds nobody up */
-	(void)gw_init(&g);
+	gw_init(&g);
 	g.pcp = true;
 	run(&g, SEC);
 	g.pcp = false;
@@ -550,7 +555,7 @@ static void test_ipv6(void)
 	struct portmap_conf conf = { .udph = on_udp, .httph = on_http };
 	struct gw g;
 
-	(void)gw_init(&g);
+	gw_init(&g);
 	mem_deref(g.p);
 	(void)sa_set_str(&conf.gateway, "fe80::1", 0);
 	(void)sa_set_str(&conf.local, "2001:db8::2", PORT);
@@ -566,7 +571,7 @@ static void test_ipv6(void)
 static int alloc_one(void *arg)
 {
 	struct gw g;
-	int err = gw_init(&g);
+	int err = gw_alloc(&g);
 	(void)arg;
 
 	mem_deref(err ? NULL : g.p);

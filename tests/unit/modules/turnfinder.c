@@ -186,6 +186,7 @@ static void up(struct rig *r, unsigned i)
 	CU_ASSERT_FATAL(l != NULL);
 	l->h.uph(&l->local, &r->server, l->arg);
 	turn_finder.tick(r->f, r->now);
+	CU_ASSERT_FATAL(r->link[i] != NULL);
 }
 
 /* The server's answer by link i, told to have come from src to local. */

@@ -1033,7 +1033,7 @@ static void test_teardown(void)
 }
 
 UNIT_SUITE("quic",
-	{ "identities", test_setup },
+	{ "set up identities", test_setup },
 	{ "workers and ports", test_worker },
 	{ "STUN goes to control", test_stun },
 	{ "secured both ways", test_secured },

@@ -37,6 +37,7 @@ static void dns_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	for (unsigned i = 0; i < hdr.nans; i++) {
 		struct dnsrr *rr = dns_rr_alloc();
 
+		CU_ASSERT_PTR_NOT_NULL_FATAL(rr);
 		str_dup(&rr->name, name);
 		rr->type = type;
 		rr->dnsclass = DNS_CLASS_IN;

@@ -96,6 +96,7 @@ static void dns_handler(const struct sa *src, struct mbuf *mb, void *arg)
 		    str_casecmp(name, recordv[i].name))
 			continue;
 		rr = dns_rr_alloc();
+		CU_ASSERT_PTR_NOT_NULL_FATAL(rr);
 		rr_fill(rr, &recordv[i]);
 		dns_rr_encode(out, rr, 0, NULL, 0);
 		mem_deref(rr);
