@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,21 +118,28 @@ static void attempt_failed(struct dialout *d, struct attempt *a, int err)
 	d->failed++;
 }
 
+static void connected(struct attempt *a)
+{
+	const int fd = a->fd;
+
+	loop_unwatch(&a->lf);
+	a->fd = -1;
+	finish(a->d, 0, fd);
+}
+
 /* Has it, or has it not? Then the next one is due. */
 static void ready_handler(uint32_t events, void *arg)
 {
 	struct attempt *a = arg;
 	struct dialout *d = a->d;
 	socklen_t len = sizeof(int);
-	int err = 0, fd = a->fd;
+	int err = 0;
 
 	(void)events;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len))
+	if (getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &err, &len))
 		err = errno;
 	if (!err) {
-		loop_unwatch(&a->lf);
-		a->fd = -1;
-		finish(d, 0, fd);
+		connected(a);
 		return;
 	}
 	attempt_failed(d, a, err);
@@ -140,6 +148,15 @@ static void ready_handler(uint32_t events, void *arg)
 	else if (d->started < d->addrc)
 		(void)timer_start(loop_timers(d->loop), &d->next_tmr, 0,
 				  d->next_tmr.h, d);
+}
+
+/* A connection to this host is there when connect(2) returns, although that
+ * says that it is in progress. */
+static bool at_once(const struct attempt *a)
+{
+	struct pollfd p = { .fd = a->fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && p.revents == POLLOUT;
 }
 
 /* Start one more. */
@@ -154,6 +171,10 @@ static void next_handler(void *arg)
 	a = &d->attemptv[d->started];
 	a->d = d;
 	err = attempt_connect(a, &d->addrv[d->started++]);
+	if (!err && at_once(a)) {
+		connected(a);
+		return;
+	}
 	if (!err)
 		err = loop_watch(d->loop, &a->lf, a->fd, EPOLLOUT,
 				 ready_handler, a);

@@ -1,7 +1,7 @@
 /*
  * relay.c: one TCP connection and one stream, joined.
  *
- *   recv -> the stream's own buffer          no room: wait for writeh
+ *   recv -> the stream's own buffer          no room: goes on at writeh
  *   readh -> gather -> at the end of the turn, or when it is another's: send
  *                   -> what that does not take: backlog, given back to the
  *                      stream only when sent
@@ -39,11 +39,13 @@ struct relay {
 	int fd;                         /* -1: not joined, or over */
 	struct loop_fd lf;
 	struct loop_defer defer;
+	struct loop_defer more;         /* read on in the next turn */
 	struct backlog kept;            /* for fd */
 	struct record_reader rd;        /* the far side's RESULT */
 	bool accepted;
 	bool wait_result;
-	bool wait_room;                 /* the stream takes no more for now */
+	bool readable;                  /* fd may have more than was read */
+	bool hup;                       /* and then its end, or an error */
 	bool fd_fin;                    /* no more comes from fd */
 	bool s_fin;                     /* no more comes from the stream */
 	bool shut;                      /* and fd was told */
@@ -85,6 +87,7 @@ static void relay_destructor(void *arg)
 
 	forget_gathered(r);
 	loop_defer_cancel(r->loop, &r->defer);
+	loop_defer_cancel(r->loop, &r->more);
 	stream_reset(r->s, record_errno_code(ECANCELED));
 	close_fd(r, true);
 	backlog_free(&r->kept);
@@ -120,10 +123,12 @@ static void end(struct relay *r, int err, bool reset)
 	loop_defer(r->loop, &r->defer, tell, r);
 }
 
-/* What we want to hear of fd. Errors come unasked. */
+/* We are told once of each change (EPOLLET): to say after each what we want
+ * to hear next is a system call more than the bytes of a short connection
+ * need. Of room for more only who has been short of it wants to know. */
 static uint32_t wanted(const struct relay *r)
 {
-	return (r->s && !r->wait_room && !r->fd_fin ? EPOLLIN : 0) |
+	return EPOLLIN | EPOLLRDHUP | EPOLLET | (r->lf.events & EPOLLOUT) |
 	       (backlog_left(&r->kept) ? EPOLLOUT : 0);
 }
 
@@ -133,14 +138,18 @@ static void rewatch(struct relay *r)
 		(void)loop_rewatch(&r->lf, wanted(r));
 }
 
-/* Everything is through in both directions. */
+/* Everything is through in both directions: the connection ends with that,
+ * the stream when the far side has all of it. */
 static void check_over(struct relay *r)
 {
 	if (r->s_fin && !r->shut && r->fd >= 0 && !backlog_left(&r->kept) &&
 	    r->gather->relay != r) {
 		r->shut = true;
-		(void)shutdown(r->fd, SHUT_WR);
+		if (!r->fd_fin)
+			(void)shutdown(r->fd, SHUT_WR);
 	}
+	if (r->shut && r->fd_fin)
+		close_fd(r, false);
 	if (!r->s && r->fd_fin && (r->shut || r->fd < 0))
 		end(r, 0, false);
 }
@@ -182,40 +191,49 @@ static void drain(struct relay *r)
 	check_over(r);
 }
 
-/* As much as there is, and as the stream takes. */
-static void fill(struct relay *r)
+/* What one read has brought. */
+static void filled(struct relay *r, ssize_t n, size_t size)
 {
-	size_t done = 0;
-
-	while (done < TURN_BYTES && !r->fd_fin) {
-		uint8_t *room;
-		size_t size = stream_reserve(r->s, &room);
-		ssize_t n;
-
-		r->wait_room = !size;
-		if (!size)
-			return;
-		n = recv(r->fd, room, size, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0) {
-			end(r, ECONNRESET, true);
-			return;
-		}
-		if (!n) {
-			r->fd_fin = true;
-			stream_fin(r->s);
-			check_over(r);
-			return;
-		}
+	if (n < 0) {
+		end(r, ECONNRESET, true);
+		return;
+	}
+	if (n) {
 		stream_commit(r->s, (size_t)n);
 		r->from += (uint64_t)n;
-		done += (size_t)n;
 		/* a short read has taken all there was: spare a call */
-		if ((size_t)n < size)
+		r->readable = (size_t)n == size || r->hup;
+		return;
+	}
+	r->readable = false;
+	r->fd_fin = true;
+	stream_fin(r->s);
+	check_over(r);
+}
+
+/* As much as there is, and as the stream takes. */
+static void fill(void *arg)
+{
+	struct relay *r = arg;
+	const uint64_t end_of_turn = r->from + TURN_BYTES;
+
+	while (r->readable && r->s && !r->over) {
+		uint8_t *room;
+		size_t size;
+		ssize_t n;
+
+		if (r->from >= end_of_turn) {
+			loop_defer(r->loop, &r->more, fill, r);
 			return;
+		}
+		size = stream_reserve(r->s, &room);
+		if (!size)
+			return;         /* writeh */
+		n = recv(r->fd, room, size, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN)
+			r->readable = false;
+		else if (n >= 0 || errno != EINTR)
+			filled(r, n, size);
 	}
 }
 
@@ -227,20 +245,19 @@ static void fd_handler(uint32_t events, void *arg)
 
 	if (events & EPOLLOUT)
 		drain(r);
-	if (!r->over && r->s && (events & EPOLLIN))
+	if (r->over || r->fd < 0)
+		return;
+	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		r->hup = true;
+	if (events & ~(uint32_t)EPOLLOUT && !r->fd_fin) {
+		r->readable = true;
 		fill(r);
-	if (r->over)
+	}
+	if (r->over || r->fd < 0)
 		return;
 	if (events & EPOLLERR &&
-	    !getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err) {
+	    !getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &err, &len) && err)
 		end(r, ECONNRESET, true);
-		return;
-	}
-	/* both directions are shut but not all is read: nothing new will
-	 * come of it, and it would be told for ever */
-	if (events & EPOLLHUP &&
-	    (!(events & EPOLLIN) || r->wait_room || r->fd_fin))
-		loop_unwatch(&r->lf);
 	else
 		rewatch(r);
 }
@@ -380,16 +397,8 @@ static void fin_handler(struct stream *s, void *arg)
 
 static void write_handler(struct stream *s, void *arg)
 {
-	struct relay *r = arg;
-
 	(void)s;
-	r->wait_room = false;
-	if (r->fd < 0)
-		return;
-	if (r->lf.loop)
-		rewatch(r);
-	else if (watch(r))
-		end(r, ENOMEM, true);
+	fill(arg);
 }
 
 static void close_handler(struct stream *s, int err, uint64_t code, void *arg)
@@ -464,6 +473,10 @@ int relay_join(struct relay *r, int fd)
 		check_over(r);
 		rewatch(r);
 	}
+	/* most clients have said something by now: it goes along with the
+	 * question whether they may */
+	r->readable = r->accepted && r->fd >= 0;
+	fill(r);
 	return 0;
 }
 
