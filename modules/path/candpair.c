@@ -35,7 +35,8 @@ int candpair_alloc(struct candpair **pp, struct lcand *local,
 	p->local = mem_ref(local);
 	p->remote = mem_ref(remote);
 	p->creds = mem_ref(creds);
-	p->likely = same_subnet(&local->c.base, &remote->c.addr);
+	p->likely = local->c.type == CAND_HOST &&
+		same_subnet(&local->c.base, &remote->c.addr);
 	sa_init(&p->mapped, AF_UNSPEC);
 	*pp = p;
 	return 0;

@@ -7,12 +7,14 @@
  *                                        +--- rto, 2 rto, ...
  *
  * The triggered queue goes first, then pairs on the same subnet, then by
- * priority; TCP when UDP has had its head start, and what would go out and in
- * again by the NAT that both are behind when the way inside has had its.
- * Retransmissions are not paced: with RTO = Ta x N they come no faster than
- * the checks did (RFC 8445 section 14.3).
+ * priority, but private addresses of another site late; TCP when UDP has had
+ * its head start, and what would go out and in again by the NAT that both are
+ * behind when the way inside has had its. Retransmissions are not paced: with
+ * RTO = Ta x N they come no faster than the checks did (RFC 8445 section
+ * 14.3).
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <openssl/rand.h>
 #include "modules/path/checks.h"
@@ -183,7 +185,7 @@ static struct candpair *triggered(const struct agent *a)
 	LIST_FOREACH(&a->cl.pairl, le) {
 		struct candpair *p = le->data;
 
-		if (p->trig && p->creds->rpwd &&
+		if (p->trig && !p->pending && p->creds->rpwd &&
 		    (!first || p->trig < first->trig))
 			first = p;
 	}
@@ -208,6 +210,50 @@ static bool hairpin(const struct agent *a, const struct candpair *p)
 	return false;
 }
 
+/* How an address looks from outside: 0 if it does not. */
+static uint32_t outside(const struct cand *c)
+{
+	if (c->transp != CAND_UDP || sa_af(&c->addr) != AF_INET ||
+	    (c->type != CAND_HOST && c->type != CAND_SRFLX))
+		return 0;
+	return netif_inside(&c->addr) ? 0 : sa_in(&c->addr);
+}
+
+/* Both are known from outside, by nothing in common: what is private there is
+ * not reached from here, most likely, though both may number their networks
+ * alike. */
+static bool apart(const struct agent *a)
+{
+	bool known = false;
+	struct le *le, *re;
+
+	LIST_FOREACH(&a->cl.locall, le) {
+		const uint32_t l = outside(&((struct lcand *)le->data)->c);
+
+		LIST_FOREACH(&a->cl.remotel, re) {
+			const struct rcand *r = re->data;
+			const uint32_t o = l ? outside(&r->c) : 0;
+
+			if (o && o == l)
+				return false;
+			known |= o;
+		}
+	}
+	return known;
+}
+
+/* The order of first checks: less is earlier, within one by priority. */
+static unsigned order(const struct candpair *p, bool far)
+{
+	const struct cand *r = &p->remote->c;
+
+	if (candpair_tier(p) > TIER_DIRECT)
+		return 3;
+	if (far && sa_af(&r->addr) == AF_INET && netif_inside(&r->addr))
+		return 2;
+	return !p->likely;
+}
+
 /* When the first check of a waiting pair may go. */
 static uint64_t begins(const struct agent *a, const struct candpair *p)
 {
@@ -223,10 +269,13 @@ static struct candpair *waiting(const struct agent *a, uint64_t now,
 				uint64_t *later)
 {
 	struct candpair *first = NULL;
+	unsigned least = UINT_MAX;
 	struct le *le;
+	bool far;
 
 	if (!a->cl.creds->rpwd)
 		return NULL;
+	far = apart(a);
 	LIST_FOREACH(&a->cl.pairl, le) {
 		struct candpair *p = le->data;
 		uint64_t at;
@@ -238,10 +287,10 @@ static struct candpair *waiting(const struct agent *a, uint64_t now,
 			*later = min(*later, at);
 			continue;
 		}
-		if (p->likely)
-			return p;
-		if (!first)
+		if (order(p, far) < least) {
+			least = order(p, far);
 			first = p;
+		}
 	}
 	return first;
 }
@@ -254,14 +303,24 @@ static struct candpair *next_check(const struct agent *a, uint64_t now,
 	return p ? p : waiting(a, now, later);
 }
 
+/* When a check in progress is sent again. The peer's has come on it since:
+ * soon, unless it was sent a moment ago and the two have crossed. */
+static uint64_t resend_at(const struct candpair *p)
+{
+	uint64_t soon = p->resend - p->rto + ICE_TA_FIRST;
+
+	return p->trig ? min(soon, p->resend) : p->resend;
+}
+
 /* RFC 8445 section 7.3.1.4 cancels a check in progress and starts anew. Here
- * the same transaction is sent once more, at once: should the way be longer
- * than the peer's retransmission interval, the answer is still known. */
-static bool check_again(struct agent *a, struct candpair *p, uint64_t now)
+ * the same transaction is sent once more, unpaced as any retransmission:
+ * should the way be longer than the peer's retransmission interval, the answer
+ * is still known. */
+static void again(struct agent *a, struct candpair *p, uint64_t now)
 {
 	p->trig = 0;
 	p->rto = rto_first(a, p);
-	return transmit(a, p, now);
+	(void)transmit(a, p, now);
 }
 
 /* This pair would be of a better kind than what we have to make do with. */
@@ -323,13 +382,16 @@ void checks_run(struct agent *a, uint64_t now)
 
 	LIST_FOREACH(&a->cl.pairl, le) {
 		p = le->data;
-		if (p->pending && now >= p->resend)
+		if (!p->pending || now < resend_at(p))
+			continue;
+		if (p->trig)
+			again(a, p, now);
+		else
 			give_up_or_resend(a, p, now);
 	}
 	/* one that fails at once has cost the network nothing: the next */
 	while (now >= a->pace_at && (p = next_check(a, now, &later))) {
-		if (p->pending ? check_again(a, p, now)
-		    : check_start(a, p, now))
+		if (check_start(a, p, now))
 			a->pace_at = now + pace(a);
 	}
 }
@@ -347,7 +409,7 @@ uint64_t checks_next(const struct agent *a)
 		const struct candpair *p = le->data;
 
 		if (p->pending)
-			next = min(next, p->resend);
+			next = min(next, resend_at(p));
 	}
 	return next;
 }

@@ -27,6 +27,16 @@ static bool possible(enum nat_kind x, enum nat_kind y)
 	return hi != NAT_SYMMETRIC || (lo != NAT_SYMMETRIC && lo != NAT_PORT);
 }
 
+/* b has moved in with a, behind the same NAT. */
+static void share_nat(const struct host *a, struct host *b)
+{
+	b->pub = a->pub;
+	b->port_next = 50;
+	b->mapc = 0;
+	b->candc = 1;
+	host_add_srflx(b, 0);
+}
+
 static void test_lan(void)
 {
 	struct host *a, *b;
@@ -36,6 +46,7 @@ static void test_lan(void)
 	a = net_host(&n, NAT_PORT, true);
 	b = net_host(&n, NAT_PORT, false);
 	b->site = a->site;
+	share_nat(a, b);
 	for (int i = 1; i < BASES; i++) {
 		char buf[32];
 
@@ -642,6 +653,41 @@ static void test_at_once(void)
 	}
 }
 
+/* Two homes that number their networks alike: the way between them is the
+ * first to be tried, by both; and the side that opens its NAT last is
+ * answered by a check that does not wait for its turn. */
+static void test_likely_first(void)
+{
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 25);
+	n.delay = 10 * MSEC;
+	a = net_host(&n, NAT_PORT, true);
+	b = net_host(&n, NAT_PORT, false);
+	host_add_relay(a);
+	host_add_relay(b);
+	for (int i = 1; i < BASES; i++) {
+		host_add_base(a, i == 1 ? "10.9.0.1" : "10.8.0.1");
+		host_add_base(b, i == 1 ? "10.9.0.2" : "10.8.0.2");
+	}
+	net_tell(a, b);
+	net_run(&n, n.delay);
+	net_tell(b, a);
+	net_run(&n, 2 * n.delay + MSEC);
+	CU_ASSERT(a->found == 1 && !b->found);
+	CU_ASSERT_EQUAL(tier_of(a), DIRECT);
+	net_run(&n, n.delay);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	/* the LAN is tried all the same: somebody may have joined the two */
+	net_run(&n, SEC);
+	b->site = a->site;
+	net_run(&n, 10 * SEC);
+	CU_ASSERT_EQUAL(tier_of(a), LAN);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	net_close(&n);
+}
+
 /* The faster of two ways is moved to in time, and then left alone. */
 static void test_faster(void)
 {
@@ -1035,11 +1081,7 @@ static void test_hairpin(void)
 		n.taparg = &count;
 		a = net_host(&n, NAT_FULL, true);
 		b = net_host(&n, NAT_FULL, false);
-		b->pub = a->pub;
-		b->port_next = 50;
-		b->mapc = 0;
-		b->candc = 1;
-		host_add_srflx(b, 0);
+		share_nat(a, b);
 		if (inside)
 			b->site = a->site;
 		net_tell(a, b);
@@ -1197,6 +1239,7 @@ UNIT_SUITE("agent",
 	{ "restart after end", test_restart_after_end },
 	{ "upgrade", test_upgrade },
 	{ "at once", test_at_once },
+	{ "likely first", test_likely_first },
 	{ "faster", test_faster },
 	{ "no renomination", test_no_renomination },
 	{ "lite", test_lite },
