@@ -101,8 +101,11 @@ int desc_answer_init(struct desc **dp, const struct desc *offer)
 	if (err)
 		return err;
 	d->audio = offer->audio;
-	/* RFC 8842 section 5.3: active, if the offerer leaves it to us */
-	d->setup = offer->setup == SETUP_ACTIVE ? SETUP_PASSIVE : SETUP_ACTIVE;
+	/* RFC 8842 section 5.3 recommends active, if the offerer leaves it to
+	 * us. But the client is to be who has a pair first, and then speaks
+	 * first: our checks open our NAT, the offerer's come through. */
+	d->setup = offer->setup == SETUP_PASSIVE ? SETUP_ACTIVE :
+		SETUP_PASSIVE;
 	while (d->mediac < offer->mediac && !err) {
 		size_t i = d->mediac++;
 

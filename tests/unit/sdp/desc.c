@@ -225,7 +225,7 @@ static void test_answer(void)
 		"a=fingerprint:sha-256 00:00:00:00:00:00:00:00:00:00:00:00:"
 		"00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00"
 		"\r\n"
-		"a=setup:active\r\n"
+		"a=setup:passive\r\n"
 		"m=application 9 UDP/QUIC vnd.dialtone\r\n"
 		"a=mid:b\r\n"
 		"a=x-dialtone-tunnel:file\r\n"
@@ -256,7 +256,7 @@ static void test_answer(void)
 		printf("%s", text);
 
 	r = decoded(text, false);
-	CU_ASSERT_EQUAL(r->setup, SETUP_ACTIVE);
+	CU_ASSERT_EQUAL(r->setup, SETUP_PASSIVE);
 	CU_ASSERT_EQUAL(desc_answer_check(o, r), 0);
 	CU_ASSERT(r->mediav[0].rejected && !r->mediav[1].rejected);
 	CU_ASSERT(!r->mediav[2].rejected && r->mediav[3].rejected);
