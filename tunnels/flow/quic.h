@@ -34,8 +34,9 @@ struct quic_conf {
 };
 
 struct quic_handlers {
-	/* handshake done and the key is the expected one. On the control
-	 * thread. The flow may be used on the worker from now on. */
+	/* The peer's key is the expected one and the handshake done on this
+	 * side: the client may hear later that its own is refused. On the
+	 * control thread. The flow may be used on the worker from now on. */
 	void (*securedh)(struct flow *f, void *arg);
 	/* on the control thread */
 	flow_end_h *endh;

@@ -244,7 +244,7 @@ static void running_rx(struct qconn *c, const struct udp_rx *rx)
 	}
 	if (c->rx_data && !c->rx_new++)
 		c->rx_at = rx->now;
-	if (c->confirmed && !c->is_secured)
+	if (c->agreed && !c->is_secured)
 		secured(c);
 	quic_kick(c);
 }
@@ -308,6 +308,7 @@ void quicconn_start(struct qconn *c)
 		return;
 	}
 	list_append(&c->pool->connl, &c->le, c);
+	quictls_warm(c->pool->tls, c->conf.identity);
 	if (!c->conf.client &&
 	    worker_cid_add(c->w, &c->first, c->odcid, sizeof c->odcid,
 			   c->rxh, c))

@@ -78,7 +78,7 @@ struct qconn {
 	gnutls_session_t tls;
 	ngtcp2_crypto_conn_ref ref;
 	bool key_bad, key_good;
-	bool confirmed, is_secured;
+	bool agreed, is_secured;
 	struct list earlyl;
 
 	ngtcp2_conn *conn;

@@ -43,18 +43,9 @@ static int handshake_cb(ngtcp2_conn *conn, void *arg)
 		ngtcp2_conn_set_tls_alert(conn, ALERT_BAD_CERTIFICATE);
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	}
-	/* the client's is verified by now; the client waits to be told so */
-	if (!c->conf.client)
-		c->confirmed = true;
-	return 0;
-}
-
-static int confirmed_cb(ngtcp2_conn *conn, void *arg)
-{
-	struct qconn *c = arg;
-	(void)conn;
-
-	c->confirmed = true;
+	/* The client does not wait for HANDSHAKE_DONE: it knows the server,
+	 * whose word on its own key comes a round trip later. */
+	c->agreed = true;
 	return 0;
 }
 
@@ -140,7 +131,6 @@ static void set_callbacks(ngtcp2_callbacks *cb)
 	memset(cb, 0, sizeof *cb);
 	cb->recv_crypto_data = crypto_cb;
 	cb->handshake_completed = handshake_cb;
-	cb->handshake_confirmed = confirmed_cb;
 	cb->get_path_challenge_data =
 		ngtcp2_crypto_get_path_challenge_data_cb;
 	cb->rand = rand_cb;

@@ -13,6 +13,9 @@ struct quictls;
  * identity. */
 int quictls_alloc(struct quictls **tp);
 
+/* Have the credentials ready while the path is still looked for. */
+void quictls_warm(struct quictls *t, const struct identity *id);
+
 /* Make c->tls, joined to c->conn by c->ref. */
 int quictls_start(struct quictls *t, struct qconn *c);
 
