@@ -35,7 +35,8 @@ read -r best _ <<< "$(theory "$LAB_A" "$LAB_B")"
 
 ours() {
 	peers_conf "$LAB_A" "$LAB_B"
-	peer_start a && peer_start b || cell_fail "sipd does not start"
+	peer_start a && peer_start b && ready ||
+	    cell_fail "sipd does not start"
 	session "$best"
 	echo "$LAB_A $LAB_B ${result:-failed} ${first:--} ${upgraded:--}" \
 	    "${local:--} ${remote:--}"

@@ -65,16 +65,39 @@ field() { sed -n "s/.*\"$1\":\"\\([^\"]*\\)\".*/\\1/p" | tail -1; }
 number() { sed -n "s/.*\"$1\":\\([0-9]*\\).*/\\1/p" | tail -1; }
 ms() { echo $(((${EPOCHREALTIME/./}) / 1000)); }
 
-# stamp: lines of stdin, each with the time in ms before it
-stamp() { while IFS= read -r line; do echo "$(ms) $line"; done; }
+# stamp: lines of stdin, each with the time in ms before it; without a fork,
+# which would take a millisecond itself
+stamp() {
+	while IFS= read -r line; do
+		t_=${EPOCHREALTIME/./}
+		echo "$((t_ / 1000)) $line"
+	done
+}
 
 # path_now: the path of a's session
 path_now() { as a -j list > "$T/now" && field path < "$T/now"; }
 
-# session BEST: a calls b and opens a pipe; sets result, first, upgraded,
-# local, remote. Ends when the path is as good as BEST, or patience ends.
+# ready: b waits for a pipe, with a first byte in its hand, so that starting a
+# command is no part of what is measured; it has no command then
+ready() {
+	sed -i '/^command = /d' "$T/b/sipd.conf"
+	as b reload > /dev/null || return 1
+	echo hello > "$T/first"
+	as b wait pipe < "$T/first" > "$T/heard" 2>&1 &
+	wait_for 5 waits
+}
+# its sipd has been handed what the wait has open
+waits() {
+	for p in $(pidof sipd); do
+		readlink "/proc/$p/fd/"*
+	done | grep -q "^$T/heard"
+}
+
+# session BEST: a calls b, who is ready, and opens a pipe; sets result, first,
+# path, upgraded, local, remote. Ends when the path is as good as BEST, or
+# patience ends.
 session() {
-	result= first= upgraded= local= remote=
+	result= first= path= upgraded= local= remote=
 	mkfifo "$T/in"
 	( as a -j b pipe < "$T/in" 2> "$T/dial.said" | stamp > "$T/out" ) &
 	dial=$!
@@ -93,12 +116,14 @@ session() {
 	wait $dial
 	rm -f "$T/in"
 }
+# first: from the answer to the first byte; path: to the pair that it goes by,
+# when a byte that nobody protects could have gone
 session_figures() {
 	open=$(grep '"event":"open"' "$T/out")
 	at_open=${open%% *}
 	set -- $(for k in path secure; do echo "$open" | number $k; done)
 	hello=$(grep ' hello' "$T/out")
-	answer=$((at_open - $1 - $2))
+	answer=$((at_open - $1 - $2)) path=$1
 	first=$((${hello%% *} - answer))
 }
 session_wait() {
