@@ -71,6 +71,50 @@ check "-D: only CONNECT" sh -c \
     http://127.0.0.1:8000/ | grep -qx 405"
 ended "$dyn"
 
+# resets, half-closes and urgent bytes, through both sipd: as directly
+cat > "$T/tcp.pl" <<'EOT'
+use Socket;
+sub at { sockaddr_in($_[0], INADDR_LOOPBACK) }
+sub got {                       # all until the end; or the error
+	my ($fd, $all) = (shift, "");
+	while (my $n = sysread($fd, my $b, 4096) // die "$!") { $all .= $b }
+	$all
+}
+my ($near, $far, $what) = @ARGV;
+socket L, AF_INET, SOCK_STREAM, 0;
+setsockopt L, SOL_SOCKET, SO_REUSEADDR, 1;
+bind L, at($far) or die "bind: $!";
+listen L, 5;
+socket C, AF_INET, SOCK_STREAM, 0;
+connect C, at($near) or die "connect: $!";
+accept S, L or die;
+my ($a, $b) = $what =~ /back/ ? (*S, *C) : (*C, *S);
+syswrite $a, "one";
+if ($what =~ /reset/) {
+	sysread $b, $_, 3;
+	setsockopt $a, SOL_SOCKET, SO_LINGER, pack "ii", 1, 0;
+	close $a;
+	eval { got $b };
+	die "no reset: $@" unless $@ =~ /reset by peer/;
+} elsif ($what =~ /urgent/) {
+	send $a, "!", MSG_OOB;
+	syswrite $a, "two";
+	shutdown $a, 1;
+	die unless got($b) eq "one!two";
+} else {
+	shutdown $a, 1;
+	die unless got($b) eq "one";
+	syswrite $b, "two";
+	close $b;
+	die unless got($a) eq "two";
+}
+EOT
+check "-L to a server of one's own" forwards tcp 8001:127.0.0.1:8009
+for what in reset "reset back" half "half back" urgent "urgent back"; do
+	check "TCP: $what" timeout 20 perl "$T/tcp.pl" 8001 8009 "$what"
+done
+ended "$behind"
+
 # -R, and -R without a target: SOCKS at the far side
 check "-R listens" forwards r -R 8100:127.0.0.1:8000 -R 8101
 check "-R: through it" fetched http://127.0.0.1:8100/three.bin

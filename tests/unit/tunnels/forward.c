@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include "tests/unit/fail.h"
 #include "tests/unit/tunnels/flood.h"
 #include "tests/unit/tunnels/rig.h"
@@ -17,6 +19,18 @@
 #include "tunnels/record.h"
 
 #define ARGV(...) ((char *const []){ __VA_ARGS__, NULL })
+
+/* Two minutes pass when they are told to: libc's clock, put forward. */
+static _Atomic int64_t ahead;           /* seconds */
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+	const int err = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (!err && id == CLOCK_MONOTONIC)
+		ts->tv_sec += atomic_load(&ahead);
+	return err;
+}
 
 static size_t count(char *const *argv)
 {
@@ -372,6 +386,65 @@ static void test_reset(void)
 	rig_close(&f.r);
 }
 
+/* Urgent bytes, TCP's out of band, stay in their place (RFC 6093, 6). */
+static void test_urgent(void)
+{
+	struct forwarding f;
+	int lfd = server(), c, s;
+
+	forwarding_to(&f, "-L", port_of(lfd));
+	c = client(f.port);
+	s = accept(lfd, NULL, NULL);
+	put(c, "a");
+	CU_ASSERT_EQUAL(send(c, "!", 1, MSG_OOB), 1);
+	put(c, "b");
+	expect(s, "a!b");
+	put(s, "c");
+	CU_ASSERT_EQUAL(send(s, "?", 1, MSG_OOB), 1);
+	put(s, "d");
+	expect(c, "c?d");
+	close(c);
+	expect_end(s);
+	close(s);
+	close(lfd);
+	rig_close(&f.r);
+}
+
+/* Who closes with bytes unread has reset it, as a direct connection would be;
+ * what was on its way to the other side before gets there. */
+static void test_abandoned(void)
+{
+	struct forwarding f;
+	int lfd = server(), c, s;
+	static const char much[100000] = "x";
+	char buf[4096];
+	ssize_t n;
+
+	forwarding_to(&f, "-L", port_of(lfd));
+	c = client(f.port);
+	s = accept(lfd, NULL, NULL);
+	put(s, "unread");
+	while (recv(c, buf, 1, MSG_PEEK) != 1)
+		;
+	close(c);
+	expect_reset(s);
+	close(s);
+	/* the other way, in the middle of much */
+	c = client(f.port);
+	s = accept(lfd, NULL, NULL);
+	CU_ASSERT_EQUAL(send(c, much, sizeof much, 0), sizeof much);
+	while (recv(s, buf, 1, MSG_PEEK) != 1)
+		;
+	close(s);
+	while ((n = recv(c, buf, sizeof buf, 0)) > 0)
+		;
+	CU_ASSERT_EQUAL(n, -1);
+	CU_ASSERT_EQUAL(errno, ECONNRESET);
+	close(c);
+	close(lfd);
+	rig_close(&f.r);
+}
+
 static void half_close(int fd)
 {
 	shutdown(fd, SHUT_WR);
@@ -680,7 +753,75 @@ static void test_udp(void)
 		"not allowed");
 }
 
-/* UDP ASSOCIATE: two targets by one client, and the end with its TCP. */
+static char status_a[256], status_b[256];
+
+static void status_handler(void *arg)
+{
+	struct rig *r = arg;
+
+	(void)re_snprintf(status_a, sizeof status_a, "%H", r->kind->status,
+			  r->a.t);
+	(void)re_snprintf(status_b, sizeof status_b, "%H", r->kind->status,
+			  r->b.t);
+}
+
+/* Do both sides count so many flows, of so many that there were? The second
+ * look finds what the first turn of the loop has aged. */
+static bool flows(struct rig *r, unsigned now, unsigned all)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, " udp=%u udp_flows=%u ", now, all);
+	for (int i = 0; i < 100; i++) {
+		fake_call(r->loop, status_handler, r);
+		if (strstr(status_a, text) && strstr(status_b, text))
+			return true;
+		usleep(10000);
+	}
+	printf("%s\n%s\n", status_a, status_b);
+	return false;
+}
+
+static void later(struct rig *r, int seconds)
+{
+	atomic_fetch_add(&ahead, seconds);
+	fake_call(r->loop, status_handler, r);  /* it looks at its clock */
+}
+
+/* A flow that is idle for two minutes is forgotten at both sides, one that is
+ * used is not; who comes back has a new one. */
+static void test_udp_age(void)
+{
+	struct forwarding f;
+	char spec[64];
+	uint16_t port;
+	int s = udp_socket(&port, 0), c[2];
+
+	snprintf(spec, sizeof spec, "udp:0:127.0.0.1:%u", port);
+	forwarding_open(&f, ARGV("-L", spec), "127.0.0.1:*");
+	for (int i = 0; i < 2; i++) {
+		c[i] = udp_socket(NULL, f.port);
+		echo(c[i], s, 100);
+	}
+	later(&f.r, 100);
+	CU_ASSERT(flows(&f.r, 2, 2));
+	echo(c[0], s, 100);
+	later(&f.r, 100);
+	CU_ASSERT(flows(&f.r, 1, 2));
+	echo(c[0], s, 100);
+	CU_ASSERT(flows(&f.r, 1, 2));
+	echo(c[1], s, 100);
+	CU_ASSERT(flows(&f.r, 2, 3));
+	later(&f.r, 200);
+	CU_ASSERT(flows(&f.r, 0, 3));
+	close(c[0]);
+	close(c[1]);
+	close(s);
+	rig_close(&f.r);
+}
+
+/* UDP ASSOCIATE: two targets by one client, and the end with its TCP. Its
+ * flows age as others do, the association does not. */
 static void test_associate(void)
 {
 	static const uint8_t ask[] = { 5, 1, 0, 5, 3, 0, 1, 0, 0, 0, 0, 0, 0 };
@@ -700,7 +841,12 @@ static void test_associate(void)
 	CU_ASSERT_EQUAL(reply[3], 0);
 	CU_ASSERT_EQUAL(memcmp(reply + 5, "\1\177\0\0\1", 5), 0);
 	u = udp_socket(NULL, (uint16_t)(reply[10] << 8 | reply[11]));
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 8; i++) {
+		if (i == 4) {
+			CU_ASSERT(flows(&f.r, 2, 2));
+			later(&f.r, 200);
+			CU_ASSERT(flows(&f.r, 0, 2));
+		}
 		pkt[8] = (uint8_t)(port[i % 2] >> 8);
 		pkt[9] = (uint8_t)port[i % 2];
 		memcpy(pkt + 10, "hello", 5);
@@ -714,6 +860,7 @@ static void test_associate(void)
 		CU_ASSERT_EQUAL(memcmp(in, pkt, 10), 0);
 		CU_ASSERT_EQUAL(memcmp(in + 10, "there", 5), 0);
 	}
+	CU_ASSERT(flows(&f.r, 2, 4));
 	close(c);
 	/* its port is gone when the kernel says so */
 	for (int i = 0; i < 500 && send(u, pkt, 15, 0) == 15; i++)
@@ -918,12 +1065,15 @@ UNIT_SUITE("tunnels/forward",
 	{ "local", test_local },
 	{ "remote", test_remote },
 	{ "reset", test_reset },
+	{ "urgent", test_urgent },
+	{ "abandoned", test_abandoned },
 	{ "flood", test_flood },
 	{ "many", test_many },
 	{ "back_pressure", test_back_pressure },
 	{ "refused", test_refused },
 	{ "names", test_names },
 	{ "udp", test_udp },
+	{ "udp_age", test_udp_age },
 	{ "associate", test_associate },
 	{ "deref", test_deref },
 	{ "lost", test_lost },
