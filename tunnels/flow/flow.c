@@ -11,7 +11,7 @@
 #include <string.h>
 #include "tunnels/flow/flowimpl.h"
 
-enum { RESERVE_MIN = 4096 };            /* less room is not worth a read(2) */
+enum { RESERVE_MIN = 2048 };            /* less room is not worth a read(2) */
 
 struct listener {
 	struct le le;

@@ -6,73 +6,90 @@
  *   head            cur                  tail
  *   [acked | sent] [sent | unsent] ... [unsent | room]
  *
- * Chunks grow with the stream, so that one that says little stays small; the
- * large ones are kept by the pool and used again while there are connections.
+ * A chunk is as large as what is unacknowledged asks for, so that one that
+ * says little, however long, stays small. They are kept by the pool and used
+ * again while they are warm: the allocator would give their pages back to the
+ * kernel and fetch others, for each request.
  */
 #include <stdlib.h>
 #include "tunnels/flow/quicbuf.h"
 
-enum {
-	CHUNK_SIZE = 256 << 10,
-	CHUNK_FIRST = 4096,
-	CHUNK_SECOND = 64 << 10,
-	CHUNKS_KEPT = 32,
+static const struct kind {
+	size_t size;            /* unacknowledged bytes of this ask for the
+				   next */
+	unsigned kept;
+} kinds[QUIC_CHUNK_KINDS] = {
+	{ 4096, 64 },
+	{ 64 << 10, 16 },
+	{ 256 << 10, 32 },
 };
 
 struct chunk {
 	struct chunk *next;
 	uint64_t start;                 /* offset in the stream */
+	unsigned kind;
 	size_t size, len;
 	uint8_t data[];
 };
 
-static struct chunk *chunk_alloc(struct quicpool *pool, uint64_t start)
+static unsigned kind_of(const struct quicbuf *b)
 {
-	size_t size = CHUNK_SIZE;
-	struct chunk *k;
+	const uint64_t n = b->written - b->acked;
+	unsigned kind = 0;
 
-	if (start < CHUNK_FIRST)
-		size = CHUNK_FIRST;
-	else if (start < CHUNK_SECOND)
-		size = CHUNK_SECOND;
-	if (size == CHUNK_SIZE && pool->chunks) {
-		k = pool->chunks;
-		pool->chunks = k->next;
-		--pool->nchunks;
+	while (kind + 1 < QUIC_CHUNK_KINDS && n >= kinds[kind].size)
+		++kind;
+	return kind;
+}
+
+static struct chunk *chunk_alloc(struct quicpool *pool,
+				 const struct quicbuf *b)
+{
+	const unsigned kind = kind_of(b);
+	struct chunk *k = pool->chunks[kind];
+
+	if (k) {
+		pool->chunks[kind] = k->next;
+		--pool->nchunks[kind];
 	}
-	else
-		k = malloc(sizeof *k + size);
+	else {
+		k = malloc(sizeof *k + kinds[kind].size);
+	}
 	if (!k)
 		return NULL;
-	pool->mem.sending += size;
 	k->next = NULL;
-	k->start = start;
-	k->size = size;
+	k->start = b->written;
+	k->kind = kind;
+	k->size = kinds[kind].size;
 	k->len = 0;
+	pool->mem.sending += k->size;
 	return k;
 }
 
 static void chunk_free(struct quicpool *pool, struct chunk *k)
 {
 	pool->mem.sending -= k->size;
-	if (k->size == CHUNK_SIZE && pool->nchunks < CHUNKS_KEPT) {
-		k->next = pool->chunks;
-		pool->chunks = k;
-		++pool->nchunks;
+	if (pool->nchunks[k->kind] < kinds[k->kind].kept) {
+		k->next = pool->chunks[k->kind];
+		pool->chunks[k->kind] = k;
+		++pool->nchunks[k->kind];
 	}
-	else
+	else {
 		free(k);
+	}
 }
 
 void quicbuf_drop_chunks(struct quicpool *pool)
 {
-	while (pool->chunks) {
-		struct chunk *k = pool->chunks;
+	for (unsigned i = 0; i < QUIC_CHUNK_KINDS; i++) {
+		while (pool->chunks[i]) {
+			struct chunk *k = pool->chunks[i];
 
-		pool->chunks = k->next;
-		free(k);
+			pool->chunks[i] = k->next;
+			free(k);
+		}
+		pool->nchunks[i] = 0;
 	}
-	pool->nchunks = 0;
 }
 
 static void pop_chunk(struct quicbuf *b, struct quicpool *pool)
@@ -108,7 +125,7 @@ size_t quicbuf_reserve(struct quicbuf *b, struct quicpool *pool, uint8_t **pp,
 	struct chunk *k = b->tail;
 
 	if (!k || k->size - k->len < min) {
-		k = chunk_alloc(pool, b->written);
+		k = chunk_alloc(pool, b);
 		if (!k)
 			return 0;
 		append_chunk(b, k);

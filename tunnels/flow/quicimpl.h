@@ -30,6 +30,7 @@ enum {
 	QUIC_EARLY_MAX = 4,             /* datagrams kept before a path */
 	QUIC_STREAMS_MAX = 8192,        /* open at once, by the peer */
 	QUIC_ODCID_LEN = 16,
+	QUIC_CHUNK_KINDS = 3,           /* sizes; see quicbuf.c */
 };
 
 struct quictls;
@@ -40,8 +41,8 @@ struct quicpool {
 	struct quictls *tls;
 	struct list connl;
 	struct quicmem mem;
-	struct chunk *chunks;           /* of full size, to be used again */
-	unsigned nchunks;
+	struct chunk *chunks[QUIC_CHUNK_KINDS]; /* to be used again */
+	unsigned nchunks[QUIC_CHUNK_KINDS];
 };
 
 enum conn_state {
