@@ -7,6 +7,13 @@
  *             | external address, 16 |
  *
  * IPv4 addresses travel as ::ffff:a.b.c.d. Called by portmap.c.
+ *
+ * Deliberately absent: FILTER towards the peer (section 13.3). One mapping
+ * serves all sessions, those of callers who are not known yet and of peers who
+ * move from one network to another; each with its own would cost the gateway
+ * a mapping for every address that a peer might have, and calls would wait for
+ * it. What comes in by it has to prove itself anyway, and small gateways
+ * (miniupnpd) refuse the option.
  */
 #include <errno.h>
 #include <string.h>
@@ -103,12 +110,14 @@ int pcp_decode(struct pcp_answer *a, const uint8_t *buf, size_t len)
 	return 0;
 }
 
+/* Back by one second it may have gone because answers overtake each other;
+ * then, too, it must not be far behind what has passed here. */
 bool pcp_epoch_lost(uint32_t before, uint32_t epoch, uint64_t passed)
 {
-	uint64_t went = epoch - before;
+	const int64_t here = (int64_t)min(passed, (uint64_t)UINT32_MAX);
+	const int64_t went = (int64_t)epoch - (int64_t)before;
 
-	if (epoch < before)
-		return before - epoch > 1;
-	return passed + 2 < went - went / 16 ||
-		went + 2 < passed - passed / 16;
+	if (went < -1)
+		return true;
+	return here + 2 < went - went / 16 || went + 2 < here - here / 16;
 }

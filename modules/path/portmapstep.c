@@ -17,6 +17,7 @@
 #define RELEASE_RTO (100 * MSEC)
 #define REST        (600 * SEC)
 #define RENEW_MIN   (4 * SEC)
+#define FORGOTTEN   (60 * SEC)          /* left to have it mapped again */
 
 enum {
 	LIFETIME = 7200,                /* s */
@@ -151,6 +152,9 @@ void portmap_note_epoch(struct portmap *p, enum portmap_proto proto,
 						   (now - e->at) / SEC);
 
 	*e = (struct portmap_epoch){ true, value, now };
-	if (lost && p->state == PM_MAPPED && p->proto == proto && !p->asking)
-		portmap_ask(p, now);
+	if (!lost || p->state != PM_MAPPED || p->proto != proto || p->asking)
+		return;
+	/* should it not answer now, it is asked soon again */
+	p->expires = min(p->expires, now + FORGOTTEN);
+	portmap_ask(p, now);
 }

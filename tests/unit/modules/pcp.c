@@ -101,6 +101,12 @@ static void test_epoch(void)
 	CU_ASSERT(!pcp_epoch_lost(100, 162, 60));
 	CU_ASSERT(!pcp_epoch_lost(100, 158, 60));
 	CU_ASSERT(!pcp_epoch_lost(100, 99, 0));
+	CU_ASSERT(!pcp_epoch_lost(100, 99, 1));
+	/* it began anew and came almost as far meanwhile */
+	CU_ASSERT(pcp_epoch_lost(100, 99, 60));
+	CU_ASSERT(pcp_epoch_lost(2, 1, 9));
+	CU_ASSERT(pcp_epoch_lost(2, 3, 9));
+	CU_ASSERT(!pcp_epoch_lost(0, 1, 1));
 	CU_ASSERT(pcp_epoch_lost(100, 98, 60));
 	CU_ASSERT(pcp_epoch_lost(100, 0, 60));
 	CU_ASSERT(pcp_epoch_lost(100, 110, 60));
