@@ -1,70 +1,70 @@
 /*
- * guessbook.c: what became of guesses, for the last peers. Called by
- * sessionpath.c.
+ * guessbook.c: what became of guesses. One that has begun has failed, until it
+ * is known to have worked: so it counts if this process ends meanwhile. Called
+ * by sessionpath.c and sessioncore.c.
  */
 #include <errno.h>
 #include <string.h>
-#include <re.h>
-#include "sdp/base/clock.h"
 #include "sipd/guessbook.h"
 
-#define PAUSE (3600 * SEC)      /* after one that failed */
-
-enum { PEERS = 64 };            /* the oldest makes room */
-
-struct entry {
-	uint8_t key[32];
-	uint64_t at;            /* 0: free */
-	bool worked;
+enum {
+	PAUSE    = 3600,                /* s, after one that failed */
+	REMEMBER = 30 * 24 * 3600,      /* one that worked */
+	NAME_SIZE = 2 * 32 + 1,
 };
+
+static const char kind[] = "guess", worked_word[] = "worked";
 
 struct guessbook {
-	struct entry entryv[PEERS];
-	struct entry *running;
+	struct learned *l;
+	bool running;
+	char name[NAME_SIZE];
 };
 
-int guessbook_alloc(struct guessbook **gp)
+int guessbook_alloc(struct guessbook **gp, struct learned *l)
 {
-	*gp = mem_zalloc(sizeof **gp, NULL);
-	return *gp ? 0 : ENOMEM;
+	struct guessbook *g = mem_zalloc(sizeof *g, NULL);
+
+	if (!g)
+		return ENOMEM;
+	g->l = l;
+	*gp = g;
+	return 0;
 }
 
-static struct entry *find(struct guessbook *g, const uint8_t key[32])
+static void name_of(char *name, const uint8_t key[32])
 {
-	struct entry *old = &g->entryv[0];
-
-	for (size_t i = 0; i < PEERS; i++) {
-		struct entry *e = &g->entryv[i];
-
-		if (e->at && !memcmp(e->key, key, sizeof e->key))
-			return e;
-		if (e->at < old->at)
-			old = e;
-	}
-	memset(old, 0, sizeof *old);
-	memcpy(old->key, key, sizeof old->key);
-	return old;
+	(void)re_snprintf(name, NAME_SIZE, "%w", key, (size_t)32);
 }
 
-bool guessbook_begin(struct guessbook *g, const uint8_t key[32],
-		     uint64_t now)
+bool guessbook_worked(const struct guessbook *g, const uint8_t key[32],
+		      time_t now)
 {
-	struct entry *e;
+	char name[NAME_SIZE];
+	const char *v;
 
+	name_of(name, key);
+	v = learned_get(g->l, kind, name, now);
+	return v && !strcmp(v, worked_word);
+}
+
+bool guessbook_begin(struct guessbook *g, const uint8_t key[32], time_t now)
+{
 	if (g->running)
 		return false;
-	e = find(g, key);
-	if (e->at && !e->worked && now < e->at + PAUSE)
+	name_of(g->name, key);
+	if (learned_get(g->l, kind, g->name, now) &&
+	    !guessbook_worked(g, key, now))
 		return false;
-	e->at = now;
-	g->running = e;
+	g->running = true;
+	(void)learned_set(g->l, kind, g->name, "failed", now, PAUSE);
 	return true;
 }
 
-void guessbook_end(struct guessbook *g, bool worked)
+void guessbook_end(struct guessbook *g, bool worked, time_t now)
 {
-	if (!g->running)
-		return;
-	g->running->worked = worked;
-	g->running = NULL;
+	if (g->running && worked)
+		(void)learned_set(g->l, kind, g->name, worked_word, now,
+				  REMEMBER);
+	g->running = false;
 }

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include "sipd/guessops.h"
 #include "sipd/house.h"
+#include "sipd/housekeep.h"
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
 #include "sipd/environs.h"
@@ -36,6 +37,7 @@ static void house_destructor(void *arg)
 	mem_deref(h->worker);
 	mailbox_run(h->mailbox);
 	mem_deref(h->guessbook);
+	mem_deref(h->learned);
 	mem_deref(h->calllog);
 	mem_deref(h->trust);
 	mem_deref(h->peers);
@@ -121,6 +123,16 @@ int house_renew(const struct house *h, uint8_t fp[32], char *why,
 		(void)re_snprintf(why, size, "No new key can be made in"
 				  " %s: %m.", file, err);
 	return err;
+}
+
+static int open_learned(struct house *h)
+{
+	char file[600];
+	int err;
+
+	(void)re_snprintf(file, sizeof file, "%s/learned", h->conf->state);
+	err = learned_alloc(&h->learned, file, time(NULL));
+	return err ? err : guessbook_alloc(&h->guessbook, h->learned);
 }
 
 static int open_trust(struct trust **tp, const struct conf *c, char *why,
@@ -210,6 +222,14 @@ static int open_tls(struct house *h, char *why, size_t size)
 	return err;
 }
 
+static void forgets_handler(const struct sa *local, const struct sa *mapped,
+			    unsigned seconds, void *arg)
+{
+	struct house *h = arg;
+
+	housekeep_forgets(h->learned, local, mapped, seconds);
+}
+
 static int open_media(struct house *h, char *why, size_t size)
 {
 	const struct conf *conf = h->conf;
@@ -225,6 +245,7 @@ static int open_media(struct house *h, char *why, size_t size)
 		.guess_ops = &h->guess_ops,
 		.interfaces = conf->interfaces,
 		.sendh = send_handler,
+		.forgetsh = forgets_handler,
 		.arg = h,
 	};
 	int err = worker_alloc(&h->worker, &wc);
@@ -255,7 +276,9 @@ static int open_media(struct house *h, char *why, size_t size)
 	pc.port4 = worker_port(h->worker, AF_INET);
 	pc.port6 = worker_port(h->worker, AF_INET6);
 	err = paths_alloc(&h->paths, &pc);
-	if (err)
+	if (!err)
+		housekeep_remind(h->learned, h->paths);
+	else
 		(void)re_snprintf(why, size, "ICE cannot be started: %m.",
 				  err);
 	return err;
@@ -273,7 +296,7 @@ static void mapped_handler(const struct path_mapping *v, size_t n, void *arg)
 
 static int open_mapper(struct house *h)
 {
-	const struct mapper_conf mc = {
+	struct mapper_conf mc = {
 		.timers = h->timers,
 		.port4 = worker_port(h->worker, AF_INET),
 		.port6 = worker_port(h->worker, AF_INET6),
@@ -282,7 +305,12 @@ static int open_mapper(struct house *h)
 		.arg = h,
 	};
 
-	return h->conf->portmap ? mapper_alloc(&h->mapper, &mc) : 0;
+	int err;
+
+	if (!h->conf->portmap)
+		return 0;
+	err = housekeep_nonce(h->learned, mc.nonce);
+	return err ? err : mapper_alloc(&h->mapper, &mc);
 }
 
 /* Two devices of a user may share a key, not an instance: it is made of the
@@ -366,7 +394,7 @@ int house_alloc(struct house **hp, const struct conf *conf,
 	if (!err)
 		err = open_state(h, why, size);
 	if (!err)
-		err = guessbook_alloc(&h->guessbook);
+		err = open_learned(h);
 	if (!err)
 		err = open_media(h, why, size);
 	if (!err)

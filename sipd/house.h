@@ -47,6 +47,7 @@ struct house {
 	struct relay_ops relay_ops;     /* what paths reach relays by */
 	struct relays *relays;
 	struct guess_ops guess_ops;     /* and sockets of guesses */
+	struct learned *learned;        /* of processes before */
 	struct guessbook *guessbook;
 	struct mapper *mapper;          /* NULL: portmap = no */
 	struct quota *quota;            /* what strangers may ask by SIP */

@@ -61,7 +61,7 @@ void session_begin(struct session *s)
 	mem_ref(s);
 	session_state_set(s, SESSION_CHECKING);
 	if (s->state == SESSION_CHECKING) {
-		err = path_remote(s->path, s->remote);
+		err = session_path_meet(s);
 		if (err)
 			session_hangup(s, REASON_BAD_PEER, strerror(err));
 	}

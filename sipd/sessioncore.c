@@ -71,7 +71,7 @@ static void let_go(struct session *s)
 	s->bundle = mem_deref(s->bundle);
 	s->path = mem_deref(s->path);
 	if (s->guessing)
-		guessbook_end(s->house->guessbook, false);
+		guessbook_end(s->house->guessbook, false, time(NULL));
 	s->guessing = false;
 	s->quic = mem_deref(s->quic);
 	s->dtls = mem_deref(s->dtls);

@@ -141,7 +141,7 @@ static bool guess_handler(void *arg)
 	struct session *s = arg;
 
 	s->guessing = s->remote && guessbook_begin(s->house->guessbook,
-						   s->remote->fp, clock_ns());
+						   s->remote->fp, time(NULL));
 	if (s->guessing)
 		log_info("session %s: guessing ports", s->id);
 	return s->guessing;
@@ -153,7 +153,7 @@ static void guessed_handler(bool worked, void *arg)
 
 	log_info("session %s: guessing ports %s", s->id, worked
 		 ? "has worked" : "has not worked");
-	guessbook_end(s->house->guessbook, worked);
+	guessbook_end(s->house->guessbook, worked, time(NULL));
 	s->guessing = false;
 }
 
@@ -173,6 +173,13 @@ int session_path_open(struct session *s)
 	if (!err)
 		path_guess(s->path, guesses(s));
 	return err;
+}
+
+int session_path_meet(struct session *s)
+{
+	if (guessbook_worked(s->house->guessbook, s->remote->fp, time(NULL)))
+		path_guess_soon(s->path);
+	return path_remote(s->path, s->remote);
 }
 
 int session_gather(struct session *s, void (*readyh)(struct session *s))

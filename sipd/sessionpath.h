@@ -10,6 +10,9 @@
 /* A path that has not gathered yet; the offerer controls. */
 int session_path_open(struct session *s);
 
+/* The peer's description is there, and trusted: begin with the checks. */
+int session_path_meet(struct session *s);
+
 /* Gather; readyh is called (perhaps within) once there is enough to speak. */
 int session_gather(struct session *s, void (*readyh)(struct session *s));
 

@@ -48,6 +48,11 @@ void agent_guess(struct agent *a, bool allowed)
 	a->guess.ours = allowed;
 }
 
+void agent_guess_soon(struct agent *a)
+{
+	a->guess.soon = true;
+}
+
 void agent_guess_stop(struct agent *a)
 {
 	guess_stop(a);

@@ -91,6 +91,9 @@ void agent_nat64(struct agent *a, const struct nat64 *n, uint64_t now);
  * says. */
 void agent_guess(struct agent *a, bool allowed);
 
+/* With this peer nothing else has worked: do not wait long for it. */
+void agent_guess_soon(struct agent *a);
+
 /* Somebody on the way forbids it. */
 void agent_guess_stop(struct agent *a);
 

@@ -20,6 +20,7 @@
 #include "modules/path/netif.h"
 
 #define AFTER    (500 * MSEC)   /* what is easy has worked by then */
+#define AFTER_SOON (150 * MSEC) /* most likely nothing was, again */
 #define PACE     (6 * MSEC)     /* for BURST tries */
 #define OPEN_PACE (15 * MSEC)   /* for OPEN_BURST sockets */
 #define OPEN_LATE (1500 * MSEC) /* if we count: perhaps it is not needed */
@@ -273,11 +274,16 @@ static bool allowed(const struct agent *a)
 		a->conf.guess && a->cl.creds->rpwd;
 }
 
+static uint64_t earliest(const struct agent *a)
+{
+	return a->begun + (a->guess.soon ? AFTER_SOON : AFTER);
+}
+
 static void begin(struct agent *a, uint64_t now)
 {
 	struct guess *g = &a->guess;
 
-	if (now < max(a->begun + AFTER, g->at))
+	if (now < max(earliest(a), g->at))
 		return;
 	g->waited = true;
 	g->at = 0;
@@ -323,7 +329,7 @@ uint64_t guess_next(const struct agent *a)
 	if (g->state == GUESS_RUN)
 		return min(g->at, g->begun + RUN_MAX);
 	if (!g->waited)
-		return a->begun + AFTER;
+		return earliest(a);
 	/* else only other candidates can make a difference */
 	return g->at ? g->at : UINT64_MAX;
 }

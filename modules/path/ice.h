@@ -56,6 +56,7 @@ enum guess_role { GUESS_OPEN, GUESS_TRY, GUESS_MEET };
 
 struct guess {
 	bool ours, theirs;              /* allowed by */
+	bool soon;                      /* it has worked before */
 	enum guess_state state;
 	enum guess_role role;
 	bool waited;                    /* for what is easy */

@@ -24,14 +24,12 @@ uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
 	return INTERVAL;
 }
 
-void keepalive_failed(struct keepalive *k, const struct sa *local,
-		      const struct sa *mapped, uint64_t idle)
+void keepalive_set(struct keepalive *k, const struct sa *local,
+		   const struct sa *mapped, uint64_t interval)
 {
-	const uint64_t old = keepalive_interval(k, local, mapped);
-	const uint64_t half = max(idle / 2, INTERVAL_MIN);
 	struct keepalive_network *n = NULL;
 
-	if (!k || half >= old)
+	if (interval < INTERVAL_MIN || interval > INTERVAL)
 		return;
 	for (unsigned i = 0; i < KEEPALIVE_NETWORKS && !n; i++)
 		if (is(&k->v[i], local, mapped))
@@ -40,5 +38,18 @@ void keepalive_failed(struct keepalive *k, const struct sa *local,
 		n = &k->v[k->next++ % KEEPALIVE_NETWORKS];
 	n->local = *local;
 	n->mapped = *mapped;
-	n->interval = half;
+	n->interval = interval;
+}
+
+void keepalive_failed(struct keepalive *k, const struct sa *local,
+		      const struct sa *mapped, uint64_t idle)
+{
+	const uint64_t old = keepalive_interval(k, local, mapped);
+	const uint64_t half = max(idle / 2, INTERVAL_MIN);
+
+	if (!k || half >= old)
+		return;
+	keepalive_set(k, local, mapped, half);
+	if (k->learnedh)
+		k->learnedh(local, mapped, (unsigned)(half / SEC), k->arg);
 }

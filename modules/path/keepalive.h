@@ -18,11 +18,19 @@ struct keepalive {
 		uint64_t interval;      /* 0: unused */
 	} v[KEEPALIVE_NETWORKS];
 	unsigned next;                  /* to be forgotten */
+	/* what is learned; NULL: nobody wants to know */
+	void (*learnedh)(const struct sa *local, const struct sa *mapped,
+			 unsigned seconds, void *arg);
+	void *arg;
 };
 
 /* ns between two packets: 5 to 20 s. */
 uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
 			    const struct sa *mapped);
+
+/* It was learned elsewhere; what is no interval of ours is left out. */
+void keepalive_set(struct keepalive *k, const struct sa *local,
+		   const struct sa *mapped, uint64_t interval);
 
 /* A mapping that was idle for `idle` ns had gone: from now on half of that,
  * if that is less than before. */

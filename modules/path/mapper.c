@@ -200,6 +200,7 @@ static int gate_open(struct gate *g)
 {
 	const struct portmap_conf pc = {
 		.gateway = g->gateway, .local = g->local,
+		.nonce = g->m->conf.nonce,
 		.udph = send_udp, .httph = send_http, .arg = g,
 	};
 	struct sa local = g->local;

@@ -10,10 +10,13 @@
 
 struct mapper;
 
+enum { MAPPER_NONCE_SIZE = 12 };
+
 struct mapper_conf {
 	struct timers *timers;
 	uint16_t port4, port6;          /* to be mapped; 0: family absent */
 	const char *interfaces;         /* as in paths_conf */
+	uint8_t nonce[MAPPER_NONCE_SIZE];       /* of PCP, see portmap.h */
 	/* All mappings there are, whenever that changes. */
 	void (*mappedh)(const struct path_mapping *v, size_t n, void *arg);
 	void *arg;

@@ -537,6 +537,11 @@ void path_guess(struct path *p, bool allowed)
 		agent_guess(p->agent, allowed);
 }
 
+void path_guess_soon(struct path *p)
+{
+	agent_guess_soon(p->agent);
+}
+
 const char *path_ufrag(const struct path *p)
 {
 	return p ? agent_ufrag(p->agent) : NULL;

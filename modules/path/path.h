@@ -57,6 +57,10 @@ struct paths_conf {
 	 * dst: a base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
+	/* The NAT that makes `mapped` of local forgets what is not used each
+	 * so many seconds. NULL: nobody wants to know. */
+	void (*forgetsh)(const struct sa *local, const struct sa *mapped,
+			 unsigned seconds, void *arg);
 	void *arg;
 };
 
@@ -85,6 +89,10 @@ size_t paths_stun(const struct paths *ps, const struct sa **sav);
 /* The NAT64 of this network, NULL: none. Used while the host itself has no
  * IPv4: for the peers' candidates, and the STUN servers. */
 void paths_nat64_set(struct paths *ps, const struct nat64 *n);
+
+/* What forgetsh has told, in a process before. */
+void paths_forgets(struct paths *ps, const struct sa *local,
+		   const struct sa *mapped, unsigned seconds);
 
 /* The host has IPv6 addresses, and no other. */
 bool paths_six_only(struct paths *ps);
@@ -158,6 +166,9 @@ const char *path_relay_problem(const struct path *p);
 /* Guess ports where nothing else leads to a direct way, if the peer's
  * description says guess, too. Before path_remote. */
 void path_guess(struct path *p, bool allowed);
+
+/* It was what worked with this peer: begin soon. */
+void path_guess_soon(struct path *p);
 
 /* Start the finders. Host candidates come within the call itself. */
 int path_gather(struct path *p);

@@ -60,6 +60,8 @@ int paths_alloc(struct paths **pp, const struct paths_conf *conf)
 	if (!ps)
 		return ENOMEM;
 	ps->conf = *conf;
+	ps->keepalive.learnedh = conf->forgetsh;
+	ps->keepalive.arg = conf->arg;
 	err = hash_alloc(&ps->ufrags, UFRAG_BUCKETS);
 	if (!err && conf->interfaces)
 		err = str_dup(&ps->interfaces, conf->interfaces);
@@ -246,6 +248,12 @@ static int net_read(struct paths *ps)
 	ps->net_at = clock_ns();
 	tell_locals(ps);
 	return 0;
+}
+
+void paths_forgets(struct paths *ps, const struct sa *local,
+		   const struct sa *mapped, unsigned seconds)
+{
+	keepalive_set(&ps->keepalive, local, mapped, seconds * SEC);
 }
 
 bool paths_six_only(struct paths *ps)

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <openssl/rand.h>
 #include "modules/path/natpmp.h"
 #include "modules/path/portmapstep.h"
 
@@ -23,7 +22,7 @@ int portmap_alloc(struct portmap **pp, const struct portmap_conf *conf)
 {
 	struct portmap *p;
 
-	if (!pp || !conf || !conf->udph || !conf->httph ||
+	if (!pp || !conf || !conf->udph || !conf->httph || !conf->nonce ||
 	    !sa_port(&conf->local))
 		return EINVAL;
 	p = mem_zalloc(sizeof *p, NULL);
@@ -32,10 +31,7 @@ int portmap_alloc(struct portmap **pp, const struct portmap_conf *conf)
 	p->conf = *conf;
 	p->renew = p->expires = p->poll = UINT64_MAX;
 	sa_init(&p->external, AF_UNSPEC);
-	if (RAND_bytes(p->nonce, sizeof p->nonce) != 1) {
-		mem_deref(p);
-		return EIO;
-	}
+	memcpy(p->nonce, conf->nonce, sizeof p->nonce);
 	*pp = p;
 	return 0;
 }

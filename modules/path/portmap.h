@@ -23,6 +23,9 @@ enum portmap_proto {
 struct portmap_conf {
 	struct sa gateway;              /* port 0 */
 	struct sa local;                /* our address there, and the port */
+	const uint8_t *nonce;           /* by which a PCP server knows whose a
+	                                   mapping is, 12 bytes; kept, that of
+	                                   a process before is ours again */
 	/* Send a datagram from local's address; a loss is no error. Must not
 	 * call the portmap, as httph must not. */
 	void (*udph)(const struct sa *dst, const uint8_t *buf, size_t len,

@@ -49,4 +49,11 @@ check "no more than 256 mappings for each" [ "$(made)" -le 512 ]
 check "the sockets are closed" wait_for 5 sh -c \
     "[ \$(ip netns exec a ss -Huan | wc -l) -lt 10 ]"
 check "both end" stop_both
+
+# --- what worked is known after a restart, and begun with sooner
+check "it is kept" sh -c 'grep -q "^guess .* worked " a/learned b/learned'
+check "both start again" start_both
+rm b/inbox/big
+check "once more" timeout 30 dial -c a/sipd.conf b send big
+check "both end" stop_both
 finish

@@ -152,6 +152,15 @@ check "miniupnpd starts again" upnpd_start yes no
 told() { mapped 5088 || { kill -USR1 $upnpd; sleep 0.5; mapped 5088; }; }
 check "what was forgotten is mapped again" wait_for 2 told
 check "bob reaches her again" reaches bob alice "srflx 11.0.0.1:5088"
+# she is killed: what she had is hers again; a gateway that asks for its nonce,
+# as this one does not, is told the same
+check "she is killed" crash alice
+check "what was mapped stays" mapped 5088
+: > alice/log
+check "she starts again" launch alice
+check "and has her mapping" wait_for 3 says alice "mapped by a gateway: 11.0.0.1:5088"
+check "which is the same" mappings 1
+check "the nonce is a secret" sh -c '[ "$(stat -c %a alice/learned)" = 600 ]'
 check "alice ends" stop alice
 check "and nothing stays behind" unmapped 5088
 check "by IPv6 neither" no_hole

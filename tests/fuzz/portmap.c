@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "modules/path/http.h"
+#include "modules/path/pcp.h"
 #include "modules/path/portmap.h"
 #include "sdp/base/clock.h"
 
@@ -53,9 +54,10 @@ static void http(struct portmap *p, const uint8_t *data, size_t n,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const uint8_t nonce[PCP_NONCE_SIZE];
 	struct sa gw;
 	struct portmap_conf conf = {
-		.udph = on_udp, .httph = on_http, .arg = &gw
+		.udph = on_udp, .httph = on_http, .nonce = nonce, .arg = &gw
 	};
 	struct portmap *p;
 	uint64_t now = SEC;

@@ -391,6 +391,28 @@ static void test_counts(void)
 	}
 }
 
+/* Where it worked the last time it begins soon. */
+static void test_soon(void)
+{
+	uint64_t when[2];
+
+	for (int soon = 0; soon < 2; soon++) {
+		struct net n;
+
+		net_init(&n, 3, COUNTS, KEEPS);
+		for (int i = 0; i < 2 && soon; i++)
+			agent_guess_soon(n.s[i].a);
+		meet(&n);
+		while (n.now < 3 * SEC && !(n.s[0].found && n.s[1].found))
+			run(&n, 10 * MSEC);
+		CU_ASSERT(joined(&n));
+		when[soon] = n.now - SEC;
+		net_close(&n);
+	}
+	CU_ASSERT(when[0] > 500 * MSEC);
+	CU_ASSERT(when[1] > 150 * MSEC && when[1] < 300 * MSEC);
+}
+
 /* A side without IPv4 guesses by the NAT64 of its network, whichever of the
  * two is hard. */
 static void test_nat64(void)
@@ -549,6 +571,7 @@ UNIT_SUITE("guess",
 	{ "one draws lots", test_lots },
 	{ "one counts", test_counts },
 	{ "both count", test_both_count },
+	{ "soon", test_soon },
 	{ "nat64", test_nat64 },
 	{ "not", test_not },
 	{ "bounds", test_bounds },

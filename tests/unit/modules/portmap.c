@@ -22,6 +22,8 @@ struct packet {
 };
 
 /* What the gateway can do, and what has been done to it. */
+static const uint8_t nonce[] = "of a mapping";
+
 struct gw {
 	struct portmap *p;
 	uint64_t now;
@@ -90,6 +92,7 @@ static void do_pcp(struct gw *g, const uint8_t *buf, size_t len)
 			  16));
 	if (buf[1] == PCP_MAP) {
 		CU_ASSERT_EQUAL(len, 60);
+		CU_ASSERT(!memcmp(buf + 24, nonce, PCP_NONCE_SIZE));
 		r[3] = g->refuse;
 		if (!g->refuse) {
 			map(g, wire_get16(buf + 40), wire_get32(buf + 4));
@@ -210,7 +213,7 @@ static int on_http(const struct sa *dst, const char *req, size_t len,
 static int gw_alloc(struct gw *g)
 {
 	struct portmap_conf conf = {
-		.udph = on_udp, .httph = on_http, .arg = g
+		.udph = on_udp, .httph = on_http, .nonce = nonce, .arg = g
 	};
 
 	memset(g, 0, sizeof *g);
@@ -426,6 +429,29 @@ static void test_lost(void)
 	finish(&g);
 }
 
+/* It says that it has begun anew, and is slow to do more. */
+static void test_lost_slow(void)
+{
+	const uint8_t announce[24] = { 2, 0x80, [11] = 1 };
+	struct gw g;
+
+	(void)gw_init(&g);
+	g.pcp = true;
+	run(&g, 30 * SEC);
+	CU_ASSERT_EQUAL(g.maps, 1);
+	g.began = g.now - SEC;
+	g.mapped = 0;
+	g.give = 5000;
+	g.deaf = true;
+	portmap_recv(g.p, &g.addr, announce, sizeof announce, g.now);
+	run(&g, 10 * SEC);
+	CU_ASSERT(!unmapped(&g));       /* as far as we know */
+	g.deaf = false;
+	run(&g, 35 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 5000));
+	finish(&g);
+}
+
 /* One lost packet, of each kind, does no harm. */
 static void test_loss(void)
 {
@@ -552,7 +578,9 @@ static void test_release(void)
 
 static void test_ipv6(void)
 {
-	struct portmap_conf conf = { .udph = on_udp, .httph = on_http };
+	struct portmap_conf conf = {
+		.udph = on_udp, .httph = on_http, .nonce = nonce
+	};
 	struct gw g;
 
 	gw_init(&g);
@@ -590,6 +618,7 @@ UNIT_SUITE("portmap",
 	{ "UPnP, errors", test_upnp_errors },
 	{ "refused: the next", test_refused },
 	{ "state lost", test_lost },
+	   { "lost and slow", test_lost_slow },
 	{ "packets lost", test_loss },
 	{ "nothing there", test_nothing },
 	{ "spoofed", test_spoofed },

@@ -1,56 +1,72 @@
 /*
- * Tests sipd/guessbook.c.
+ * Tests sipd/guessbook.c, over restarts too.
  */
+#include <stdlib.h>
 #include <string.h>
-#include "sdp/base/clock.h"
+#include <unistd.h>
 #include "sipd/guessbook.h"
 #include "tests/unit/unit.h"
 
-static void test_rules(void)
-{
-	const uint64_t hour = 3600 * SEC;
-	uint8_t a[32] = "a", b[32] = "b";
-	struct guessbook *g;
+enum { HOUR = 3600 };
 
-	CU_ASSERT_EQUAL_FATAL(guessbook_alloc(&g), 0);
-	CU_ASSERT(guessbook_begin(g, a, SEC));
-	/* one at a time */
-	CU_ASSERT(!guessbook_begin(g, b, SEC));
-	CU_ASSERT(!guessbook_begin(g, a, 2 * hour));
-	guessbook_end(g, false);
-	/* once an hour with whom it fails */
-	CU_ASSERT(!guessbook_begin(g, a, hour));
-	CU_ASSERT(guessbook_begin(g, b, hour));
-	guessbook_end(g, true);
-	CU_ASSERT(guessbook_begin(g, a, hour + 2 * SEC));
-	guessbook_end(g, true);
-	/* at once with whom it works */
-	CU_ASSERT(guessbook_begin(g, a, hour + 3 * SEC));
-	guessbook_end(g, true);
-	CU_ASSERT(guessbook_begin(g, b, hour + 4 * SEC));
-	guessbook_end(g, false);
-	guessbook_end(g, true);         /* nothing runs */
-	CU_ASSERT(!guessbook_begin(g, b, hour + 5 * SEC));
-	mem_deref(g);
+static char file[] = "/tmp/dialtone-guessbook-XXXXXX";
+static struct learned *l;
+static struct guessbook *g;
+
+static void start(time_t now)
+{
+	CU_ASSERT_EQUAL_FATAL(learned_alloc(&l, file, now), 0);
+	CU_ASSERT_EQUAL_FATAL(guessbook_alloc(&g, l), 0);
 }
 
-/* The oldest makes room. */
-static void test_many(void)
+static void stop(void)
 {
-	struct guessbook *g;
-	uint8_t key[32];
+	g = mem_deref(g);
+	l = mem_deref(l);
+}
 
-	CU_ASSERT_EQUAL_FATAL(guessbook_alloc(&g), 0);
-	memset(key, 0, sizeof key);
-	for (unsigned i = 0; i < 1000; i++) {
-		memcpy(key, &i, sizeof i);
-		CU_ASSERT(guessbook_begin(g, key, (i + 1) * SEC));
-		guessbook_end(g, false);
-		CU_ASSERT(!guessbook_begin(g, key, (i + 2) * SEC));
-	}
-	mem_deref(g);
+static void test_rules(void)
+{
+	const uint8_t a[32] = "a", b[32] = "b";
+	time_t t = 1000000;
+
+	CU_ASSERT_FATAL(close(mkstemp(file)) == 0);
+	start(t);
+	CU_ASSERT(guessbook_begin(g, a, t));
+	/* one at a time */
+	CU_ASSERT(!guessbook_begin(g, b, t));
+	CU_ASSERT(!guessbook_begin(g, a, t + 2 * HOUR));
+	guessbook_end(g, false, t + 5);
+	/* once an hour with whom it fails */
+	CU_ASSERT(!guessbook_begin(g, a, t + HOUR - 1));
+	CU_ASSERT(!guessbook_worked(g, a, t + 6));
+	CU_ASSERT(guessbook_begin(g, b, t + 6));
+	guessbook_end(g, true, t + 7);
+	/* at once with whom it works */
+	CU_ASSERT(guessbook_worked(g, b, t + 8));
+	CU_ASSERT(guessbook_begin(g, b, t + 8));
+	guessbook_end(g, true, t + 9);
+	guessbook_end(g, false, t + 9);         /* nothing runs */
+	stop();
+
+	/* the next process knows it */
+	start(t + 10);
+	CU_ASSERT(!guessbook_begin(g, a, t + 10));
+	CU_ASSERT(guessbook_worked(g, b, t + 10));
+	CU_ASSERT(guessbook_begin(g, b, t + 10));
+	/* and is killed in the midst of it */
+	stop();
+	start(t + 11);
+	CU_ASSERT(!guessbook_worked(g, b, t + 11));
+	CU_ASSERT(!guessbook_begin(g, b, t + 11));
+	CU_ASSERT(guessbook_begin(g, a, t + HOUR));
+	guessbook_end(g, true, t + HOUR);
+	/* what worked is forgotten in the end */
+	CU_ASSERT(guessbook_worked(g, a, t + 29 * 24 * HOUR));
+	CU_ASSERT(!guessbook_worked(g, a, t + 32 * 24 * HOUR));
+	stop();
+	(void)unlink(file);
 }
 
 UNIT_SUITE("guessbook",
-	{ "rules", test_rules },
-	{ "many", test_many })
+	{ "rules", test_rules })
