@@ -77,12 +77,12 @@ static void failed(struct pairing *p, const struct session_info *in)
 	char text[400];
 
 	(void)reason_text(text, sizeof text, in->reason, in->peer->name);
-	conn_error(p->conn, p->tag, reason_exit(in->reason), "%s%s%s%s",
-		   *in->text ? "" : text, in->text,
-		   in->reason == REASON_TUNNEL_FAILED
-		   ? " Ask for a new code." : "",
-		   *in->text && in->reason != REASON_TUNNEL_FAILED
-		   ? text : "");
+	if (in->reason == REASON_TUNNEL_FAILED)
+		conn_error(p->conn, p->tag, 1, "%s Ask for a new code.",
+			   *in->text ? in->text : text);
+	else
+		conn_error(p->conn, p->tag, reason_exit(in->reason),
+			   *in->text ? "%s (%s)" : "%s", text, in->text);
 }
 
 static void note(const struct pairing *p, const struct session_info *in)

@@ -198,6 +198,12 @@ void session_call_ended(struct session *s, const struct call_end *end,
 	char hint[400] = "";
 
 	mem_ref(s);
+	/* what was done before the peer hung up may not have been read yet */
+	mailbox_run(s->house->mailbox);
+	if (s->state == SESSION_CLOSED) {
+		mem_deref(s);
+		return;
+	}
 	r = peer_end(s, r, text);
 	/* both sides give up at the same time: what helps here is told here */
 	if (r == REASON_NO_PATH && s->path)

@@ -102,16 +102,13 @@ static int take_share(void *arg, const uint8_t *p, size_t n)
 static int take_proof(void *arg, const uint8_t *p, size_t n)
 {
 	struct tunnel *t = arg;
-	int err;
 
 	if (n < CPACE_TAG)
 		return EBADMSG;
 	if (!cpace_verify(&t->cpace, p))
 		return EACCES;
-	err = parley_say(&t->parley, PAIR_DONE, NULL, 0, 0);
-	if (!err)
-		parley_over(&t->parley, 0, "");
-	return err;
+	parley_last(&t->parley, PAIR_DONE);
+	return 0;
 }
 
 static int take_done(void *arg, const uint8_t *p, size_t n)

@@ -23,6 +23,7 @@ struct mailbox {
 	pthread_mutex_t lock;
 	struct mail *head, **tail;
 	int fd;
+	bool running;           /* the owner's */
 	struct rc_fd rfd;       /* fd -1 unless attached */
 };
 
@@ -103,8 +104,9 @@ void mailbox_run(struct mailbox *m)
 	struct mail *mail;
 	uint64_t n;
 
-	if (!m)
-		return;
+	if (!m || m->running)
+		return;         /* from a handler: in turn, afterwards */
+	m->running = true;
 	(void)pthread_mutex_lock(&m->lock);
 	if (read(m->fd, &n, sizeof n) < 0) {
 		/* nothing was posted since: the list may still hold some */
@@ -121,6 +123,7 @@ void mailbox_run(struct mailbox *m)
 		free(mail);
 		mail = next;
 	}
+	m->running = false;
 }
 
 static void fd_handler(int flags, void *arg)

@@ -21,7 +21,8 @@ int mailbox_fd(const struct mailbox *m);
 /* From any thread. 0, or ENOMEM and data stays the caller's. */
 int mailbox_post(struct mailbox *m, mail_h *h, void *data);
 
-/* By the owner: run what has been posted so far. */
+/* By the owner: run what has been posted so far. From one of the handlers it
+ * does nothing: the rest comes in turn. */
 void mailbox_run(struct mailbox *m);
 
 /* Let the calling thread's libre loop run it; undone by mem_deref. */

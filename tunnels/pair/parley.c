@@ -132,8 +132,27 @@ int parley_say(struct parley *p, uint8_t type, const void *body, size_t n,
 	return err;
 }
 
+/* After the timers, one of which has told our side. */
+static void last_handler(void *arg)
+{
+	struct parley *p = arg;
+
+	if (p->s)
+		(void)parley_say(p, p->last, NULL, 0, 0);
+}
+
+void parley_last(struct parley *p, uint8_t type)
+{
+	p->next = 0;
+	p->last = type;
+	parley_over(p, 0, "");
+	loop_defer(p->end.loop, &p->defer, last_handler, p);
+}
+
 void parley_stop(struct parley *p)
 {
+	if (p->end.loop)
+		loop_defer_cancel(p->end.loop, &p->defer);
 	ending_stop(&p->end);
 	timer_stop(&p->timer);
 	if (p->flow && !p->conf.caller)

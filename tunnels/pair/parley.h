@@ -34,6 +34,8 @@ struct parley {
 	struct stream *s;
 	struct record_reader rd;
 	struct record_writer wr;
+	struct loop_defer defer;        /* says the last record */
+	uint8_t last;
 };
 
 /* The caller has its stream then and says the first record by parley_say. */
@@ -45,6 +47,10 @@ int parley_start(struct parley *p, const struct parley_conf *conf,
  * direction of the stream is ended. */
 int parley_say(struct parley *p, uint8_t type, const void *body, size_t n,
 	       uint8_t next);
+
+/* Say this, and that it is over without an error: our own side hears so before
+ * the peer can, who then hangs up. */
+void parley_last(struct parley *p, uint8_t type);
 
 /* The first reason counts. */
 void parley_over(struct parley *p, int err, const char *text);
