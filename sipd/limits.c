@@ -8,7 +8,11 @@
 #include "sipd/limits.h"
 #include "tunnels/flow/quic.h"
 
-enum { BUCKETS = 256, PEERS_MAX = 4096 };
+enum {
+	BUCKETS = 256,
+	PEERS_MAX = 4096,
+	UNPROVEN_PART = 4,      /* of `sessions`, from one source */
+};
 
 /* Calls of the minute that began at this time. */
 struct window {
@@ -51,14 +55,22 @@ int limits_alloc(struct limits **lp)
 	return err;
 }
 
-/* One more; true: that is too many. */
-static bool count(struct window *w, uint32_t max, uint64_t now)
+static bool full(struct window *w, uint32_t max, uint64_t now)
 {
 	if (!w->begin || now - w->begin > 60 * SEC) {
 		w->begin = now;
 		w->calls = 0;
 	}
-	return ++w->calls > max;
+	return w->calls >= max;
+}
+
+/* One more; true: that is too many. */
+static bool count(struct window *w, uint32_t max, uint64_t now)
+{
+	const bool over = full(w, max, now);
+
+	w->calls += !over;
+	return over;
 }
 
 static void caller_destructor(void *arg)
@@ -96,15 +108,18 @@ static unsigned forget(struct limits *l, uint64_t now)
 	return n;
 }
 
+static struct caller *caller_find(const struct limits *l, const char *name)
+{
+	return list_ledata(hash_lookup(l->callerh, hash_joaat_str(name),
+				       is_caller, (void *)name));
+}
+
 /* NULL: there is no room, which only rated peers of a configuration could
  * take. */
 static struct caller *caller_of(struct limits *l, const char *name,
 				uint64_t now)
 {
-	const uint32_t key = hash_joaat_str(name);
-	struct caller *ca = list_ledata(hash_lookup(l->callerh, key,
-						    is_caller,
-						    (void *)name));
+	struct caller *ca = caller_find(l, name);
 
 	if (ca)
 		return ca;
@@ -116,7 +131,7 @@ static struct caller *caller_of(struct limits *l, const char *name,
 	if (!ca)
 		return NULL;
 	(void)str_ncpy(ca->name, name, sizeof ca->name);
-	hash_append(l->callerh, key, &ca->he, ca);
+	hash_append(l->callerh, hash_joaat_str(name), &ca->he, ca);
 	l->callers++;
 	return ca;
 }
@@ -131,9 +146,52 @@ static bool too_often(struct limits *l, const struct peer *p, uint64_t now)
 	return !ca || count(&ca->window, p->rights.rate, now);
 }
 
+static enum reason often(const struct rights *r, char *text, size_t size)
+{
+	(void)re_snprintf(text, size, "%u calls a minute are allowed",
+			  r->rate);
+	return REASON_LIMIT;
+}
+
+static bool unproven_full(const struct conf *c, uint32_t unproven)
+{
+	return c->sessions &&
+		unproven >= (c->sessions + UNPROVEN_PART - 1) / UNPROVEN_PART;
+}
+
 enum reason limits_call(struct limits *l, const struct conf *c,
 			const struct peer *p, const struct limits_load *load,
 			char *text, size_t size)
+{
+	const uint64_t now = clock_ns();
+	const struct rights *r = &p->rights;
+	struct caller *ca = r->rate ? caller_find(l, p->name) : NULL;
+
+	*text = '\0';
+	if (c->rate && full(&l->all, c->rate, now))
+		return REASON_LIMIT;
+	if (c->sessions && load->sessions >= c->sessions)
+		return REASON_LIMIT;
+	if (unproven_full(c, load->unproven)) {
+		(void)str_ncpy(text, "too many calls from there have not shown"
+			       " whose they are", size);
+		return REASON_LIMIT;
+	}
+	if (r->sessions && load->peer_sessions >= r->sessions)
+		return REASON_LIMIT;
+	if (ca && full(&ca->window, r->rate, now))
+		return often(r, text, size);
+	if (!hours_now(r->hours, time(NULL))) {
+		(void)re_snprintf(text, size, "calls are allowed at %s",
+				  r->hours);
+		return REASON_NOT_ALLOWED;
+	}
+	return REASON_NONE;
+}
+
+enum reason limits_proven(struct limits *l, const struct conf *c,
+			  const struct peer *p, uint32_t peer_sessions,
+			  char *text, size_t size)
 {
 	const uint64_t now = clock_ns();
 	const struct rights *r = &p->rights;
@@ -141,21 +199,9 @@ enum reason limits_call(struct limits *l, const struct conf *c,
 	*text = '\0';
 	if (c->rate && count(&l->all, c->rate, now))
 		return REASON_LIMIT;
-	if (c->sessions && load->sessions >= c->sessions)
+	if (r->sessions && peer_sessions > r->sessions)
 		return REASON_LIMIT;
-	if (r->sessions && load->peer_sessions >= r->sessions)
-		return REASON_LIMIT;
-	if (too_often(l, p, now)) {
-		(void)re_snprintf(text, size, "%u calls a minute are allowed",
-				  r->rate);
-		return REASON_LIMIT;
-	}
-	if (!hours_now(r->hours, time(NULL))) {
-		(void)re_snprintf(text, size, "calls are allowed at %s",
-				  r->hours);
-		return REASON_NOT_ALLOWED;
-	}
-	return REASON_NONE;
+	return too_often(l, p, now) ? often(r, text, size) : REASON_NONE;
 }
 
 bool limits_over(const struct session_info *in, char *text, size_t size)

@@ -27,6 +27,7 @@ static void line_destructor(void *arg)
 
 	list_unlink(&l->le);
 	hash_unlink(&l->he);
+	hash_unlink(&l->se);
 	list_flush(&l->stakel);
 	mem_deref(l->s);
 }
@@ -89,6 +90,17 @@ static void closed(struct line *l, struct session *s)
 	mem_deref(l);
 }
 
+static bool proven(struct line *l)
+{
+	const bool was = l->proven;
+
+	l->proven = true;
+	hash_unlink(&l->se);
+	if (!was)
+		l->h.openh(l, l->h.arg);
+	return was;
+}
+
 /* Before it is closed, only its first owner has seen it grow. */
 static void state_handler(struct session *s, void *arg)
 {
@@ -96,10 +108,15 @@ static void state_handler(struct session *s, void *arg)
 	struct session_info in;
 
 	session_info(s, &in);
-	if (in.state == SESSION_CLOSED)
+	if (in.state == SESSION_CLOSED) {
 		closed(l, s);
-	else
-		tell_state(s, stake_find(l, 1));
+	}
+	else {
+		if (in.state == SESSION_OPEN && !proven(l))
+			session_info(s, &in);
+		if (in.state != SESSION_CLOSED)
+			tell_state(s, stake_find(l, 1));
+	}
 	mem_deref(l);
 }
 

@@ -7,11 +7,15 @@
 
 #include "sipd/session.h"
 
+struct line;
+
 /* What the switchboard does about it. */
 struct line_handlers {
 	/* The session is closed, all who had a stake know. The line is freed
 	 * next. */
 	void (*closedh)(struct session *s, void *arg);
+	/* It is open: the peer has shown that it has its key. May hang up. */
+	void (*openh)(struct line *l, void *arg);
 	/* As session_handlers.offerh; *owner: who is to be told, arg NULL:
 	 * nobody. */
 	void (*offerh)(struct session *s, const struct desc_media *m,
@@ -24,6 +28,9 @@ struct line_handlers {
 struct line {
 	struct le le;                   /* the switchboard's */
 	struct le he;                   /* the same, by peer */
+	struct le se;                   /* until it is proven, by source */
+	struct sa src;
+	bool proven;                    /* its key, or it is our own call */
 	struct session *s;              /* set by the switchboard; owned */
 	struct list stakel;
 	char peer[64];

@@ -29,6 +29,7 @@ struct board {
 	struct house *house;
 	const struct conf *conf;
 	struct list linel;              /* struct line */
+	struct hash *sourceh;           /* lines, by source until proven */
 	struct hash *peerh;
 	struct list waitl;              /* struct wait */
 	uint32_t linec;
@@ -49,6 +50,7 @@ static void board_destructor(void *arg)
 	while (b->waitl.head)
 		list_unlink(b->waitl.head);
 	mem_deref(b->peerh);
+	mem_deref(b->sourceh);
 	mem_deref(b->judged);
 	mem_deref(b->why);
 	mem_deref(b->limits);
@@ -76,18 +78,62 @@ static uint32_t peer_lines(const struct board *b, const char *peer)
 	for (; le; le = le->next) {
 		const struct line *l = le->data;
 
-		n += !strcmp(l->peer, peer);
+		n += l->proven && !strcmp(l->peer, peer);
 	}
 	return n;
+}
+
+/* IPv6 by /64, as quota.c. */
+static bool same_source(const struct sa *a, const struct sa *b)
+{
+	if (sa_af(a) != AF_INET6 || sa_af(b) != AF_INET6)
+		return sa_cmp(a, b, SA_ADDR);
+	return !memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 8);
+}
+
+static uint32_t source_hash(const struct sa *src)
+{
+	return sa_af(src) == AF_INET6
+		? hash_joaat(src->u.in6.sin6_addr.s6_addr, 8)
+		: sa_hash(src, SA_ADDR);
+}
+
+/* Sessions from there whose keys are not proven. */
+static uint32_t unproven_lines(const struct board *b, const struct sa *src)
+{
+	uint32_t n = 0;
+	struct le *le = list_head(hash_list(b->sourceh, source_hash(src)));
+
+	for (; le; le = le->next) {
+		const struct line *l = le->data;
+
+		n += same_source(&l->src, src);
+	}
+	return n;
+}
+
+/* Whose call it is was a claim until now. */
+static void open_handler(struct line *l, void *arg)
+{
+	struct board *b = arg;
+	struct session_info in;
+	char text[128];
+
+	session_info(l->s, &in);
+	if (limits_proven(b->limits, b->conf, in.peer, peer_lines(b, l->peer),
+			  text, sizeof text) != REASON_NONE)
+		session_hangup(l->s, REASON_LIMIT, text);
 }
 
 /* --- calls in ---------------------------------------------------------- */
 
 /* Does a limit speak against one more call? */
-static bool limited(struct board *b, struct incoming *in)
+static bool limited(struct board *b, struct incoming *in,
+		    const struct call *c)
 {
 	const struct limits_load load = {
-		b->linec, peer_lines(b, in->peer.name)
+		b->linec, peer_lines(b, in->peer.name),
+		unproven_lines(b, call_source(c)),
 	};
 
 	in->reason = b->closing ? REASON_SHUTDOWN
@@ -186,7 +232,10 @@ static void offer_handler(struct session *s, const struct desc_media *m,
 static int line_add(struct line **lp, struct board *b, const struct peer *p,
 		    const struct session_handlers *owner)
 {
-	const struct line_handlers h = { closed_handler, offer_handler, b };
+	const struct line_handlers h = {
+		.closedh = closed_handler, .openh = open_handler,
+		.offerh = offer_handler, .arg = b,
+	};
 	struct line *l;
 	int err = line_alloc(&l, p->name, &h);
 
@@ -227,6 +276,8 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 	err = line_add(&l, b, &in->peer, w ? &w->conf.sh : NULL);
 	if (err)
 		return err;
+	l->src = *call_source(c);
+	hash_append(b->sourceh, source_hash(&l->src), &l->se, l);
 	sh = line_handlers(l);
 	mem_ref(l);
 	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
@@ -255,7 +306,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 		session_vouchable(b->house, in->offer);
 	if (an.vouch && !in->peer.configured)
 		rights_of(&in->peer.rights, b->conf, NULL);
-	if (in->reason != REASON_NONE || limited(b, in))
+	if (in->reason != REASON_NONE || limited(b, in, c))
 		return false;
 	if (!judge_unknown(b, in, w, &an))
 		return false;
@@ -321,7 +372,8 @@ int board_alloc(struct board **bp, const struct conf *conf,
 		return ENOMEM;
 	b->conf = conf;
 	hh.arg = b;
-	err = hash_alloc(&b->peerh, LINE_BUCKETS);
+	err  = hash_alloc(&b->peerh, LINE_BUCKETS);
+	err |= hash_alloc(&b->sourceh, LINE_BUCKETS);
 	if (!err)
 		err = limits_alloc(&b->limits);
 	if (!err)
@@ -422,6 +474,7 @@ static int dial_anew(struct session **sp, struct board *b,
 	err = line_add(&l, b, p, owner);
 	if (err)
 		return err;
+	l->proven = true;
 	sh = line_handlers(l);
 	err = session_dial(&l->s, b->house, p, wantv, wantc, flags, &sh, rp);
 	if (err)

@@ -139,6 +139,13 @@ const struct call_body *call_offer(const struct call *c)
 	return c ? &c->body : NULL;
 }
 
+const struct sa *call_source(const struct call *c)
+{
+	static const struct sa none;
+
+	return c->msg ? &c->msg->src : &none;
+}
+
 const char *call_peer_uri(const struct call *c)
 {
 	return c ? c->peer : NULL;

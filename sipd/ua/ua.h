@@ -139,6 +139,8 @@ int call_take(struct call **cp, struct call *c,
 /* The offer of the INVITE in hand, and who says to be calling. */
 const struct call_body *call_offer(const struct call *c);
 const char *call_peer_uri(const struct call *c);        /* "sip:bob@host" */
+const struct sa *call_source(const struct call *c);     /* of its INVITE,
+	while that is handled */
 const char *call_id(const struct call *c);              /* Call-ID */
 /* Value of a header of the INVITE (callee, until ACK) or of its final answer
  * (caller, within answerh and endh); good until the next question. NULL. */

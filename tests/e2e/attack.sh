@@ -24,9 +24,12 @@ fingerprint = $fb
 EOT
 conf bob <<EOT
 port = 5060
+sessions = 40
 [peer alice]
 fingerprint = $fa
 allow = pipe
+sessions = 2
+rate = 20
 [pipe]
 command = cat
 EOT
@@ -76,11 +79,31 @@ before=$(wc -l < bob/calls.log)
 socat -u -b65000 OPEN:invite UDP-SENDTO:127.0.0.1:5060
 new() { sed 's/branch=z9hG4bK/&new/;s/^Call-ID: /&new/' invite; }
 new | socat -u -b65000 - UDP-SENDTO:127.0.0.1:5060
+# a stranger who claims alice's key takes nothing of what she may have: 2
+# sessions, 20 calls a minute; and has a quarter of what there is
+claims() {
+	i=0
+	while [ $i -lt 60 ]; do
+		i=$((i + 1))
+		sed "s/branch=z9hG4bK/&$i/;s/^Call-ID: /&$i/" invite |
+		    socat -u -b65000 - UDP-SENDTO:127.0.0.1:5060,bind=127.0.0.2
+	done
+}
+pending() { [ "$(as bob list | grep -c ' alice ')" -ge "$1" ]; }
+claims
+check "60 calls with alice's key" wait_for 5 pending 10
+check "most are refused" wait_for 5 sh -c \
+    "[ \$(grep -c 'have not shown whose' bob/log) -ge 40 ]"
+check "alice is not locked out" works
+check "nor by what she did before" works
+check "while they are there" pending 10
 over() { [ "$(as bob list | wc -l)" = 0 ]; }
 check "a replayed INVITE comes to nothing" wait_for 60 over
 none() {
 	tail -n +$((before + 1)) bob/calls.log | tee replayed
-	! grep -q '"reason":"done"' replayed
+	id=$(sed -n 's/^Call-ID: \([^@\r]*\).*/\1/p' invite)
+	[ -n "$id" ] && grep -F "$id" replayed > theirs &&
+	! grep -q '"reason":"done"' theirs
 }
 check "and no data has moved" none
 check "each try is in the log" test "$(wc -l < bob/calls.log)" -gt "$before"

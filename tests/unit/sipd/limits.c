@@ -10,14 +10,28 @@
 static struct limits *l;
 static char text[200];
 
-static enum reason call(const struct conf *c, const char *name,
-			const struct rights *r, uint32_t all, uint32_t peer)
+/* One that only claims to be that peer's. */
+static enum reason claim(const struct conf *c, const char *name,
+			 const struct rights *r,
+			 const struct limits_load *load)
 {
-	const struct limits_load load = { all, peer };
 	struct peer p = { .rights = *r };
 
 	(void)str_ncpy(p.name, name, sizeof p.name);
-	return limits_call(l, c, &p, &load, text, sizeof text);
+	return limits_call(l, c, &p, load, text, sizeof text);
+}
+
+/* One that is. */
+static enum reason call(const struct conf *c, const char *name,
+			const struct rights *r, uint32_t all, uint32_t peer)
+{
+	const struct limits_load load = { all, peer, 0 };
+	const enum reason reason = claim(c, name, r, &load);
+	struct peer p = { .rights = *r };
+
+	(void)str_ncpy(p.name, name, sizeof p.name);
+	return reason != REASON_NONE ? reason :
+		limits_proven(l, c, &p, peer + 1, text, sizeof text);
 }
 
 static void test_call(void)
@@ -52,6 +66,30 @@ static void test_all(void)
 	for (unsigned i = 0; i < 20; i++)
 		n += call(&c, "a", &free, 0, 0) == REASON_NONE;
 	CU_ASSERT_EQUAL(n, 5);
+	l = mem_deref(l);
+}
+
+/* A stranger who says that he is b takes nothing from b, and has a quarter of
+ * what there is. */
+static void test_claims(void)
+{
+	const struct conf c = { .rate = 5, .sessions = 40 };
+	const struct rights b = { .hours = "", .rate = 3, .sessions = 2 };
+	struct limits_load load = { .sessions = 39 };
+
+	CU_ASSERT_EQUAL_FATAL(limits_alloc(&l), 0);
+	for (load.unproven = 0; load.unproven < 10; load.unproven++)
+		for (unsigned i = 0; i < 20; i++)
+			CU_ASSERT_EQUAL(claim(&c, "b", &b, &load),
+					REASON_NONE);
+	CU_ASSERT_EQUAL(claim(&c, "b", &b, &load), REASON_LIMIT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "have not shown"));
+	for (unsigned i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(call(&c, "b", &b, 39, 1), REASON_NONE);
+	CU_ASSERT_EQUAL(call(&c, "b", &b, 39, 1), REASON_LIMIT);
+	/* many at once, all proven then */
+	CU_ASSERT_EQUAL(call(&c, "a", &b, 0, 2), REASON_LIMIT);
+	CU_ASSERT_EQUAL(call(&c, "a", &b, 0, 1), REASON_NONE);
 	l = mem_deref(l);
 }
 
@@ -100,5 +138,6 @@ static void test_over(void)
 UNIT_SUITE("limits",
 	   { "a call", test_call },
 	   { "of all", test_all },
+	   { "claims", test_claims },
 	   { "many peers", test_many },
 	   { "over", test_over })
