@@ -225,7 +225,7 @@ int registrar_status(struct re_printf *pf, const struct registrar *r)
 			  "\"sent\":%llu,\"dropped\":%llu,"
 			  "\"limited\":%llu}",
 			  c->stats.challenges, c->stats.denied,
-			  c->stats.refused, ts->received, ts->sent,
-			  ts->dropped, ts->limited);
+			  c->stats.refused, ts->in.received, ts->sent,
+			  ts->in.dropped, ts->in.limited);
 	return err;
 }

@@ -4,23 +4,15 @@
  *
  * Owns nothing; called by transport.c when the configuration has stun=yes.
  */
-#include <string.h>
 #include "sipd/registrar/stun.h"
 
 enum {
-	STUN_MAX = 1500,        /* bytes, no honest request is longer */
+	STUN_MAX    = 1500,     /* bytes, no honest request is longer */
+	STUN_ANSWER = 128,      /* at most */
 };
 
-bool stun_looks(const struct mbuf *mb)
-{
-	static const uint8_t cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
-	const uint8_t *p = mbuf_buf(mb);
-
-	return mbuf_get_left(mb) >= STUN_HEADER_SIZE && p[0] < 4 &&
-		!memcmp(p + 4, cookie, sizeof cookie);
-}
-
-void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb)
+void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb,
+		 struct quota *quota)
 {
 	struct stun_unknown_attr ua;
 	struct stun_msg *msg = NULL;
@@ -28,7 +20,8 @@ void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb)
 	if (mbuf_get_left(mb) > STUN_MAX || stun_msg_decode(&msg, mb, &ua))
 		return;
 	if (stun_msg_class(msg) != STUN_CLASS_REQUEST ||
-	    stun_msg_method(msg) != STUN_METHOD_BINDING)
+	    stun_msg_method(msg) != STUN_METHOD_BINDING ||
+	    !quota_answer(quota, src, STUN_ANSWER))
 		goto out;
 	if (ua.typec)
 		(void)stun_ereply(IPPROTO_UDP, us, src, 0, msg, 420,

@@ -5,11 +5,10 @@
 #define DIALTONE_REGISTRAR_STUN_H
 
 #include <re.h>
+#include "sipd/ua/quota.h"
 
-/* Does it begin like STUN? */
-bool stun_looks(const struct mbuf *mb);
-
-/* Answer a Binding request; anything else is dropped. */
-void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb);
+/* Answer a Binding request, if src may get one; anything else is dropped. */
+void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb,
+		 struct quota *quota);
 
 #endif

@@ -1,20 +1,16 @@
 /*
  * transport.c: the registrar's sockets.
  *
- *   listen ──> listener (one socket each) ──> datagrams ─┐
- *                  └──> conn (accepted) ──> messages ────┴──> recvh
+ *   listen ──> listener: sipudp, one each ──> messages ──┐
+ *                  └──> sipconn (accepted) ──> messages ─┴──> recvh
  *
  * Owns listeners and connections; a flow names one of them and the peer.
  * Called by the transactions and the registrar, who see only flows.
  */
 #include <string.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include "sipd/ua/compat.h"
-#include "sipd/ua/malformed.h"
-#include "sipd/ua/precheck.h"
-#include "sipd/ua/response.h"
-#include "sipd/registrar/conn.h"
+#include "sipd/ua/sipconn.h"
+#include "sipd/ua/sipudp.h"
+#include "sipd/ua/tlsctx.h"
 #include "sipd/registrar/listen.h"
 #include "sipd/registrar/stun.h"
 #include "sipd/registrar/transport.h"
@@ -23,11 +19,8 @@ enum {
 	LISTENERS_MAX = 256,
 	CONNS_MAX     = 16384,
 	CONNS_BUCKETS = 1024,
-	DATAGRAM      = 49152,          /* bytes */
-	RXBUF         = 4 << 20,        /* bytes, as far as allowed */
 	RESCAN        = 5,              /* s */
 	BACKLOG       = 1024,           /* libre's 5 have others wait a second */
-	STUN_ANSWER   = 128,            /* bytes, at most */
 };
 
 struct listener {
@@ -35,7 +28,7 @@ struct listener {
 	uint32_t id;
 	enum sip_transp tp;
 	struct sa laddr;
-	struct udp_sock *us;
+	struct sipudp *udp;
 	struct tcp_sock *ts;
 	bool seen;              /* by the scan under way */
 };
@@ -48,7 +41,7 @@ struct transport {
 	struct listener *lsnv[LISTENERS_MAX];   /* by id; NULL: gone */
 	unsigned lsnc;
 	struct hash *conns;
-	struct tls *tls;
+	struct tlsctx *tls;
 	struct timer rescan;
 	struct transport_stats stats;
 };
@@ -70,7 +63,7 @@ struct conn_entry {
 	struct le he;
 	struct transport *tr;
 	struct flow flow;
-	struct conn *conn;
+	struct sipconn *conn;
 };
 
 static bool entry_cmp_handler(struct le *le, void *arg)
@@ -92,7 +85,7 @@ bool transport_alive(const struct transport *tr, const struct flow *flow)
 {
 	const struct listener *lsn = listener_of(tr, flow);
 
-	return lsn && (lsn->us || entry_find(tr, flow));
+	return lsn && (lsn->udp || entry_find(tr, flow));
 }
 
 const struct sa *transport_laddr(const struct transport *tr,
@@ -127,109 +120,30 @@ int transport_send(struct transport *tr, const struct flow *flow,
 
 	if (!lsn)
 		return ENOTCONN;
-	if (lsn->us && response_is(mb) &&
-	    !quota_answer(tr->conf.quota, &flow->peer, mbuf_get_left(mb))) {
-		++tr->stats.dropped;
-		return 0;
-	}
 	++tr->stats.sent;
-	if (lsn->us)
-		return udp_send(lsn->us, &flow->peer, mb);
+	if (lsn->udp)
+		return sipudp_send(lsn->udp, &flow->peer, mb);
 	e = entry_find(tr, flow);
-	return e ? conn_send(e->conn, mb) : ENOTCONN;
+	return e ? sipconn_send(e->conn, mb) : ENOTCONN;
 }
 
 /* ---- receiving ---- */
 
-static void refuse(struct transport *tr, const struct sip_msg *msg,
-		   const struct flow *flow, uint16_t scode,
-		   const char *phrase)
-{
-	struct flow dst = *flow;
-	struct mbuf *mb = NULL;
-
-	if (response_refuse(&mb, &dst.peer, msg, scode, phrase))
-		return;
-	if (msg->tp != SIP_TRANSP_UDP)
-		dst.peer = flow->peer;
-	(void)transport_send(tr, &dst, mb);
-	mem_deref(mb);
-}
-
-/* Who asks too much is told so. */
-static void received(struct transport *tr, struct sip_msg *msg,
-		     const struct flow *flow, enum quota_verdict v)
-{
-	++tr->stats.received;
-	if (v == QUOTA_PASS) {
-		tr->conf.recvh(msg, flow, tr->conf.arg);
-		return;
-	}
-	++tr->stats.limited;
-	refuse(tr, msg, flow, 503, "Service Unavailable");
-}
-
-static void malformed(struct listener *lsn, const struct flow *flow,
-		      const struct mbuf *mb)
-{
-	struct flow dst = *flow;
-	struct mbuf *answer;
-
-	++lsn->tr->stats.dropped;
-	if (malformed_answer(&answer, &dst.peer, true, mb->buf, mb->end))
-		return;
-	(void)transport_send(lsn->tr, &dst, answer);
-	mem_deref(answer);
-}
-
-/* RFC 3261 section 18.3: bytes beyond Content-Length are not ours, fewer
- * make the message incomplete. */
-static void deliver(struct listener *lsn, const struct flow *flow,
-		    struct sip_msg *msg, const struct precheck *pc,
-		    enum quota_verdict v)
-{
-	struct mbuf *mb = msg->mb;
-
-	msg->src = flow->peer;
-	msg->dst = lsn->laddr;
-	msg->tp = SIP_TRANSP_UDP;
-	if (mb->pos != pc->head || (pc->has_clen &&
-				    pc->clen > mbuf_get_left(mb))) {
-		++lsn->tr->stats.dropped;
-		refuse(lsn->tr, msg, flow, 400, "Bad Content-Length");
-		return;
-	}
-	if (pc->has_clen)
-		mb->end = mb->pos + pc->clen;
-	received(lsn->tr, msg, flow, v);
-}
-
-static void udp_handler(const struct sa *src, struct mbuf *mb, void *arg)
+static void udp_handler(struct sip_msg *msg, void *arg)
 {
 	struct listener *lsn = arg;
 	struct transport *tr = lsn->tr;
-	const struct flow flow = { lsn->id, *src };
-	const enum quota_verdict v = quota_take(tr->conf.quota, src,
-						mbuf_get_left(mb));
-	struct sip_msg *msg = NULL;
-	struct precheck pc;
+	const struct flow flow = { lsn->id, msg->src };
 
-	if (v == QUOTA_DROP) {
-		++tr->stats.limited;
-		return;
-	}
-	if (stun_looks(mb)) {
-		if (tr->conf.stun && v == QUOTA_PASS &&
-		    quota_answer(tr->conf.quota, src, STUN_ANSWER))
-			stun_answer(lsn->us, src, mb);
-		return;
-	}
-	if (!precheck(&pc, mbuf_buf(mb), mbuf_get_left(mb)) &&
-	    !sip_msg_decode(&msg, mb))
-		deliver(lsn, &flow, msg, &pc, v);
-	else if (v == QUOTA_PASS)
-		malformed(lsn, &flow, mb);
-	mem_deref(msg);
+	tr->conf.recvh(msg, &flow, tr->conf.arg);
+}
+
+static void stun_handler(struct sipudp *u, const struct sa *src,
+			 struct mbuf *mb, void *arg)
+{
+	struct listener *lsn = arg;
+
+	stun_answer(sipudp_sock(u), src, mb, lsn->tr->conf.quota);
 }
 
 static void entry_destructor(void *arg)
@@ -237,27 +151,30 @@ static void entry_destructor(void *arg)
 	struct conn_entry *e = arg;
 
 	hash_unlink(&e->he);
+	--e->tr->stats.connections;
+	if (e->conn)
+		sipconn_close(e->conn);
 	mem_deref(e->conn);
 }
 
-static void conn_recv_handler(struct conn *c, struct sip_msg *msg,
-			      enum quota_verdict v, void *arg)
+static void conn_msg_handler(struct sip_msg *msg, void *arg)
 {
 	struct conn_entry *e = arg;
 	struct transport *tr = e->tr;
-	(void)c;
 
-	received(tr, msg, &e->flow, v);
+	tr->conf.recvh(msg, &e->flow, tr->conf.arg);
 }
 
-static void conn_close_handler(struct conn *c, void *arg)
+static void conn_close_handler(struct sipconn *c, int err, const char *why,
+			       void *arg)
 {
 	struct conn_entry *e = arg;
 	struct transport *tr = e->tr;
 	const struct flow flow = e->flow;
 	(void)c;
+	(void)err;
+	(void)why;
 
-	--tr->stats.connections;
 	mem_deref(e);
 	tr->conf.closeh(&flow, tr->conf.arg);
 }
@@ -265,11 +182,12 @@ static void conn_close_handler(struct conn *c, void *arg)
 static int entry_alloc(struct listener *lsn, const struct sa *peer)
 {
 	struct transport *tr = lsn->tr;
-	struct conn_conf conf = {
+	struct sipconn_conf conf = {
 		.timers = tr->timers,
 		.tls = lsn->tp == SIP_TRANSP_TLS ? tr->tls : NULL,
-		.quota = tr->conf.quota, .idle = tr->conf.idle,
-		.recvh = conn_recv_handler, .closeh = conn_close_handler,
+		.quota = tr->conf.quota, .counts = &tr->stats.in,
+		.idle = tr->conf.idle,
+		.msgh = conn_msg_handler, .closeh = conn_close_handler,
 	};
 	struct conn_entry *e;
 	int err;
@@ -277,23 +195,23 @@ static int entry_alloc(struct listener *lsn, const struct sa *peer)
 	if (tr->stats.connections >= CONNS_MAX)
 		return ENOSPC;
 	if (quota_take(tr->conf.quota, peer, 0) != QUOTA_PASS) {
-		++tr->stats.limited;
+		++tr->stats.in.limited;
 		return EBUSY;
 	}
 	e = mem_zalloc(sizeof *e, entry_destructor);
 	if (!e)
 		return ENOMEM;
 	e->tr = tr;
+	++tr->stats.connections;
 	e->flow.lsn = lsn->id;
 	e->flow.peer = *peer;
 	conf.arg = e;
-	err = conn_accept(&e->conn, lsn->ts, peer, &conf);
+	err = sipconn_accept(&e->conn, &conf, lsn->ts, peer);
 	if (err) {
 		mem_deref(e);
 		return err;
 	}
 	hash_append(tr->conns, sa_hash(peer, SA_ALL), &e->he, e);
-	++tr->stats.connections;
 	return 0;
 }
 
@@ -311,12 +229,20 @@ static void listener_destructor(void *arg)
 {
 	struct listener *lsn = arg;
 
-	mem_deref(lsn->us);
+	if (lsn->udp)
+		sipudp_close(lsn->udp);
+	mem_deref(lsn->udp);
 	mem_deref(lsn->ts);
 }
 
 static int listener_open(struct listener *lsn)
 {
+	const struct transport *tr = lsn->tr;
+	const struct sipudp_conf conf = {
+		.timers = tr->timers, .quota = tr->conf.quota,
+		.counts = &lsn->tr->stats.in, .msgh = udp_handler,
+		.stunh = tr->conf.stun ? stun_handler : NULL, .arg = lsn,
+	};
 	int err;
 
 	if (lsn->tp != SIP_TRANSP_UDP) {
@@ -325,12 +251,10 @@ static int listener_open(struct listener *lsn)
 			err = tcp_sock_listen(lsn->ts, BACKLOG);
 		return err ? err : tcp_local_get(lsn->ts, &lsn->laddr);
 	}
-	err = udp_listen(&lsn->us, &lsn->laddr, udp_handler, lsn);
-	if (err)
-		return err;
-	udp_rxsz_set(lsn->us, DATAGRAM);
-	(void)udp_sockbuf_set(lsn->us, RXBUF);
-	return udp_local_get(lsn->us, &lsn->laddr);
+	err = sipudp_open(&lsn->udp, &conf, &lsn->laddr);
+	if (!err)
+		lsn->laddr = *sipudp_addr(lsn->udp);
+	return err;
 }
 
 /* The slot of that address, one that is gone before a new one. */
@@ -438,7 +362,6 @@ static void transport_destructor(void *arg)
 static int tls_open(struct transport *tr, char *why, size_t why_size)
 {
 	const char *cert = tr->conf.tls_cert;
-	SSL_CTX *ctx;
 	int err;
 
 	if (!cert || !*cert) {
@@ -446,21 +369,11 @@ static int tls_open(struct transport *tr, char *why, size_t why_size)
 			    " certificate is given (tls-cert)");
 		return EINVAL;
 	}
-	err = tls_alloc(&tr->tls, TLS_METHOD_SSLV23, NULL, NULL);
-	if (err)
-		return err;
-	/* libre's loader prints to stderr and returns 0 */
-	ctx = compat_ssl_ctx(tr->tls);
-	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-	if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(ctx, cert, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(ctx) != 1) {
-		ERR_clear_error();
+	err = tlsctx_alloc(&tr->tls, NULL, cert);
+	if (err == EINVAL)
 		re_snprintf(why, why_size, "%s: cannot be read as a PEM file"
 			    " with a certificate and its key", cert);
-		return EINVAL;
-	}
-	return 0;
+	return err;
 }
 
 static int open_all(struct transport *tr, char *why, size_t why_size)

@@ -11,6 +11,7 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/quota.h"
+#include "sipd/ua/sipcounts.h"
 
 struct transport;
 
@@ -64,8 +65,8 @@ const struct sa *transport_laddr(const struct transport *tr,
 bool transport_isladdr(const struct transport *tr, const struct sa *sa);
 
 struct transport_stats {
-	uint64_t received, dropped, sent;
-	uint64_t limited;       /* refused or dropped for their number */
+	struct sipcounts in;
+	uint64_t sent;
 	unsigned connections;
 };
 

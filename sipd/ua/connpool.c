@@ -14,6 +14,7 @@ enum {
 	BUCKETS      = 256,
 	CONN_MAX     = 4096,    /* accepted at a time */
 	CONNECT_TIME = 8000,    /* ms */
+	IDLE_TIME    = 900,     /* s */
 };
 
 struct connpool {
@@ -84,6 +85,7 @@ static struct sipconn_conf conn_conf(struct link *l, bool tls)
 		.timers = l->p->conf.timers,
 		.tls = tls ? l->p->conf.tls : NULL,
 		.quota = l->p->conf.quota,
+		.counts = l->p->conf.counts, .idle = IDLE_TIME,
 		.msgh = msg_handler, .closeh = close_handler, .arg = l,
 	};
 }

@@ -13,6 +13,7 @@ struct connpool_conf {
 	struct timers *timers;
 	struct tlsctx *tls;
 	struct quota *quota;
+	struct sipcounts *counts;
 	void (*msgh)(const struct sip_msg *msg, void *arg);
 	/* one has failed; it is out of the pool */
 	void (*failh)(const struct sipconn *c, int err, const char *why,

@@ -3,8 +3,8 @@
  *
  *   connecting --> open --> closed        closed is final; whoever holds a
  *                                         reference then gets ENOTCONN
- * Nothing is decoded before precheck.c has seen all of it. transp.c owns the
- * connections; messages refer to theirs.
+ * Nothing is decoded before precheck.c has seen all of it. connpool.c and the
+ * registrar's transport.c own the connections; messages refer to theirs.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include "sdp/base/outside.h"
+#include "sdp/base/recompat.h"
 #include "sipd/ua/sipconn.h"
 #include "sipd/ua/malformed.h"
 #include "sipd/ua/precheck.h"
@@ -20,8 +21,10 @@
 enum {
 	ACCEPT_TIME = 10,       /* s until the first message, TLS included,
 	                           and for each to become complete */
-	IDLE_TIME   = 900,      /* s without one */
 	LOST_TIME   = 20,       /* s */
+	KEEPIDLE    = 60,       /* s, TCP's keepalive finds dead peers ... */
+	KEEPINTVL   = 15,       /* ... who owe us nothing */
+	KEEPCNT     = 4,
 	QUEUE_MAX   = 32,       /* messages until connected */
 	SENDQ_MAX   = 1 << 20,  /* bytes a slow reader may owe us */
 };
@@ -112,7 +115,7 @@ static void estab_handler(void *arg)
 
 	c->up = true;
 	if (!c->unproven)
-		idle_start(c, IDLE_TIME);
+		idle_start(c, c->conf.idle);
 	for (unsigned i = 0; i < c->txc && !err; i++)
 		err = tcp_send(c->tc, c->txv[i]);
 	queue_drop(c);
@@ -136,7 +139,7 @@ static bool skip_crlf(struct sipconn *c)
 	if (n < 2 || memcmp(p, "\r\n", 2))
 		return false;
 	if (!c->unproven)
-		idle_start(c, IDLE_TIME);
+		idle_start(c, c->conf.idle);
 	if (n >= 4 && !memcmp(p, "\r\n\r\n", 4)) {
 		c->rx->pos += 4;
 		if (tcp_send(c->tc, &pong))
@@ -163,10 +166,13 @@ int sipconn_send(struct sipconn *c, struct mbuf *mb)
 /* EBUSY: it was told before. */
 static int hand_over(struct sipconn *c, struct sip_msg *msg)
 {
+	const enum quota_verdict v = quota_take(c->conf.quota, &c->peer, 0);
 	struct mbuf *mb;
 	struct sa dst;
 
-	switch (quota_take(c->conf.quota, &c->peer, 0)) {
+	++c->conf.counts->received;
+	c->conf.counts->limited += v != QUOTA_PASS;
+	switch (v) {
 
 	case QUOTA_PASS:
 		c->conf.msgh(msg, c->conf.arg);
@@ -188,6 +194,7 @@ static int malformed(struct sipconn *c, const uint8_t *p, size_t n)
 	struct mbuf *answer;
 	struct sa dst;
 
+	++c->conf.counts->dropped;
 	if (quota_take(c->conf.quota, &c->peer, 0) != QUOTA_PASS)
 		return EBUSY;
 	if (malformed_answer(&answer, &dst, false, p, n))
@@ -219,7 +226,7 @@ static int deliver(struct sipconn *c, size_t head, size_t total)
 		msg->tp = c->conf.tls ? SIP_TRANSP_TLS : SIP_TRANSP_TCP;
 		proven(c);
 		c->partial = false;
-		idle_start(c, IDLE_TIME);
+		idle_start(c, c->conf.idle);
 		err = hand_over(c, msg);
 	}
 	else if (!msg) {                        /* others share this way */
@@ -275,7 +282,7 @@ static void partial_check(struct sipconn *c)
 	if (c->partial && !was && !c->unproven)
 		idle_start(c, ACCEPT_TIME);
 	else if (was && !c->partial)            /* it was a ping */
-		idle_start(c, IDLE_TIME);
+		idle_start(c, c->conf.idle);
 }
 
 static void recv_handler(struct mbuf *mb, void *arg)
@@ -322,18 +329,32 @@ static struct sipconn *sipconn_new(const struct sipconn_conf *conf,
 	return c;
 }
 
+/* RFC 5482: what is sent and not acknowledged tells of a dead peer long before
+ * TCP would. A request after another must not wait 40 ms for TCP's answer. */
+static void tune(struct tcp_conn *tc)
+{
+	static const struct {
+		int level, name, val;
+	} optv[] = {
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, LOST_TIME * 1000 },
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPIDLE },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPINTVL },
+		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPCNT },
+	};
+
+	for (size_t i = 0; i < RE_ARRAY_SIZE(optv); i++)
+		(void)setsockopt((int)tcp_conn_fd(tc), optv[i].level,
+				 optv[i].name, &optv[i].val,
+				 sizeof optv[i].val);
+}
+
 static int begin(struct sipconn *c)
 {
-	/* RFC 5482: what is sent and not acknowledged tells of a dead peer
-	 * long before TCP would */
-	static const unsigned ms = LOST_TIME * 1000;
-	static const int on = 1;
-	const int fd = (int)tcp_conn_fd(c->tc);
 	int err = tcp_conn_local_get(c->tc, &c->local);
 
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
-	/* a request after another must not wait 40 ms for TCP's answer */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	tune(c->tc);
 	tcp_conn_txqsz_set(c->tc, SENDQ_MAX);
 	if (!err && c->conf.tls)
 		err = tlsctx_start(&c->sc, c->conf.tls, c->tc, c->name);

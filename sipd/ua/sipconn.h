@@ -7,11 +7,13 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/quota.h"
+#include "sipd/ua/sipcounts.h"
 #include "sipd/ua/tlsctx.h"
 
 struct sipconn;
 
-/* One message, decoded; msg->sock is the connection. */
+/* One message, decoded; msg->sock is the connection, the body is msg->mb
+ * from pos to end. */
 typedef void (sipconn_msg_h)(struct sip_msg *msg, void *arg);
 
 /* Closed; err is never 0, EACCES: the certificate was not accepted, and why
@@ -23,6 +25,8 @@ struct sipconn_conf {
 	struct timers *timers;
 	struct tlsctx *tls;     /* NULL: TCP */
 	struct quota *quota;    /* or NULL */
+	struct sipcounts *counts;
+	uint32_t idle;          /* s without a byte before it is closed */
 	sipconn_msg_h *msgh;
 	sipconn_close_h *closeh;
 	void *arg;

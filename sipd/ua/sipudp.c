@@ -4,7 +4,8 @@
  * Every datagram passes quota.c and precheck.c before libre's decoder sees it;
  * malformed.c answers what does not. With IP_RECVERR the kernel tells which destination an ICMP error was about, also
  * on a socket that is not connected, so that a dead port is known at once.
- * Owned by transp.c; messages and transactions refer to theirs.
+ * Owned by transp.c and the registrar's transport.c; messages and transactions
+ * refer to theirs.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 #include "sipd/ua/sipudp.h"
 
 enum {
-	BUFFER   = 1 << 20,
+	BUFFER   = 4 << 20,     /* bytes, as far as allowed */
+	DATAGRAM = 65536,       /* libre would cut them at 8192 */
 	NEWS_MAX = 16,
 	ICMP_MAX = 64,          /* errors read at a time */
 	KEEPALIVE = 4,          /* bytes: CRLF CRLF */
@@ -133,12 +135,16 @@ int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb)
 {
 	int err;
 
+	if (!u->us)
+		return ENOTCONN;
 	if (response_is(mb) && !quota_answer(u->conf.quota, dst,
-					     mbuf_get_left(mb)))
+					     mbuf_get_left(mb))) {
+		++u->conf.counts->dropped;
 		return 0;
-	err = u->us ? udp_send(u->us, dst, mb) : ENOTCONN;
-	if (!err || !u->us)
-		return err;
+	}
+	err = udp_send(u->us, dst, mb);
+	if (!err)
+		return 0;
 	if (icmp_read(u, dst))
 		return 0;               /* newsh will tell */
 	return udp_send(u->us, dst, mb);
@@ -157,12 +163,14 @@ static void refuse(struct sipudp *u, const struct sip_msg *msg,
 }
 
 static void malformed(struct sipudp *u, const struct sa *src,
-		      const struct mbuf *mb)
+		      const struct mbuf *mb, enum quota_verdict v)
 {
 	struct mbuf *answer;
 	struct sa dst = *src;
 
-	if (malformed_answer(&answer, &dst, true, mb->buf, mb->end))
+	++u->conf.counts->dropped;
+	if (v != QUOTA_PASS ||
+	    malformed_answer(&answer, &dst, true, mb->buf, mb->end))
 		return;
 	(void)sipudp_send(u, &dst, answer);
 	mem_deref(answer);
@@ -174,10 +182,10 @@ static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
 	struct sip_msg *msg;
 
 	if (sip_msg_decode(&msg, mb)) {
-		if (v == QUOTA_PASS)
-			malformed(u, src, mb);
+		malformed(u, src, mb, v);
 		return;
 	}
+	++u->conf.counts->received;
 	msg->sock = mem_ref(u);
 	msg->src = *src;
 	msg->dst = u->addr;
@@ -196,6 +204,13 @@ static void deliver(struct sipudp *u, const struct sa *src, struct mbuf *mb,
 	mem_deref(msg);
 }
 
+static void stun(struct sipudp *u, const struct sa *src, struct mbuf *mb,
+		 enum quota_verdict v)
+{
+	if (u->conf.stunh && v == QUOTA_PASS)
+		u->conf.stunh(u, src, mb, u->conf.arg);
+}
+
 static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	const size_t n = mbuf_get_left(mb);
@@ -204,15 +219,16 @@ static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	struct precheck pc;
 
 	v = quota_take(u->conf.quota, src, n);
+	u->conf.counts->limited += v != QUOTA_PASS;
 	if (n <= KEEPALIVE || v == QUOTA_DROP)
 		return;
 	mem_ref(u);
 	if (mbuf_buf(mb)[0] < 4)                /* RFC 7983: STUN */
-		u->conf.stunh(src, mb, u->conf.arg);
+		stun(u, src, mb, v);
 	else if (!precheck(&pc, mbuf_buf(mb), n))
 		deliver(u, src, mb, &pc, v);
-	else if (v == QUOTA_PASS)
-		malformed(u, src, mb);
+	else
+		malformed(u, src, mb, v);
 	mem_deref(u);
 }
 
@@ -220,7 +236,10 @@ static void tune(struct sipudp *u)
 {
 	static const int on = 1;
 
+	udp_rxsz_set(u->us, DATAGRAM);
 	(void)udp_sockbuf_set(u->us, BUFFER);
+	if (!u->conf.newsh)
+		return;
 	udp_error_handler_set(u->us, error_handler);
 	if (sa_af(&u->addr) == AF_INET)
 		(void)udp_setsockopt(u->us, IPPROTO_IP, IP_RECVERR, &on,
@@ -254,4 +273,9 @@ int sipudp_open(struct sipudp **up, const struct sipudp_conf *conf,
 const struct sa *sipudp_addr(const struct sipudp *u)
 {
 	return &u->addr;
+}
+
+struct udp_sock *sipudp_sock(const struct sipudp *u)
+{
+	return u->us;
 }

@@ -7,17 +7,23 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/quota.h"
+#include "sipd/ua/sipcounts.h"
 
 struct sipudp;
 
 struct sipudp_conf {
 	struct timers *timers;
 	struct quota *quota;    /* or NULL */
-	/* a decoded message; msg->sock is the socket */
-	void (*msgh)(const struct sip_msg *msg, void *arg);
-	/* ICMP says that dst cannot be reached; never called by a sender */
+	struct sipcounts *counts;
+	/* a decoded message; msg->sock is the socket, the body is msg->mb
+	 * from pos to end */
+	void (*msgh)(struct sip_msg *msg, void *arg);
+	/* ICMP says that dst cannot be reached; never called by a sender.
+	 * NULL: nobody wants to know */
 	void (*newsh)(const struct sa *dst, int err, void *arg);
-	void (*stunh)(const struct sa *src, const struct mbuf *mb, void *arg);
+	/* or NULL */
+	void (*stunh)(struct sipudp *u, const struct sa *src, struct mbuf *mb,
+		      void *arg);
 	void *arg;
 };
 
@@ -33,5 +39,8 @@ int sipudp_send(struct sipudp *u, const struct sa *dst, struct mbuf *mb);
 void sipudp_close(struct sipudp *u);
 
 const struct sa *sipudp_addr(const struct sipudp *u);
+
+/* For what is not SIP. */
+struct udp_sock *sipudp_sock(const struct sipudp *u);
 
 #endif

@@ -81,6 +81,19 @@ static int load_ca(SSL_CTX *ctx, const char *ca)
 	return ok == 1 ? 0 : EINVAL;
 }
 
+/* libre's loader prints to stderr and returns 0. */
+static int load_cert(SSL_CTX *ctx, const char *cert)
+{
+	const bool ok =
+		SSL_CTX_use_certificate_chain_file(ctx, cert) == 1 &&
+		SSL_CTX_use_PrivateKey_file(ctx, cert,
+					    SSL_FILETYPE_PEM) == 1 &&
+		SSL_CTX_check_private_key(ctx) == 1;
+
+	ERR_clear_error();
+	return ok ? 0 : EINVAL;
+}
+
 /* A name or an address: certificates hold them in different fields. */
 static int expect(SSL_CTX *ctx, const char *name)
 {
@@ -135,7 +148,9 @@ int tlsctx_alloc(struct tlsctx **tp, const char *ca, const char *cert)
 	if (!t)
 		return ENOMEM;
 	t->cert = cert != NULL;
-	err = tls_alloc(&t->tls, TLS_METHOD_SSLV23, cert, NULL);
+	err = tls_alloc(&t->tls, TLS_METHOD_SSLV23, NULL, NULL);
+	if (!err && cert)
+		err = load_cert(compat_ssl_ctx(t->tls), cert);
 	if (!err)
 		err = harden(t, ca);
 	if (!err)

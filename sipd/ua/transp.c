@@ -34,6 +34,7 @@ struct transp {
 	struct tlsctx *tlsctx;
 	struct list sockl;
 	struct connpool *pool;
+	struct sipcounts counts;
 };
 
 static void sock_destructor(void *arg)
@@ -90,7 +91,7 @@ static void tls_handler(const struct sa *peer, void *arg)
 	connpool_accept(s->t->pool, s->tls, peer, true);
 }
 
-static void udp_msg_handler(const struct sip_msg *msg, void *arg)
+static void udp_msg_handler(struct sip_msg *msg, void *arg)
 {
 	struct transp *t = arg;
 
@@ -104,10 +105,11 @@ static void udp_news_handler(const struct sa *dst, int err, void *arg)
 	t->conf.failh(NULL, SIP_TRANSP_UDP, dst, err, "", t->conf.arg);
 }
 
-static void udp_stun_handler(const struct sa *src, const struct mbuf *mb,
-			     void *arg)
+static void udp_stun_handler(struct sipudp *u, const struct sa *src,
+			     struct mbuf *mb, void *arg)
 {
 	struct transp *t = arg;
+	(void)u;
 
 	t->conf.stunh(src, mb, t->conf.arg);
 }
@@ -134,7 +136,7 @@ static int sock_open(struct sock *s, const struct sa *laddr, uint16_t port)
 {
 	const struct sipudp_conf conf = {
 		.timers = s->t->timers, .quota = s->t->conf.quota,
-		.msgh = udp_msg_handler,
+		.counts = &s->t->counts, .msgh = udp_msg_handler,
 		.newsh = udp_news_handler, .stunh = udp_stun_handler,
 		.arg = s->t,
 	};
@@ -395,6 +397,7 @@ int transp_alloc(struct transp **tp, struct timers *timers,
 	if (!err && conf->interfaces)
 		err = str_dup(&t->interfaces, conf->interfaces);
 	cc.tls = t->tlsctx;
+	cc.counts = &t->counts;
 	cc.arg = t;
 	if (!err)
 		err = connpool_alloc(&t->pool, &cc);
