@@ -168,9 +168,9 @@ static int link_msg(const struct nlmsghdr *nlh, void *arg)
 
 static int read_all(struct raw *raw)
 {
-	int err = nldump(RTM_GETADDR, addr_msg, raw);
+	int err = nldump(RTM_GETADDR, addr_msg, raw, &raw->n);
 
-	return err ? err : nldump(RTM_GETLINK, link_msg, raw);
+	return err ? err : nldump(RTM_GETLINK, link_msg, raw, NULL);
 }
 
 /* A temporary address beside a stable one of the same /64. */

@@ -5,6 +5,8 @@
 #include <linux/rtnetlink.h>
 #include "modules/path/nldump.h"
 
+enum { TRIES = 16 };
+
 static int dump(struct mnl_socket *nl, uint16_t type, mnl_cb_t cb, void *arg)
 {
 	char buf[16384] __attribute__((aligned(8)));
@@ -30,7 +32,7 @@ static int dump(struct mnl_socket *nl, uint16_t type, mnl_cb_t cb, void *arg)
 	return n < 0 ? errno : 0;
 }
 
-int nldump(uint16_t type, mnl_cb_t cb, void *arg)
+static int one(uint16_t type, mnl_cb_t cb, void *arg)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int err;
@@ -40,5 +42,18 @@ int nldump(uint16_t type, mnl_cb_t cb, void *arg)
 	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ? errno
 		: dump(nl, type, cb, arg);
 	(void)mnl_socket_close(nl);
+	return err;
+}
+
+/* EINTR: it changed (NLM_F_DUMP_INTR), and some of it may be missing. */
+int nldump(uint16_t type, mnl_cb_t cb, void *arg, size_t *n)
+{
+	int err = EINTR;
+
+	for (int i = 0; i < TRIES && err == EINTR; i++) {
+		if (n)
+			*n = 0;
+		err = one(type, cb, arg);
+	}
 	return err;
 }

@@ -54,7 +54,7 @@ static int msg(const struct nlmsghdr *nlh, void *arg)
 int route_defaults(struct route v[ROUTES_MAX], size_t *np)
 {
 	struct found f = { v, 0 };
-	int err = nldump(RTM_GETROUTE, msg, &f);
+	int err = nldump(RTM_GETROUTE, msg, &f, &f.n);
 
 	*np = f.n;
 	return err;

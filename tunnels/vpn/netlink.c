@@ -14,6 +14,8 @@
 #define IFA_PROTO 11
 #endif
 
+enum { DUMP_TRIES = 16 };
+
 struct netlink {
 	struct mnl_socket *s;
 	uint32_t seq;
@@ -59,11 +61,13 @@ static struct nlmsghdr *request(struct netlink *n, uint16_t type,
 	return h;
 }
 
-/* Send it and read to the end of the answer. */
+/* Send it and read to the end of the answer. EINTR: what was to be listed has
+ * changed meanwhile; the rest of that answer is left to the next request. */
 static int ask(struct netlink *n, const struct nlmsghdr *h, mnl_cb_t cb,
 	       void *arg)
 {
 	const unsigned port = mnl_socket_get_portid(n->s);
+	const struct nlmsghdr *got = (const void *)n->buf;
 	int code = MNL_CB_OK;
 
 	if (mnl_socket_sendto(n->s, h, h->nlmsg_len) < 0)
@@ -73,6 +77,8 @@ static int ask(struct netlink *n, const struct nlmsghdr *h, mnl_cb_t cb,
 							sizeof n->buf);
 		if (len < 0)
 			return errno;
+		if ((size_t)len >= sizeof *got && got->nlmsg_seq != n->seq)
+			continue;
 		code = mnl_cb_run(n->buf, (size_t)len, n->seq, port, cb, arg);
 	}
 	return code < 0 ? errno : 0;
@@ -238,19 +244,27 @@ static int get_cb(const struct nlmsghdr *h, void *arg)
 	return MNL_CB_STOP;
 }
 
+static int dump_family(struct netlink *n, uint8_t af, mnl_cb_t cb, void *arg)
+{
+	struct nlmsghdr *h = request(n, RTM_GETROUTE, NLM_F_DUMP);
+	struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
+	int err;
+
+	rt->rtm_family = af;
+	err = ask(n, h, cb, arg);
+	return err == EAFNOSUPPORT || err == EOPNOTSUPP ? 0 : err;
+}
+
+/* A route may be shown to cb twice. */
 static int dump(struct netlink *n, mnl_cb_t cb, void *arg)
 {
 	static const uint8_t familyv[] = { AF_INET, AF_INET6 };
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof familyv && !err; i++) {
-		struct nlmsghdr *h = request(n, RTM_GETROUTE, NLM_F_DUMP);
-		struct rtmsg *rt = mnl_nlmsg_put_extra_header(h, sizeof *rt);
-
-		rt->rtm_family = familyv[i];
-		err = ask(n, h, cb, arg);
-		if (err == EAFNOSUPPORT || err == EOPNOTSUPP)
-			err = 0;
+		err = EINTR;
+		for (int k = 0; k < DUMP_TRIES && err == EINTR; k++)
+			err = dump_family(n, familyv[i], cb, arg);
 	}
 	return err;
 }
