@@ -35,9 +35,13 @@ struct block {
 
 enum { ROOM = BLOCK - sizeof(struct block) };
 
+/* What was in use at once is kept for the next burst, and the less of it, the
+ * smaller those that come are: packets take no memory of their own. */
 struct fqpool {
 	struct block *free;
 	size_t used, held, max;         /* blocks */
+	size_t peak;                    /* used, since it was none */
+	size_t keep;
 };
 
 struct flow {
@@ -92,7 +96,24 @@ static struct block *block_get(struct fqpool *p)
 		p->held += b != NULL;
 	}
 	p->used += b != NULL;
+	if (p->used > p->peak)
+		p->peak = p->used;
 	return b;
+}
+
+static void none_used(struct fqpool *p)
+{
+	p->keep -= (p->keep + 7) / 8;
+	if (p->keep < p->peak)
+		p->keep = p->peak;
+	p->peak = 0;
+	while (p->held > p->keep) {
+		struct block *b = p->free;
+
+		p->free = b->more;
+		free(b);
+		--p->held;
+	}
 }
 
 static void chain_free(struct fqpool *p, struct block *b)
@@ -105,12 +126,8 @@ static void chain_free(struct fqpool *p, struct block *b)
 		--p->used;
 		b = more;
 	}
-	while (!p->used && p->free) {
-		b = p->free;
-		p->free = b->more;
-		free(b);
-		--p->held;
-	}
+	if (!p->used)
+		none_used(p);
 }
 
 /* NULL: the pool has not so many. */

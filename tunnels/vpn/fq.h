@@ -25,8 +25,8 @@ struct fqinfo {
 	bool whole;             /* not to be cut: INNER_PARTIAL is set */
 };
 
-/* So many bytes at most, taken from the heap as they are needed and given
- * back when nothing waits any more. */
+/* So many bytes at most, taken from the heap as they are needed; what the
+ * last bursts needed is kept for the next. */
 int fqpool_alloc(struct fqpool **pp, size_t bytes);
 
 int fq_alloc(struct fq **fp, struct fqpool *pool);
