@@ -5,10 +5,10 @@
 
 for p in softhsm2-util pkcs11-tool; do
 	command -v $p > /dev/null || {
-		echo "hsm: skipped: $p is not installed"; exit 0; }
+		echo "skipped: hsm: $p is not installed"; exit 0; }
 done
 openssl engine pkcs11 > /dev/null 2>&1 || {
-	echo "hsm: skipped: OpenSSL's engine pkcs11 is not installed"; exit 0; }
+	echo "skipped: hsm: OpenSSL's engine pkcs11 is not installed"; exit 0; }
 
 # what it keeps is libp11's and p11-kit's, not ours
 export ASAN_OPTIONS="abort_on_error=0:detect_leaks=0"

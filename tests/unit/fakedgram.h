@@ -10,7 +10,7 @@
  *   fakedgram_mtu(a, 1232);         what a may put from now on; mtuh is told
  *   fakedgram_drop(a, 3);           of what a puts, every third is lost
  *   fakedgram_swap(a, 5);           every fifth comes after its successor
- *   fakedgram_block(a, true);       a's dgram_put says EAGAIN
+ *   fakedgram_block(a, true);       a is full, its dgram_put says EAGAIN
  *   fakedgram_block(a, false);      no more: writeh is told
  */
 #ifndef DIALTONE_FAKEDGRAM_H
@@ -105,6 +105,13 @@ static inline int fakedgram_put(struct dgram *d, const void *p, size_t n)
 	return 0;
 }
 
+static inline bool fakedgram_full(struct dgram *d)
+{
+	const struct fakedgram *f = (struct fakedgram *)(void *)d;
+
+	return f->blocked || f->count == FAKEDGRAM_QUEUE;
+}
+
 static inline void fakedgram_flush(struct dgram *d)
 {
 	(void)d;
@@ -123,7 +130,7 @@ static inline void fakedgram_destructor(void *arg)
 static inline struct fakedgram *fakedgram_new(struct loop *l)
 {
 	static const struct dgram_ops ops = {
-		fakedgram_put, fakedgram_flush, NULL
+		fakedgram_put, fakedgram_flush, fakedgram_full
 	};
 	struct fakedgram *f = mem_zalloc(sizeof *f, fakedgram_destructor);
 

@@ -515,7 +515,7 @@ static void test_changed(void)
 	CU_ASSERT_FATAL(pid > 0 && waitpid(pid, &status, 0) == pid);
 	CU_ASSERT(WIFEXITED(status));
 	if (WEXITSTATUS(status) == 77)
-		printf("paths: no namespace to be had, skipped\n");
+		printf("skipped: paths: no network namespace to be had\n");
 	else
 		CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
 }
