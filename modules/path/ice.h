@@ -26,7 +26,7 @@
 #define ICE_HAIRPIN_AFTER (300 * MSEC)  /* first the way inside */
 #define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */
 #define ICE_GIVE_UP_UPGRADE (8 * SEC)   /* while another pair works */
-#define ICE_NOMINATE_WAIT (40 * MSEC)   /* for better than TCP or relay */
+#define ICE_NOMINATE_WAIT (20 * MSEC)   /* for better than TCP or relay */
 #define ICE_NOMINATE_WAIT_ONCE (100 * MSEC) /* peer cannot renominate */
 #define ICE_NOMINATE_RETRY SEC          /* then try another valid pair */
 #define ICE_CONSENT     (5 * SEC)       /* +- 20 %, RFC 7675 section 5.1 */

@@ -4,10 +4,10 @@
  *   valid pairs --best--> check with USE-CANDIDATE --answer--> selected
  *
  * A pair on the LAN is taken at once, and any direct one by UDP if the peer
- * can renominate; anything else waits some tens of ms for a better kind. The
- * very first is in use before its nomination is answered: being valid it may
- * carry data (RFC 8445 section 12.1), and each request for consent nominates
- * it again. The controlled side uses such a pair before it is nominated, once
+ * can renominate; anything else waits some tens of ms for a better kind. If
+ * it can, the very first is in use before its nomination is answered: being
+ * valid it may carry data (RFC 8445 section 12.1), and each request for
+ * consent nominates it again. The controlled side uses such a pair before it is nominated, once
  * the peer has checked it: by then the peer knows it and can be talked to.
  * A move later needs a peer that can renominate, or a selected pair that is
  * dead. Each nomination has a number and the last one wins, however packets
@@ -190,7 +190,7 @@ void nominate_run(struct agent *a, uint64_t now)
 	if (busy)
 		busy->nominating = false;
 	p->nomination = ++p->creds->nomination;
-	if (!a->selected && good_enough(a, p))
+	if (!a->selected && a->renomination)
 		nominate_select(a, p, now);
 	else
 		p->nominating = true;

@@ -653,6 +653,34 @@ static void test_at_once(void)
 	}
 }
 
+/* Where only a relay leads, it carries data as soon as its pair is valid and
+ * a better kind had a moment; by who cannot renominate when that is said. */
+static void test_relay_at_once(void)
+{
+	for (int once = 0; once < 2; once++) {
+		struct host *a, *b;
+		struct net n;
+		uint64_t t;
+
+		net_init(&n, 26);
+		n.delay = 10 * MSEC;
+		n.once = once;
+		a = net_host(&n, NAT_SYMMETRIC, true);
+		b = net_host(&n, NAT_SYMMETRIC, false);
+		host_add_relay(b);
+		net_tell(a, b);
+		net_run(&n, n.delay);
+		net_tell(b, a);
+		t = n.now;
+		net_run(&n, SEC);
+		CU_ASSERT_EQUAL(tier_of(a), RELAYED);
+		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+		/* two hops each way, some turns, the moment */
+		CU_ASSERT_EQUAL(a->found_at - t < 80 * MSEC, !once);
+		net_close(&n);
+	}
+}
+
 /* Two homes that number their networks alike: the way between them is the
  * first to be tried, by both; and the side that opens its NAT last is
  * answered by a check that does not wait for its turn. */
@@ -1239,6 +1267,7 @@ UNIT_SUITE("agent",
 	{ "restart after end", test_restart_after_end },
 	{ "upgrade", test_upgrade },
 	{ "at once", test_at_once },
+	{ "relay at once", test_relay_at_once },
 	{ "likely first", test_likely_first },
 	{ "faster", test_faster },
 	{ "no renomination", test_no_renomination },
