@@ -152,18 +152,20 @@ fuzz:
 LAB_EMU := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/lab/natemu/*.c))
 $(B)/lab/natemu: $(LAB_EMU)
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) -o $@ $^ $(SAN) -lm
-$(B)/lab/nicepeer: tests/lab/nicepeer.c
+$(B)/lab/nicepeer: tests/lab/nicepeer.c tests/lab/nicedtls.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) -std=gnu11 $(WARN) -O2 -o $@ \
-	$< $(shell pkg-config --cflags --libs nice 2>/dev/null)
+	$^ $(shell pkg-config --cflags --libs nice libssl libcrypto 2>/dev/null)
 $(B)/lab/forge: tests/lab/forge.c
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CFLAGS_ALL) -o $@ $<
 lab-tools: $(B)/lab/natemu $(B)/lab/forge
 lab:
 	@tests/install.sh build check lab
 	@$(MAKE) -s -j2 all lab-tools $(if $(REFERENCE),$(B)/lab/nicepeer)
-	@B=$(B) LAB_REFERENCE=$(REFERENCE) tests/lab/run.sh $(PAIR)
-	@$(if $(PAIR),,for t in spoof relays roam guess; do \
-		tests/lab/$$t.sh $(B); done)
+	@bad=0; B=$(B) LAB_REFERENCE=$(REFERENCE) tests/lab/run.sh $(PAIR) || \
+		bad=1; \
+	$(if $(PAIR),,for t in spoof relays roam guess; do \
+		tests/lab/$$t.sh $(B) || bad=1; done;) \
+	exit $$bad
 
 soak:
 	@tests/install.sh build check

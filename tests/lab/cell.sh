@@ -4,10 +4,13 @@
 # Builds the world (world.sh, sites.sh), starts a sipd on both hosts, dials,
 # and prints one line:
 #   A B RESULT MS UPGRADED LOCAL REMOTE    by us; RESULT is the last path seen
-#   A B nice RESULT MS                     by libnice, if LAB_REFERENCE=nice
-# MS is the time from the answer to the first byte from the other side;
-# UPGRADED is when RESULT was reached, after the answer too. It waits for what
-# theory allows, LAB_PATIENCE seconds at most. LAB_KEEP=DIR keeps the logs.
+#   A B nice RESULT MS PROTECTED LOCAL REMOTE   by libnice, if
+#                                          LAB_REFERENCE=nice
+# MS is the time from the answer, when both descriptions are known, to the
+# first byte from the other side: by us through QUIC's handshake and a stream;
+# by libnice as a bare datagram, and PROTECTED by DTLS. UPGRADED is when RESULT
+# was reached, after the answer too. It waits for what theory allows,
+# LAB_PATIENCE seconds at most. LAB_KEEP=DIR keeps the logs.
 . "$(dirname "$0")/../e2e/lib.sh"
 . "$(dirname "$0")/world.sh"
 . "$LAB/sites.sh"

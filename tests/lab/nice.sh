@@ -13,5 +13,5 @@ nice_pair() {
 	    "$(server_for a)" 2> "$T/nice.a")
 	kill $nice_b 2> /dev/null
 	wait $nice_b 2> /dev/null
-	echo "$LAB_A $LAB_B nice ${said:-failed - - -}"
+	echo "$LAB_A $LAB_B nice ${said:-failed - - - -}"
 }

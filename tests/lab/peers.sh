@@ -94,10 +94,10 @@ waits() {
 }
 
 # session BEST: a calls b, who is ready, and opens a pipe; sets result, first,
-# path, upgraded, local, remote. Ends when the path is as good as BEST, or
-# patience ends.
+# upgraded, local, remote. Ends when the path is as good as BEST, or patience
+# ends.
 session() {
-	result= first= path= upgraded= local= remote=
+	result= first= upgraded= local= remote=
 	mkfifo "$T/in"
 	( as a -j b pipe < "$T/in" 2> "$T/dial.said" | stamp > "$T/out" ) &
 	dial=$!
@@ -116,14 +116,12 @@ session() {
 	wait $dial
 	rm -f "$T/in"
 }
-# first: from the answer to the first byte; path: to the pair that it goes by,
-# when a byte that nobody protects could have gone
 session_figures() {
 	open=$(grep '"event":"open"' "$T/out")
 	at_open=${open%% *}
 	set -- $(for k in path secure; do echo "$open" | number $k; done)
 	hello=$(grep ' hello' "$T/out")
-	answer=$((at_open - $1 - $2)) path=$1
+	answer=$((at_open - $1 - $2))
 	first=$((${hello%% *} - answer))
 }
 session_wait() {
