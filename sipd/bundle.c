@@ -75,6 +75,24 @@ int bundle_counters(struct re_printf *pf, const struct bundle *b)
 	return err;
 }
 
+int bundle_running(struct re_printf *pf, const struct bundle *b)
+{
+	const char *sep = "";
+	struct le *le;
+	int err = 0;
+
+	for (le = b ? list_head(&b->iteml) : NULL; le && !err;
+	     le = le->next) {
+		const struct item *it = le->data;
+
+		if (it->kind->first || it->state == ITEM_REFUSED)
+			continue;
+		err = re_hprintf(pf, "%s%s", sep, it->kind->name);
+		sep = ",";
+	}
+	return err;
+}
+
 /* --- words ------------------------------------------------------------- */
 
 static enum desc_proto kind_proto(const struct tunnel_kind *kind)

@@ -100,7 +100,10 @@ void bundle_count(struct bundle *b);
 /* What was counted last, "file: files=3 bytes=5120"; for %H. */
 int bundle_counters(struct re_printf *pf, const struct bundle *b);
 
-/* "file,pipe", all that there have been, for people and the call log. */
+/* "file,pipe", those that there are now; for %H. */
+int bundle_running(struct re_printf *pf, const struct bundle *b);
+
+/* The same, all that there have been, for people and the call log. */
 const char *bundle_names(const struct bundle *b);
 
 /* Every tunnel of this group (BUNDLE_ALL: of all groups) has said that it is

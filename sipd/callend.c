@@ -118,6 +118,8 @@ enum reason callend_reason(const struct call_end *end, bool answered,
 		r = text_word(text);
 	if (r != REASON_NONE)
 		return mirror(r);
+	if (answered && end->scode == 481)      /* it has forgotten us */
+		return REASON_PEER_LOST;
 	if (end->err)
 		return answered ? REASON_PEER_LOST : err_reason(end->err);
 	if (end->by_peer || !end->scode)

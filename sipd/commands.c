@@ -71,10 +71,15 @@ static bool list_one(struct session *s, void *arg)
 {
 	const struct listing *ls = arg;
 	struct odict *o;
+	char running[128];
 
 	if (event_alloc(&o, "session", ls->tag))
 		return true;
 	event_session(o, s);
+	/* what has left is for the log */
+	(void)re_snprintf(running, sizeof running, "%H", session_running, s);
+	odict_entry_del(o, "tunnels");
+	event_str(o, "tunnels", running);
 	conn_event(ls->cn, o);
 	mem_deref(o);
 	return false;

@@ -2,6 +2,10 @@
  * orders.c: the two commands that last: `dial` makes one session, `wait`
  * answers those that come. An order lives as long as its connection; when it
  * goes, its sessions are hung up.
+ *
+ *   dial -> a session with that peer runs: joined -> begun ... closed
+ *                                             |
+ *                 it was over already:        +--> a session of its own
  */
 #include <errno.h>
 #include <string.h>
@@ -20,6 +24,10 @@ struct order {
 	bool waiting;           /* a wait, not a dial */
 	bool once;              /* the wait ends with its first session */
 	int fdv[2];
+	struct odict *said;     /* by a dial */
+	bool joined;            /* a session that ran already */
+	bool begun;             /* the peer has taken what was asked for */
+	struct timer again;
 };
 
 static void close_fds(struct order *or)
@@ -35,10 +43,12 @@ static void order_destructor(void *arg)
 {
 	struct order *or = arg;
 
+	timer_stop(&or->again);
 	list_unlink(&or->le);
 	mem_deref(or->wait);
 	board_drop(conn_env(or->conn)->board, or);
 	close_fds(or);
+	mem_deref(or->said);
 	mem_deref(or->tag);
 }
 
@@ -85,6 +95,22 @@ static void closed_event(struct order *or, const struct session *s,
 		mem_deref(or);
 }
 
+/* The session that was joined was at its end, or is known here alone: the
+ * peer has been started anew, a server has forgotten the call. Nothing of
+ * what was asked for has begun, so it can be dialled. */
+static bool dial_again(struct order *or, enum reason r)
+{
+	const bool gone = r == REASON_PEER_HANGUP || r == REASON_PEER_STOPPED ||
+			  r == REASON_PEER_LOST || r == REASON_PATH_LOST ||
+			  r == REASON_UNREACHABLE || r == REASON_DONE;
+
+	if (!or->joined || or->begun || !gone)
+		return false;
+	or->joined = false;
+	return !timer_start(conn_env(or->conn)->timers, &or->again, 0,
+			    or->again.h, or);
+}
+
 static void state_handler(struct session *s, void *arg)
 {
 	struct order *or = arg;
@@ -93,9 +119,12 @@ static void state_handler(struct session *s, void *arg)
 
 	session_info(s, &in);
 	if (in.state == SESSION_CLOSED) {
-		closed_event(or, s, in.reason, in.text, in.peer_said);
+		if (!dial_again(or, in.reason))
+			closed_event(or, s, in.reason, in.text, in.peer_said);
 		return;
 	}
+	or->begun = true;
+	close_fds(or);                  /* the tunnels have their own */
 	if (or->once)
 		or->wait = mem_deref(or->wait);
 	if (event_alloc(&o, in.state == SESSION_OPEN ? "open" : "state",
@@ -110,7 +139,8 @@ static void end_handler(struct session *s, unsigned group, enum reason r,
 			const char *text, void *arg)
 {
 	(void)group;
-	closed_event(arg, s, r, text, false);
+	if (!dial_again(arg, r))
+		closed_event(arg, s, r, text, false);
 }
 
 static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
@@ -261,60 +291,104 @@ static bool guest_allowed(struct conn *cn, const struct session_want *wantv,
 	return true;
 }
 
-void order_dial(struct conn *cn, const struct odict *o, const char *tag)
+/* The last thing that is done. */
+static void order_fail(struct order *or, int code, const char *why)
+{
+	conn_error(or->conn, or->tag, code, "%s", why);
+	mem_deref(or);
+}
+
+/* What the tunnels may ask for beside their words. */
+static void fill_asks(struct session_want *wantv, struct judge_lookup *lookupv,
+		      size_t n, const struct order *or, const struct conf *c)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct tunnel_ask *ask = &wantv[i].ask;
+
+		lookupv[i] = (struct judge_lookup){
+			c, wantv[i].kind->name, NULL
+		};
+		ask->arg = &lookupv[i];
+		ask->cwd = odict_string(or->said, "cwd");
+		ask->peer = odict_string(or->said, "peer");
+		ask->fd_in = or->fdv[0];
+		ask->fd_out = or->fdv[1];
+	}
+}
+
+/* argv: room for the words. */
+static void place_order(struct order *or, unsigned flags, char **argv)
 {
 	struct session_want wantv[DESC_MEDIA_MAX];
 	struct judge_lookup lookupv[DESC_MEDIA_MAX];
-	const char *peer = odict_string(o, "peer");
-	char why[400], **argv;
+	struct board *board = conn_env(or->conn)->board;
+	const char *peer = odict_string(or->said, "peer");
+	const struct session_handlers sh = order_handlers(or);
 	enum reason r = REASON_INTERNAL;
-	struct session_handlers sh;
+	struct session_info in;
 	struct session *s;
-	struct order *or = NULL;
+	char why[400];
 	size_t n;
 
 	memset(wantv, 0, sizeof wantv);
-	argv = mem_zalloc(ARG_MAX_COUNT * sizeof *argv, NULL);
-	if (!argv || order_alloc(&or, cn, tag)) {
-		conn_error(cn, tag, 1, "No memory.");
-		goto out;
+	n = read_wants(wantv, DESC_MEDIA_MAX, argv, or->said, why,
+		       sizeof why);
+	if (!peer || !n) {
+		order_fail(or, 2, peer ? why : "A peer must be named.");
+		return;
 	}
-	n = peer ? read_wants(wantv, DESC_MEDIA_MAX, argv, o, why,
-			      sizeof why) : 0;
-	if (!n) {
-		conn_error(cn, tag, 2, "%s", peer ? why
-			   : "A peer must be named.");
-		mem_deref(or);
-		goto out;
+	fill_asks(wantv, lookupv, n, or, board_house(board)->conf);
+	if (!guest_allowed(or->conn, wantv, n, why, sizeof why)) {
+		order_fail(or, 1, why);
+		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		lookupv[i] = (struct judge_lookup){
-			board_house(conn_env(cn)->board)->conf,
-			wantv[i].kind->name, NULL
-		};
-		wantv[i].ask.arg = &lookupv[i];
-		wantv[i].ask.cwd = odict_string(o, "cwd");
-		wantv[i].ask.peer = peer;
-		wantv[i].ask.fd_in = or->fdv[0];
-		wantv[i].ask.fd_out = or->fdv[1];
-	}
-	if (!guest_allowed(cn, wantv, n, why, sizeof why)) {
-		conn_error(cn, tag, 1, "%s", why);
-		mem_deref(or);
-		goto out;
-	}
-	sh = order_handlers(or);
-	if (board_dial(&s, conn_env(cn)->board, peer, wantv, n,
-		       conn_guest(cn) ? 0 : order_flags(o), &sh, &r, why,
+	if (board_dial(&s, board, peer, wantv, n, flags, &sh, &r, why,
 		       sizeof why)) {
-		dial_error(cn, tag, r, peer, why);
+		dial_error(or->conn, or->tag, r, peer, why);
 		mem_deref(or);
+		return;
 	}
-	else {
-		close_fds(or);          /* the tunnel has its own */
-	}
- out:
+	session_info(s, &in);
+	or->joined = in.state == SESSION_OPEN;
+	if (!or->joined)
+		close_fds(or);          /* the tunnels have their own */
+}
+
+static void order_place(struct order *or, unsigned flags)
+{
+	char **argv = mem_zalloc(ARG_MAX_COUNT * sizeof *argv, NULL);
+
+	if (argv)
+		place_order(or, flags, argv);
+	else
+		order_fail(or, 1, "No memory.");
 	mem_deref(argv);
+}
+
+/* What a guest says counts for less. */
+static unsigned dial_flags(const struct order *or)
+{
+	return conn_guest(or->conn) ? 0 : order_flags(or->said);
+}
+
+static void again_handler(void *arg)
+{
+	struct order *or = arg;
+
+	order_place(or, dial_flags(or) | SESSION_ANEW);
+}
+
+void order_dial(struct conn *cn, const struct odict *o, const char *tag)
+{
+	struct order *or;
+
+	if (order_alloc(&or, cn, tag)) {
+		conn_error(cn, tag, 1, "No memory.");
+		return;
+	}
+	or->said = mem_ref((void *)o);
+	or->again.h = again_handler;
+	order_place(or, dial_flags(or));
 }
 
 void order_wait(struct conn *cn, const struct odict *o, const char *tag)

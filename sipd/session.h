@@ -69,7 +69,7 @@ struct session_info {
 	const char *text;               /* more on the reason, or "" */
 	bool peer_said;                 /* text is the peer's own words */
 	bool vouched;                   /* its key, by an authority */
-	const char *tunnels;            /* "file,pipe" */
+	const char *tunnels;            /* "file,pipe", all there have been */
 	const char *callid;
 	const uint8_t *fp;              /* key shown by the peer or NULL */
 	const struct desc *local_desc, *remote_desc;    /* or NULL */
@@ -90,6 +90,9 @@ const char *session_path_word(const struct session_info *in);
 
 /* Every pair that was checked, a line each; valid until the next call. */
 const char *session_pairs(struct session *s);
+
+/* "file,pipe", the tunnels that there are now; for %H. */
+int session_running(struct re_printf *pf, const struct session *s);
 
 /* Have the tunnels counted; see bundle_count. */
 void session_count(struct session *s);

@@ -350,21 +350,11 @@ void session_reanswer(struct session *s, const struct call_body *b)
 	mem_deref(s);
 }
 
-static enum reason refusal(uint16_t scode)
+static enum reason refusal(const struct session *s, uint16_t scode)
 {
-	static const struct {
-		uint16_t scode;
-		enum reason reason;
-	} v[] = {
-		{ 403, REASON_NOT_ALLOWED },
-		{ 408, REASON_UNREACHABLE },
-		{ 503, REASON_UNREACHABLE },
-	};
-
-	for (size_t i = 0; i < RE_ARRAY_SIZE(v); i++)
-		if (v[i].scode == scode)
-			return v[i].reason;
-	return REASON_REFUSED;
+	if (s->cut)
+		return REASON_UNREACHABLE;
+	return scode == 403 ? REASON_NOT_ALLOWED : REASON_REFUSED;
 }
 
 /* A server between may have forgotten this call, or be gone, while the flow
@@ -380,7 +370,7 @@ void session_rerefused(struct session *s, uint16_t scode)
 	mem_ref(s);
 	bundle_unplace(s->bundle, s->local, true);
 	while (s->bundle && (group = bundle_refused(s->bundle)))
-		group_over(s, group, refusal(scode), NULL);
+		group_over(s, group, refusal(s, scode), NULL);
 	if (s->state == SESSION_OPEN)
 		(void)timer_start(s->house->timers, &s->sync_timer, sync_wait,
 				  sync_offer, s);

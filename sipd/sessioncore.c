@@ -219,6 +219,11 @@ void session_count(struct session *s)
 	bundle_count(s->bundle);
 }
 
+int session_running(struct re_printf *pf, const struct session *s)
+{
+	return bundle_running(pf, s->bundle);
+}
+
 const char *session_path_word(const struct session_info *in)
 {
 	return in->local.type == CAND_RELAY || in->remote.type == CAND_RELAY

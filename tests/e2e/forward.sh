@@ -207,7 +207,7 @@ check "sent meanwhile" as alice bob send "$T/three.bin"
 check "it is there" cmp "$T/three.bin" "$T/bob/inbox/three.bin"
 as alice list > "$T/list.out"
 check "all in one session" test "$(grep -c bob "$T/list.out")" = 1
-check "which says so" grep -q 'forward,forward,file' "$T/list.out"
+check "which says so" grep -q ' forward,forward ' "$T/list.out"
 check "the far side may not send: it is not allowed" fails_with 1 \
     "does not allow us" as bob alice send "$T/three.bin"
 ended "$one"
