@@ -138,6 +138,8 @@ int confval_path(void *field, const struct conf_key *k, const char *value,
 int confval_identity(void *field, const struct conf_key *k,
 		     const char *value, const struct conf_ctx *ctx)
 {
+	if (!strncmp(value, "handle:", 7))
+		return replace(field, value);
 	if (strncmp(value, "pkcs11:", 7))
 		return confval_path(field, k, value, ctx);
 	if (strstr(value, "pin-value"))

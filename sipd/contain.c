@@ -76,6 +76,7 @@ static const struct {
 	{ "/dev/null", false }, { "/dev/tty", false },
 	{ "/dev/log", false },
 	{ "/dev/net/tun", false },      /* a caller needs no section */
+	{ "/dev/tpmrm0", false },
 	{ "/proc/sys/net", true }, { "/run", true },
 	{ "/etc/resolv.conf", true },
 };

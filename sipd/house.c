@@ -74,8 +74,9 @@ static const char *identity_hint(int err)
 	case EPERM:   return " Others can read it: chmod 600.";
 	case EBADMSG: return " It must be ECDSA P-256, and the certificate"
 			" its own.";
-	case ENOTSUP: return " Install OpenSSL's engine for tokens,"
-			" libengine-pkcs11-openssl.";
+	case ENOTSUP: return " Install what OpenSSL needs for it:"
+			" libengine-pkcs11-openssl for tokens, tpm2-openssl"
+			" for a TPM, which has to be there.";
 	case ENOKEY:  return " Is the token there, with a key of that name,"
 			" and its PIN in the file that pin-source names?";
 	default:      return "";

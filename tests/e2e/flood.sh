@@ -34,7 +34,7 @@ address = bob@demo.example
 fingerprint = $fb
 EOT
 } | conf alice
-{ account bob b "sip:127.0.0.1:5070" | sed 's/^port = 0/port = 5060\nrate = 100000/'
+{ account bob b "sip:127.0.0.1:5070" | sed 's/^port = 0/port = 5060/'
 cat <<EOT
 [peer alice]
 address = alice@demo.example
@@ -121,8 +121,11 @@ check "it was tried often" test $calls -ge "$seconds"
 honest() { cat lost.out; [ $((lost * 100)) -le $calls ]; }
 : >> lost.out
 check "honest calls succeed" honest
-check "the meeting point's memory" test $((most_meet - before_meet)) -lt 65536
-check "bob's memory" test $((most_bob - before_bob)) -lt 65536
+# the thread sanitizer has four bytes of its own for each
+may=65536
+! ldd "$E2E_BUILD/sipd" | grep -q libtsan || may=$((may * 5))
+check "the meeting point's memory" test $((most_meet - before_meet)) -lt $may
+check "bob's memory" test $((most_bob - before_bob)) -lt $may
 check "the log says who is refused" says meet "127.0.0.66 is refused"
 check "at bob too" says bob "127.0.0.66 is refused"
 check "and does not grow with it" test "$(wc -l < meet/log)" -lt 400
