@@ -154,6 +154,29 @@ static bool good_enough(const struct agent *a, const struct candpair *p)
 	return a->renomination && candpair_tier(p) <= TIER_DIRECT;
 }
 
+/* Each better kind by UDP has been asked for longer than this one took to
+ * answer: no need to wait where one can move later. */
+static bool others_had_time(const struct agent *a, const struct candpair *p,
+			    uint64_t now)
+{
+	const uint64_t took = max(p->srtt, p->rtt_most);
+	struct le *le;
+
+	if (!a->renomination)
+		return false;
+	LIST_FOREACH(&a->cl.pairl, le) {
+		const struct candpair *q = le->data;
+
+		if (candpair_tier(q) > TIER_DIRECT)
+			continue;
+		if (q->state == PAIR_WAITING ||
+		    (q->state == PAIR_IN_PROGRESS &&
+		     q->txn[0].sent + took > now))
+			return false;
+	}
+	return true;
+}
+
 static struct candpair *choose(const struct agent *a, uint64_t now)
 {
 	struct candpair *busy = nominating(a), *best;
@@ -170,7 +193,8 @@ static struct candpair *choose(const struct agent *a, uint64_t now)
 		return best->heard > busy->heard ? best : NULL;
 	if (!in_need(a))
 		return worth_it(a, best, now) ? best : NULL;
-	if (good_enough(a, best) || nothing_better(a, best) || !a->choose_at)
+	if (good_enough(a, best) || nothing_better(a, best) ||
+	    others_had_time(a, best, now) || !a->choose_at)
 		return best;
 	return NULL;
 }
