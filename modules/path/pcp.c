@@ -12,8 +12,8 @@
  * serves all sessions, those of callers who are not known yet and of peers who
  * move from one network to another; each with its own would cost the gateway
  * a mapping for every address that a peer might have, and calls would wait for
- * it. What comes in by it has to prove itself anyway, and small gateways
- * (miniupnpd) refuse the option.
+ * it. What comes in has to prove itself anyway, and miniupnpd reads the option
+ * but filters nothing.
  */
 #include <errno.h>
 #include <string.h>

@@ -56,4 +56,35 @@ check "both start again" start_both
 rm b/inbox/big
 check "once more" timeout 30 dial -c a/sipd.conf b send big
 check "both end" stop_both
+
+# --- a router on the way forbids it: what opens the NAT ends early, by its TTL,
+# and begins with 32 sockets of 224
+forbid() {
+	# it has answered to other things already
+	at ar sysctl -qw net.ipv4.icmp_ratelimit=0
+	at ar nft -f - <<-EOT
+	table ip no {
+		counter opened {
+		}
+		chain forward {
+			type filter hook forward priority 0;
+			iifname lan meta l4proto udp ip ttl < 7 \
+			    counter name opened \
+			    reject with icmp type admin-prohibited
+		}
+	}
+	EOT
+}
+check "it is forbidden" forbid
+check "both start" start_both
+behind a no.out b pipe
+check "it is begun, and given up" wait_for 3 says a \
+    "guessing ports has not worked"
+kill -INT "$behind"
+wait "$behind"
+opened() { at ar nft list counter ip no opened |
+    sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+check "some have gone ($(opened))" [ "$(opened)" -ge 1 ]
+check "but not all" [ "$(opened)" -lt 200 ]
+check "both end" stop_both
 finish
