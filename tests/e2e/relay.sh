@@ -243,7 +243,10 @@ wall bob
 check "another one" under_way
 check "the relay dies" end_coturn
 check "and comes back" coturn $lt
+begin=$(date +%s%3N)
 check "there is a new allocation" wait_for 20 moved 10.1.0.3
+took=$(($(date +%s%3N) - begin))
+check "within 3 s of that ($took ms)" [ $took -lt 3000 ]
 check "and the transfer goes on" arrives
 
 check "and another one" under_way

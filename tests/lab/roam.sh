@@ -79,6 +79,14 @@ sleep 1
 survives "the NAT forgets everything" reboot
 survives "the NAT gets another address" renumber
 survives "the NAT is off for a second" power
+# the child of peer_start's shell
+suspend() {
+	read -r p _ < "/proc/$pid_a/task/$pid_a/children"
+	kill -STOP "$p"
+	sleep 12
+	kill -CONT "$p"
+}
+survives "a is suspended for 12 s" suspend
 peer_stop a
 peer_stop b
 finish
