@@ -7,8 +7,7 @@
 #
 # Dice are thrown by `draw` and `roll`, in the worker's own shell: a subshell
 # would have a RANDOM of its own.
-PATIENCE=150    # seconds after which a dial hangs
-KILLED=9        # before that, and not by us
+PATIENCE=150    # seconds after which a dial hangs; 20 once interrupted
 
 note() { echo "$(date +%T) $*" >> "$T/notes"; }
 # draw VAR WORD...: one of them
@@ -32,8 +31,6 @@ nap() { roll tenths 10; sleep 0.$tenths; }
 told() {
 	if [ "$1" = 124 ] || [ "$1" = 137 ]; then
 		note "BAD $3: a dial hangs: $(tail -1 "$2")"
-	elif [ "$1" = $KILLED ]; then
-		note "told $3: somebody has killed the dial"
 	elif grep -q 'follow the protocol' "$2"; then
 		note "BAD $3: $(tail -1 "$2")"
 	elif grep -qE '^dial: .|ended|vanished|declined|gone' "$2"; then
@@ -46,13 +43,8 @@ told() {
 dialing() {
 	n=$1 o=$2
 	shift 2
-	began=$SECONDS
-	ip netns exec "$n" timeout -k 5 $PATIENCE dial -c "$T/$n/sipd.conf" \
+	ip netns exec "$n" timeout -k 20 $PATIENCE dial -c "$T/$n/sipd.conf" \
 	    "$@" > "$o" 2>&1 < /dev/null
-	ended=$?
-	[ $((SECONDS - began)) -ge $PATIENCE ] || [ $ended != 137 ] ||
-		ended=$KILLED
-	return $ended
 }
 # hang_up NAME WORDS...: interrupts the dial of these words
 hang_up() { pkill -INT -of "dial -c $T/$1/sipd.conf ${*:2}"; }
@@ -174,7 +166,7 @@ pipe() {
 	sides a b
 	out=$T/pipe.$1.said
 	random $((RANDOM * 50)) "$T/pipe.$1.in"
-	ip netns exec "$from" timeout -k 5 $PATIENCE \
+	ip netns exec "$from" timeout -k 20 $PATIENCE \
 	    dial -c "$T/$from/sipd.conf" "$to" pipe < "$T/pipe.$1.in" \
 	    > "$T/pipe.$1.out" 2> "$out"
 	code=$?
