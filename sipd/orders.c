@@ -102,7 +102,8 @@ static bool dial_again(struct order *or, enum reason r)
 {
 	const bool gone = r == REASON_PEER_HANGUP || r == REASON_PEER_STOPPED ||
 			  r == REASON_PEER_LOST || r == REASON_PATH_LOST ||
-			  r == REASON_UNREACHABLE || r == REASON_DONE;
+			  r == REASON_UNREACHABLE || r == REASON_DONE ||
+			  r == REASON_TUNNEL_FAILED;    /* another one */
 
 	if (!or->joined || or->begun || !gone)
 		return false;
