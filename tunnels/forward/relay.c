@@ -45,7 +45,7 @@ struct relay {
 	bool accepted;
 	bool wait_result;
 	bool readable;                  /* fd may have more than was read */
-	bool hup;                       /* and then its end, or an error */
+	bool more_behind;               /* its end, an error, an urgent mark */
 	bool fd_fin;                    /* no more comes from fd */
 	bool s_fin;                     /* no more comes from the stream */
 	bool shut;                      /* and fd was told */
@@ -128,7 +128,8 @@ static void end(struct relay *r, int err, bool reset)
  * need. Of room for more only who has been short of it wants to know. */
 static uint32_t wanted(const struct relay *r)
 {
-	return EPOLLIN | EPOLLRDHUP | EPOLLET | (r->lf.events & EPOLLOUT) |
+	return EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET |
+	       (r->lf.events & EPOLLOUT) |
 	       (backlog_left(&r->kept) ? EPOLLOUT : 0);
 }
 
@@ -201,8 +202,10 @@ static void filled(struct relay *r, ssize_t n, size_t size)
 	if (n) {
 		stream_commit(r->s, (size_t)n);
 		r->from += (uint64_t)n;
-		/* a short read has taken all there was: spare a call */
-		r->readable = (size_t)n == size || r->hup;
+		/* a short read has taken all there was: spare a call. But
+		 * not where it stops before an urgent byte (RFC 6093), nor
+		 * does it say that this was the end. */
+		r->readable = (size_t)n == size || r->more_behind;
 		return;
 	}
 	r->readable = false;
@@ -247,8 +250,8 @@ static void fd_handler(uint32_t events, void *arg)
 		drain(r);
 	if (r->over || r->fd < 0)
 		return;
-	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		r->hup = true;
+	if (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		r->more_behind = true;
 	if (events & ~(uint32_t)EPOLLOUT && !r->fd_fin) {
 		r->readable = true;
 		fill(r);
