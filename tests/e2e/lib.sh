@@ -151,6 +151,9 @@ bridge() {
 at() { ns=$1; shift; ip netns exec "$ns" "$@"; }
 by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 
+# listens NAME PORT: does anybody accept TCP there, in the host of that name?
+listens() { at "$1" ss -Hltn "sport = :$2" | grep -q .; }
+
 # launch NAME: start, in the host of that name
 launch() {
 	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &

@@ -151,7 +151,7 @@ check "packets pass" ping_carol 5
 check "large ones too" ping_carol 3 1400
 at carol timeout 30 socat -u TCP-LISTEN:7777 CREATE:got &
 nc=$!
-sleep 0.2
+check "carol listens" wait_for 5 listens carol 7777
 pour() { head -c 5000000 big | at alice timeout 20 \
     socat -u - TCP:10.7.0.1:7777; }
 check "a TCP connection in it" pour

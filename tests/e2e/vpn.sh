@@ -76,7 +76,10 @@ snapshot() {
 settled() { snapshot "$1" > "$T/$1.now"; diff "$T/$1.before" "$T/$1.now"; }
 
 check "the hub starts" launch hub
-sleep 2         # link-local addresses settle
+sure() { ! at "$1" ip -6 addr show tentative | grep -q .; }
+for n in hub alice; do
+	check "the addresses of $n are sure" wait_for 10 sure $n
+done
 for n in hub alice; do snapshot $n > "$T/$n.before"; done
 
 ip netns exec hub tshark -q -i eth0 -f udp -w "$T/packets" \
@@ -104,7 +107,7 @@ check "but nothing of the ping" sh -c \
 check "a host behind the hub" at alice ping -q -c 2 -i 0.2 -W 2 192.0.2.2
 
 ip netns exec hub iperf3 -s -p 5201 > "$T/iperf" 2>&1 &
-sleep 0.3
+check "the hub's iperf3 listens" wait_for 5 listens hub 5201
 for to in 10.7.0.1 fd07::1; do
 	check "iperf3 TCP to $to" at alice iperf3 -c $to -t 2
 	check "iperf3 TCP back from $to" at alice iperf3 -c $to -t 1 -R
@@ -123,7 +126,7 @@ carol=$called
 other=$(sed -n 's/.*we are \(10\.7\.0\.[0-9]*\).*/\1/p' "$T/said2")
 check "peer to peer" at alice ping -q -c 3 -i 0.2 -W 2 "$other"
 ip netns exec carol iperf3 -s -p 5202 > /dev/null 2>&1 &
-sleep 0.3
+check "carol's iperf3 listens" wait_for 5 listens carol 5202
 check "iperf3 from peer to peer" at alice iperf3 -c "$other" -p 5202 -t 1
 
 # somebody else's address
