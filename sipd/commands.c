@@ -303,7 +303,24 @@ static void explain_line(const char *line, void *arg)
 	mem_deref(o);
 }
 
-/* Pin, list what is pinned, or say what that peer may do here. */
+static void forget(struct conn *cn, const char *tag, struct peers *peers,
+		   const struct peer *p)
+{
+	const int err = peers_unpin(peers, p->address);
+
+	if (!err)
+		conn_end(cn, tag);
+	else if (err == ENOENT && p->pinned)
+		conn_error(cn, tag, 1, "The key of %s stands in sipd.conf: it"
+			   " has to be taken out there.", p->name);
+	else if (err == ENOENT)
+		conn_error(cn, tag, 1, "No key is pinned for %s.", p->name);
+	else
+		conn_error(cn, tag, 1, "known_peers cannot be written: %m.",
+			   err);
+}
+
+/* Pin, forget, list what is pinned, or say what that peer may do here. */
 static void cmd_trust(struct conn *cn, const struct odict *o,
 		      const char *tag)
 {
@@ -315,7 +332,7 @@ static void cmd_trust(struct conn *cn, const struct odict *o,
 	char why[256];
 	struct peer p;
 	struct pl pl;
-	bool explain = false;
+	bool explain = false, unpin = false;
 	int err;
 
 	if (!peer) {
@@ -331,6 +348,11 @@ static void cmd_trust(struct conn *cn, const struct odict *o,
 	if (explain) {
 		rights_explain(&p.rights, explain_line, &ls);
 		conn_end(cn, tag);
+		return;
+	}
+	(void)odict_get_boolean(o, &unpin, "forget");
+	if (unpin) {
+		forget(cn, tag, h->peers, &p);
 		return;
 	}
 	if (!text) {

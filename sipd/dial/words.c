@@ -190,8 +190,9 @@ static int parse_trust(struct parse *p)
 	const char *peer = next(p), *text = next(p);
 
 	set_str(p, "peer", peer);
-	if (text && !strcmp(text, "--explain"))
-		(void)odict_entry_add(p->wo->o, "explain", ODICT_BOOL, true);
+	if (text && (!strcmp(text, "--explain") ||
+		     !strcmp(text, "--forget")))
+		(void)odict_entry_add(p->wo->o, text + 2, ODICT_BOOL, true);
 	else
 		set_str(p, "fingerprint", text);
 	return no_more(p);
@@ -259,8 +260,8 @@ static const struct {
 	  " DNS, TLS", CLIENT_ANY, parse_check },
 	{ "reload", "", "have sipd read its configuration again",
 	  CLIENT_RUNNING, no_more },
-	{ "trust", "[PEER [FINGERPRINT|--explain]]",
-	  "list pinned keys, pin one, or say what PEER may do here",
+	{ "trust", "[PEER [FINGERPRINT|--forget|--explain]]",
+	  "list pinned keys, pin or forget one, or say what PEER may do here",
 	  CLIENT_ANY, parse_trust },
 	{ "pair", "[CODE PEER]", "make a code for who shall be trusted; or"
 	  " use the one that PEER made", CLIENT_ANY, parse_pair },

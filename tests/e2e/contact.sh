@@ -49,6 +49,16 @@ check "nobody is asked again" as alice sip:127.0.0.1:5060 send "$T/hello"
 check "the key is pinned" sh -c \
     "dial -c $T/alice/sipd.conf trust | grep 127.0.0.1:5060"
 
+cp "$T/alice/known_peers" "$T/kept"
+check "the key is forgotten" as alice trust sip:127.0.0.1:5060 --forget
+check "and in no list" sh -c \
+    "! dial -c $T/alice/sipd.conf trust | grep 127.0.0.1:5060"
+check "it is strange again" fails_with 1 "was not accepted" \
+    as alice sip:127.0.0.1:5060 send "$T/hello"
+check "there is none to forget" fails_with 1 "No key is pinned" \
+    as alice trust sip:127.0.0.1:5060 --forget
+cp "$T/kept" "$T/alice/known_peers"
+
 terminal carol tty.carol sip:127.0.0.1:5060 send "$T/hello"
 carol=$terminal
 exec 5> "$T/tty.carol.keys"

@@ -72,6 +72,8 @@ check "nothing to tell of strangers" fails_with 1 "no session with" \
     as alice why sip:192.0.2.1
 check "bob says what alice may do" sh -c "dial -c $T/bob/sipd.conf \\
     trust alice --explain | grep 'may use forward 127.0.0.1:8000'"
+check "a key of sipd.conf is forgotten there" fails_with 1 \
+    "stands in sipd.conf" as bob trust alice --forget
 same() { [ "$(as bob trust alice --explain)" = \
     "$(sipd -t -c "$T/bob/sipd.conf" alice)" ]; }
 check "sipd -t says the same" same
