@@ -38,10 +38,15 @@ chmod 600 users
 conf meet <<EOT
 port = 0
 [registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
+listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071
 domain = demo.example
 users-file = $T/users
+tls-cert = $T/tls.pem
 EOT
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -days 2 -subj /CN=demo.example -keyout tls.key -out tls.crt 2> /dev/null
+cat tls.crt tls.key > tls.pem
+chmod 600 tls.pem
 for n in alice bob meet; do
 	check "$n starts" start $n
 done
@@ -205,7 +210,7 @@ check "and the call log is whole" as bob log --verify
 # --- who begins and does not go on
 conns() { ss -Htn state established "sport = :$1" | wc -l; }
 control() { ss -Hx state established | grep -c "$T/bob/control"; }
-c1=$(conns 5060) c2=$(conns 5070) c3=$(control)
+c1=$(conns 5060) c2=$(conns 5070) c3=$(control) c4=$(conns 5071)
 for n in 1 2 3 4 5 6 7 8; do
 	{ printf 'INVITE sip:b SIP/2.0\r\nTo: <'
 	while sleep 1; do printf x; done; } |
@@ -213,14 +218,24 @@ for n in 1 2 3 4 5 6 7 8; do
 	{ printf 'REGISTER sip:b SIP/2.0\r\nTo: <'
 	while sleep 1; do printf x; done; } |
 	    socat -u - TCP:127.0.0.1:5070 2> /dev/null &
+	{ printf 'REGISTER sip:b SIP/2.0\r\nTo: <'
+	while sleep 1; do printf x; done; } |
+	    openssl s_client -quiet -connect 127.0.0.1:5071 > /dev/null 2>&1 &
+	# a handshake that is begun: five bytes of a record, then one by one
+	{ printf '\026\003\001\002\000'; while sleep 1; do printf x; done; } |
+	    socat -u - TCP:127.0.0.1:5071 2> /dev/null &
 	{ printf '{"cmd":'; while sleep 1; do printf ' '; done; } |
 	    socat -u - UNIX-CONNECT:bob/control 2> /dev/null &
 done
 open() { [ "$(conns 5060)" -ge $((c1 + 8)) ] &&
-    [ "$(conns 5070)" -ge $((c2 + 8)) ] && [ "$(control)" -ge $((c3 + 8)) ]; }
+    [ "$(conns 5070)" -ge $((c2 + 8)) ] && [ "$(control)" -ge $((c3 + 8)) ] &&
+    [ "$(conns 5071)" -ge $((c4 + 16)) ]; }
 check "they are open" wait_for 5 open
 check "a good call meanwhile" works
-gone() { echo "$(conns 5060) $(conns 5070) $(control), was $c1 $c2 $c3"
+gone() {
+    echo "$(conns 5060) $(conns 5070) $(conns 5071) $(control)," \
+	"was $c1 $c2 $c4 $c3"
+    [ "$(conns 5071)" -le "$c4" ] &&
     [ "$(conns 5060)" -le "$c1" ] && [ "$(conns 5070)" -le "$c2" ] &&
     [ "$(control)" -le "$c3" ]; }
 wait_for 15 gone
