@@ -14,7 +14,8 @@ enum relay_transp { RELAY_UDP, RELAY_TCP, RELAY_TLS };
 
 /* One service, to which several ways may lead: tried in their order, the
  * next when the one before has not answered for a while; the first that
- * gives an allocation is kept. A mem object that does not change. */
+ * gives an allocation is kept. A mem object that does not change but for what
+ * is learned. */
 struct relay {
 	char *name;             /* for people: "relayed by NAME" */
 	char *user, *password, *secret;         /* as struct turn_conf */
@@ -23,6 +24,9 @@ struct relay {
 		struct sa addr; /* unset: a proxy knows it */
 	} wayv[RELAY_WAYS];
 	size_t wayc;
+	size_t hint;            /* the way that led there last: it is tried at
+	                           once, beside the first. When the network
+	                           changes there are new relays */
 };
 
 struct relay_link;              /* a mem object; mem_deref closes */

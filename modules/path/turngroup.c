@@ -94,7 +94,7 @@ static void group_start(struct group *g, uint64_t now)
 {
 	g->retry_at = UINT64_MAX;
 	for (size_t i = 0; i < g->r->wayc; i++) {
-		g->v[i].open_at = now + i * STAGGER;
+		g->v[i].open_at = i == g->r->hint ? now : now + i * STAGGER;
 		g->v[i].hops = 0;
 		sa_init(&g->v[i].elsewhere, AF_UNSPEC);
 	}
@@ -256,6 +256,7 @@ static void attempt_ready(struct attempt *a, uint64_t now)
 	struct turnenv *e = g->e;
 
 	g->chosen = a;
+	g->r->hint = a->way;
 	g->settled = true;
 	g->fails = 0;
 	*g->why = '\0';

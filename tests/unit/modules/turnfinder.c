@@ -282,6 +282,30 @@ static void test_ways(void)
 	rig_close(&r);
 }
 
+/* The way that led there is tried at once the next time, UDP too. */
+static void test_remembers(void)
+{
+	struct finder_env env;
+	struct rig r;
+
+	rig_open(&r, false);
+	run_to(&r, r.now + 500 * MSEC);
+	CU_ASSERT_EQUAL(r.opened, 3);
+	allocate(&r, 2);
+	r.f = mem_deref(r.f);
+	CU_ASSERT_EQUAL(r.closed, 3);
+	env_of(&env, &r);
+	CU_ASSERT_EQUAL_FATAL(turn_finder.start(&r.f, &env, r.now, candh,
+						doneh, &r), 0);
+	run_to(&r, r.now);
+	CU_ASSERT_EQUAL(r.opened, 5);
+	CU_ASSERT(r.link[3]->way == 0 && r.link[4]->way == 2);
+	/* TCP not before its turn */
+	run_to(&r, r.now + 240 * MSEC);
+	CU_ASSERT_EQUAL(r.opened, 5);
+	rig_close(&r);
+}
+
 static void test_elsewhere(void)
 {
 	struct sa wrong, other;
@@ -366,6 +390,7 @@ static void test_refused(void)
 
 UNIT_SUITE("turnfinder",
 	{ "one way after the other", test_ways },
+	{ "the way of the last time", test_remembers },
 	{ "answers from elsewhere", test_elsewhere },
 	{ "lost, and made again", test_lost },
 	{ "nothing can be reached", test_nothing },
