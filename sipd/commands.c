@@ -306,7 +306,7 @@ static void explain_line(const char *line, void *arg)
 static void forget(struct conn *cn, const char *tag, struct peers *peers,
 		   const struct peer *p)
 {
-	const int err = peers_unpin(peers, p->address);
+	const int err = *p->address ? peers_unpin(peers, p->address) : ENOENT;
 
 	if (!err)
 		conn_end(cn, tag);
