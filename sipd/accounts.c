@@ -15,6 +15,9 @@ struct accounts {
 	struct list list;               /* struct account */
 	struct list retiredl;           /* those of an older configuration
 	                                   that still have calls */
+	unsigned closing;               /* who is not through yet... */
+	void (*closedh)(void *arg);     /* ...and who hears of the last */
+	void *closed_arg;
 };
 
 static void account_destructor(void *arg)
@@ -295,40 +298,27 @@ const struct account *accounts_for(const struct accounts *as,
 	return best;
 }
 
-struct closing {
-	unsigned left;
-	void (*doneh)(void *arg);
-	void *arg;
-};
-
 static void closed_handler(void *arg)
 {
-	struct closing *cl = arg;
+	struct accounts *as = arg;
 
-	if (--cl->left)
-		return;
-	cl->doneh(cl->arg);
-	mem_deref(cl);
+	if (!--as->closing)
+		as->closedh(as->closed_arg);
 }
 
 void accounts_close(struct accounts *as, void (*doneh)(void *arg),
 		    void *arg)
 {
-	struct closing *cl = mem_zalloc(sizeof *cl, NULL);
 	struct le *le;
 
-	if (!cl) {
-		doneh(arg);
-		return;
-	}
-	cl->left = 1;           /* held until every account was asked */
-	cl->doneh = doneh;
-	cl->arg = arg;
+	as->closing = 1;        /* held until every account was asked */
+	as->closedh = doneh;
+	as->closed_arg = arg;
 	for (le = as->list.head; le; le = le->next) {
 		struct account *ac = le->data;
 
-		++cl->left;
-		ua_close(ac->ua, closed_handler, cl);
+		++as->closing;
+		ua_close(ac->ua, closed_handler, as);
 	}
-	closed_handler(cl);
+	closed_handler(as);
 }
