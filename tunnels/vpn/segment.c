@@ -3,8 +3,8 @@
  *
  *   GSO, or TCP that is too long     cut as the kernel cuts (tcp_offload.c)
  *   IPv4 without DF                  fragments (RFC 791)
- *   IPv6 of up to 1280 bytes         fragments: a link must carry them, and
- *                                    a path of ours may be narrower
+ *   IPv6 of up to 1280 bytes         fragments, of fragments too: a link must
+ *                                    carry them, and a path may be narrower
  *   else                             ICMP too big, and EMSGSIZE
  */
 #include <errno.h>
@@ -18,6 +18,7 @@ enum {
 	DF = 0x4000, MF = 0x2000,
 	MTU6_MIN = 1280,        /* RFC 8200, 5 */
 	MSS_MIN = 8,
+	FRAGMENT_HEADERS = 256, /* of IPv6, in front of a fragment header */
 };
 
 /* What is repeated in front of each payload. */
@@ -164,28 +165,51 @@ static int fragment4(struct segment *s, uint8_t *p, const struct inner *in)
 	return err;
 }
 
-/* RFC 8200, 4.5, for a packet of fixed header and payload only. It needs 8
- * bytes more in front, which are free. */
+/* Where the header in front of l4 says what is there. */
+static size_t next_field(const uint8_t *p, size_t l4)
+{
+	size_t field = 6;
+
+	for (size_t at = 40; at < l4; at += (p[at + 1] + 1u) * 8)
+		field = at;
+	return field;
+}
+
+/* RFC 8200, 4.5. The headers that lead to the transport's, or to the fragment
+ * header that is there already, are in front of each; a new fragment header
+ * needs 8 bytes more, which are free in front of the packet. */
 static int fragment6(struct segment *s, uint8_t *p, const struct inner *in)
 {
-	const size_t size = (s->mtu - 48) & ~(size_t)7;
-	uint8_t hdr[48];
+	const size_t at = in->l4, head = at + 8;
+	const size_t from = in->fragment ? head : at;
+	const size_t size = (s->mtu - head) & ~(size_t)7;
+	unsigned base = 0, more = 0;
+	uint8_t hdr[FRAGMENT_HEADERS + 8];
 	int err = 0;
 
-	memcpy(hdr, p, 40);
-	memset(hdr + 40, 0, 8);
-	hdr[40] = hdr[6];
-	hdr[6] = IP_FRAGMENT;
-	inner_put32(hdr + 44, ++s->id);
-	for (size_t off = 40; off < in->len && !err; off += size) {
+	memcpy(hdr, p, from);
+	if (in->fragment) {
+		base = inner_get16(hdr + at + 2) & ~7u;
+		more = hdr[at + 3] & 1;
+	}
+	else {
+		hdr[at] = in->proto;
+		hdr[next_field(p, at)] = IP_FRAGMENT;
+		inner_put32(hdr + at + 4, ++s->id);
+	}
+	hdr[at + 1] = 0;
+	if (base + in->len - from > 0xffff)
+		return EBADMSG;
+	for (size_t off = from; off < in->len && !err; off += size) {
 		const size_t left = in->len - off;
 		const size_t len = left < size ? left : size;
-		uint8_t *d = p + off - sizeof hdr;
+		uint8_t *d = p + off - head;
 
-		memcpy(d, hdr, sizeof hdr);
-		inner_put16(d + 4, 8 + len);
-		inner_put16(d + 42, (off - 40) | (len < left));
-		err = s->puth(d, sizeof hdr + len, s->arg);
+		memcpy(d, hdr, head);
+		inner_put16(d + 4, head - 40 + len);
+		inner_put16(d + at + 2, (base + off - from) |
+			    (len < left || more));
+		err = s->puth(d, head + len, s->arg);
 	}
 	return err;
 }
@@ -207,8 +231,8 @@ static int too_long(struct segment *s, uint8_t *p, const struct inner *in)
 	if (in->v6 && in->len <= MTU6_MIN && can_cut(p, in, s->mtu) &&
 	    !read_headers(&h, p, in->len, in->l4, true) && h.n < in->len)
 		return cut(s, &h, p, in->len, s->mtu - h.n);
-	if (in->v6 && in->len <= MTU6_MIN && in->plain && !in->fragment &&
-	    s->mtu >= 48 + 8)
+	if (in->v6 && in->len <= MTU6_MIN && in->l4 <= FRAGMENT_HEADERS &&
+	    s->mtu >= in->l4 + 16u)
 		return fragment6(s, p, in);
 	if (!in->v6 && !(inner_get16(p + 6) & DF) &&
 	    s->mtu >= (size_t)in->l4 + 8)

@@ -279,6 +279,91 @@ static void test_fragments6(void)
 		CU_ASSERT(slow_right(out[i].buf, out[i].n, 40, 6));
 }
 
+/* What comes out, put together from its place behind `head` bytes on. */
+static size_t join6(size_t head, uint8_t proto, size_t from)
+{
+	size_t got = from;
+
+	for (int i = 0; i < outc; i++) {
+		const uint8_t *p = out[i].buf;
+
+		CU_ASSERT_EQUAL(slow_get16(p + 4) + 40u, out[i].n);
+		CU_ASSERT_EQUAL(p[head - 8], proto);
+		CU_ASSERT_EQUAL(p[head - 7], 0);
+		CU_ASSERT_EQUAL(slow_get16(p + head - 6) & ~7u, got);
+		CU_ASSERT(!memcmp(p + head - 4, out[0].buf + head - 4, 4));
+		memcpy(whole + got, p + head, out[i].n - head);
+		got += out[i].n - head;
+	}
+	return got;
+}
+
+/* The kernel's own fragments fit its device, not a path below 1280: they are
+ * cut again, and are fragments of the same packet still. */
+static void test_fragments_again(void)
+{
+	static uint8_t sent[5000];
+	static const uint8_t id[] = { 7, 8, 9, 10 };
+	const size_t total = 5000, each = 1280 - 48;
+	struct slow_flow f = { .port = 9, .udp = true, .v6 = true };
+	struct virtio_net_hdr vh = { 0 };
+	size_t got = 0;
+
+	for (size_t off = 0; off < total; off += each) {
+		const size_t len = total - off < each ? total - off : each;
+		struct segment s = segment_to(1195, true);
+		const bool last = off + len == total;
+
+		(void)make_plain(&f, 100);
+		pkt[4] = (uint8_t)((8 + len) >> 8);
+		pkt[5] = (uint8_t)(8 + len);
+		pkt[6] = 44;
+		pkt[40] = 17;
+		pkt[41] = 0;
+		pkt[42] = (uint8_t)(off >> 8);
+		pkt[43] = (uint8_t)(off | !last);
+		memcpy(pkt + 44, id, sizeof id);
+		for (size_t i = 0; i < len; i++)
+			pkt[48 + i] = sent[off + i] = (uint8_t)(13 * i + off);
+		CU_ASSERT_EQUAL(cut(&s, &vh, 48 + len), 0);
+		CU_ASSERT_EQUAL(bigs, 0);
+		CU_ASSERT_EQUAL(outc, len + 48 > 1195 ? 2 : 1);
+		for (int i = 0; i < outc; i++)
+			CU_ASSERT_EQUAL(slow_get16(out[i].buf + 42) & 1u,
+					!last || i + 1 < outc);
+		CU_ASSERT(!memcmp(out[0].buf + 44, id, sizeof id));
+		got = join6(48, 17, got);
+	}
+	CU_ASSERT_EQUAL(got, total);
+	CU_ASSERT(!memcmp(whole, sent, total));
+}
+
+/* Extension headers are in front of each fragment. */
+static void test_fragments_extended(void)
+{
+	static const uint8_t ext[] = { 60, 0, 1, 4, 0, 0, 0, 0,
+				       58, 1, 1, 12, 0, 0, 0, 0,
+				       0, 0, 0, 0, 0, 0, 0, 0 };
+	const size_t n = 1280, l4 = 40 + sizeof ext;
+	struct slow_flow f = { .port = 9, .udp = true, .v6 = true };
+	struct segment s = segment_to(1195, true);
+	struct virtio_net_hdr vh = { 0 };
+
+	(void)make_plain(&f, n - 48);
+	pkt[6] = 0;                     /* hop by hop, destination, ICMPv6 */
+	memcpy(pkt + 40, ext, sizeof ext);
+	memcpy(copy, pkt, n);
+	CU_ASSERT_EQUAL(cut(&s, &vh, n), 0);
+	CU_ASSERT_EQUAL(outc, 2);
+	for (int i = 0; i < outc; i++) {
+		CU_ASSERT_EQUAL(out[i].buf[6], 0);
+		CU_ASSERT_EQUAL(out[i].buf[48], 44);
+		CU_ASSERT(!memcmp(out[i].buf + 49, ext + 9, 15));
+	}
+	CU_ASSERT_EQUAL(join6(l4 + 8, 58, 0), n - l4);
+	CU_ASSERT(!memcmp(whole, copy + l4, n - l4));
+}
+
 static void test_toobig(void)
 {
 	struct slow_flow f = { .port = 9, .net = 4 };
@@ -348,5 +433,7 @@ UNIT_SUITE("segment",
 	   { "plain packets", test_plain },
 	   { "IPv4 fragments", test_fragments4 },
 	   { "IPv6 fragments", test_fragments6 },
+	   { "fragments of IPv6, cut again", test_fragments_again },
+	   { "fragments of IPv6 with extensions", test_fragments_extended },
 	   { "too big", test_toobig },
 	   { "nonsense", test_nonsense })
