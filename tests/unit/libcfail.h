@@ -24,7 +24,7 @@
 
 static __thread long libc_left; /* counts down to the one that fails, 0: off */
 static __thread bool libc_done; /* that one has been */
-static __thread unsigned long libc_count;
+static __thread unsigned long libc_count __attribute__((unused));
 
 /* The n-th allocation of this thread from now on fails, once; 0 stops that. */
 static inline void libc_fail_at(long n)
