@@ -142,6 +142,30 @@ inside() {
 	ip -n "$1" route add default via "$3.1"
 	at "$2" sysctl -qw net.ipv4.ip_forward=1
 }
+# routes NAME: that host is a router
+routes() {
+	at "$1" sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv6.conf.all.forwarding=1
+}
+# leaf NAME ROUTER NET4 NET6: a host behind that one, at its interface of this
+# name: NET4.2 and NET4.1, NET6::2 and NET6::1
+leaf() {
+	host "$1" &&
+	ip link add "$1" netns "$2" type veth peer name eth0 netns "$1" &&
+	ip -n "$2" link set "$1" addrgenmode none &&
+	ip -n "$1" link set eth0 addrgenmode none &&
+	ip -n "$2" addr add "$3.1/24" dev "$1" &&
+	ip -n "$2" addr add "$4::1/64" dev "$1" nodad &&
+	ip -n "$1" addr add "$3.2/24" dev eth0 &&
+	ip -n "$1" addr add "$4::2/64" dev eth0 nodad &&
+	# who forwards IPv6 asks for neighbours by such an address
+	ip -n "$2" addr add fe80::1/64 dev "$1" nodad &&
+	ip -n "$1" addr add fe80::2/64 dev eth0 nodad &&
+	ip -n "$2" link set "$1" up &&
+	ip -n "$1" link set eth0 up &&
+	ip -n "$1" route add default via "$3.1" &&
+	ip -n "$1" -6 route add default via "$4::1"
+}
 # bridge NAME
 bridge() {
 	ip link add "$1" type bridge

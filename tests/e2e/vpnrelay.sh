@@ -9,30 +9,11 @@
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns
 
-leaf() {        # leaf NAME NET4 NET6: a host behind the router
-	host "$1" &&
-	ip link add "$1" netns net type veth peer name eth0 netns "$1" &&
-	ip -n net link set "$1" addrgenmode none &&
-	ip -n "$1" link set eth0 addrgenmode none &&
-	ip -n net addr add "$2.1/24" dev "$1" &&
-	ip -n net addr add "$3::1/64" dev "$1" nodad &&
-	ip -n "$1" addr add "$2.2/24" dev eth0 &&
-	ip -n "$1" addr add "$3::2/64" dev eth0 nodad &&
-	# who forwards IPv6 asks for neighbours by such an address
-	ip -n net addr add fe80::1/64 dev "$1" nodad &&
-	ip -n "$1" addr add fe80::2/64 dev eth0 nodad &&
-	ip -n net link set "$1" up &&
-	ip -n "$1" link set eth0 up &&
-	ip -n "$1" route add default via "$2.1" &&
-	ip -n "$1" -6 route add default via "$3::1"
-}
 network() {
-	host net &&
-	at net sysctl -qw net.ipv4.ip_forward=1 &&
-	at net sysctl -qw net.ipv6.conf.all.forwarding=1 &&
-	leaf alice 10.1.0 fd01 && leaf hub 10.2.0 fd02 &&
-	leaf turn 192.0.2 fd03 && leaf meet 203.0.113 fd04 &&
-	leaf web 198.51.100 fd05
+	host net && routes net &&
+	leaf alice net 10.1.0 fd01 && leaf hub net 10.2.0 fd02 &&
+	leaf turn net 192.0.2 fd03 && leaf meet net 203.0.113 fd04 &&
+	leaf web net 198.51.100 fd05
 }
 # what of alice's goes elsewhere than to the relay and the meeting point
 strays() {
