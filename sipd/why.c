@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include "modules/path/netif.h"
 #include "sdp/base/recompat.h"
 #include "sipd/why.h"
 
@@ -30,8 +31,11 @@ struct side {
 	bool udp;               /* has UDP candidates at all */
 	bool seen;              /* from outside, by UDP */
 	bool hard;              /* endpoint-dependent mapping */
-	bool open;              /* its own address is seen unchanged */
+	bool open;              /* its own address is one of outside */
 	bool tcp, relay;
+	bool met;               /* its TCP was seen from outside, or may be */
+	bool tls;               /* it takes TLS */
+	bool active;            /* a relay was reached by TCP or TLS only */
 };
 
 struct facts {
@@ -86,6 +90,11 @@ static void look_at(struct side *s, const struct cand *c)
 	s->relay |= c->type == CAND_RELAY;
 	if (c->transp != CAND_UDP) {
 		s->tcp = true;
+		s->met |= c->type == CAND_SRFLX &&
+			c->transp == CAND_TCP_SO;
+		s->tls |= c->transp == CAND_TLS_PASSIVE;
+		s->active |= c->type == CAND_SRFLX &&
+			c->transp == CAND_TCP_ACTIVE;
 		return;
 	}
 	s->udp |= c->type != CAND_RELAY;
@@ -93,9 +102,9 @@ static void look_at(struct side *s, const struct cand *c)
 		s->seen = true;
 		s->hard |= differs(s->d, c);
 	}
-	else if (c->type == CAND_HOST && !sa_is_linklocal(&c->addr) &&
-		 !sa_is_loopback(&c->addr)) {
-		s->open |= sa_af(&c->addr) == AF_INET6;
+	else if (c->type == CAND_HOST) {
+		s->open |= !netif_inside(&c->addr) &&
+			!sa_is_loopback(&c->addr);
 	}
 }
 
@@ -182,6 +191,28 @@ static bool relay_only_there(const struct facts *f)
 	return f->there.relay && !f->there.udp && !f->there.tcp;
 }
 
+static bool by_tls(const struct facts *f)
+{
+	return f->in.local.transp == CAND_TLS_PASSIVE ||
+		f->in.remote.transp == CAND_TLS_PASSIVE;
+}
+
+/* No server could be asked but by what gets out everywhere. */
+static bool shut(const struct side *s)
+{
+	return s->active && !s->seen && !s->met;
+}
+
+static bool shut_here(const struct facts *f)
+{
+	return shut(&f->here) && !f->there.tls;
+}
+
+static bool shut_there(const struct facts *f)
+{
+	return shut(&f->there) && !f->here.tls;
+}
+
 static bool both_hard(const struct facts *f)
 {
 	return f->here.hard && f->there.hard;
@@ -214,6 +245,12 @@ static const struct rule rulev[] = {
 	  "set relay = auto here, in [nat] or in [peer]" },
 	{ relay_only_there, "%s offers relays only",
 	  "have relay = auto set there" },
+	{ by_tls, "a network that lets out nothing but TLS to port 443",
+	  NULL },
+	{ shut_here, "the network here lets out nothing but TLS to port 443",
+	  "have tls-port = 443 set in [nat] there, if that can be reached" },
+	{ shut_there, "%s's network lets out nothing but TLS to port 443",
+	  "set tls-port = 443 in [nat] here, where it can be reached" },
 	{ both_hard, "the routers of both sides give every destination"
 	  " another port",
 	  "enable PCP or UPnP on one of the two routers" },

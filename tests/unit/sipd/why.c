@@ -64,6 +64,63 @@ static bool tells(const char *part)
 	return yes;
 }
 
+/* TCP, or TLS, as the last that was offered. */
+static void by_tcp(struct desc *d, enum cand_transp transp)
+{
+	d->candv[d->candc - 1].transp = transp;
+}
+
+/* Only TLS to 443 gets out: of its own addresses a relay alone knows one. */
+static void shut(struct desc *d)
+{
+	offer(d, CAND_HOST, "10.0.0.2:1000", NULL);
+	offer(d, CAND_RELAY, "192.0.2.9:1000", NULL);
+	offer(d, CAND_SRFLX, "192.0.2.1:9", "10.0.0.2:9");
+	by_tcp(d, CAND_TCP_ACTIVE);
+}
+
+static void test_shut(void)
+{
+	begin();
+	easy(s.local);
+	shut(s.remote);
+	CU_ASSERT(tells("bob's network lets out nothing but TLS to port 443\n"
+			"what helps: set tls-port = 443 in [nat] here"));
+	end();
+	begin();
+	shut(s.local);
+	easy(s.remote);
+	CU_ASSERT(tells("the network here lets out nothing but TLS to port"
+			" 443\nwhat helps: have tls-port = 443 set"));
+	/* it has one */
+	offer(s.remote, CAND_HOST, "192.0.2.1:443", NULL);
+	by_tcp(s.remote, CAND_TLS_PASSIVE);
+	CU_ASSERT(tells("nobody outside has seen an address of this side"));
+	/* and is reached */
+	s.times.answered = 10;
+	s.times.found = 33;
+	s.local_cand.transp = CAND_TCP_ACTIVE;
+	s.remote_cand.transp = CAND_TLS_PASSIVE;
+	CU_ASSERT(tells("in the way: a network that lets out nothing but TLS"
+			" to port 443\n"));
+	CU_ASSERT(tells("path: tcp"));
+	end();
+	/* where TCP gets out, it does */
+	begin();
+	easy(s.local);
+	shut(s.remote);
+	offer(s.remote, CAND_SRFLX, "192.0.2.1:1000", "10.0.0.2:1000");
+	by_tcp(s.remote, CAND_TCP_SO);
+	CU_ASSERT(tells("nobody outside has seen an address of bob"));
+	end();
+	/* an address that is one of outside need not be seen from there */
+	begin();
+	offer(s.local, CAND_HOST, "192.0.2.7:1000", NULL);
+	easy(s.remote);
+	CU_ASSERT(tells("a firewall on one of the sides"));
+	end();
+}
+
 static void test_verdicts(void)
 {
 	begin();
@@ -144,5 +201,6 @@ static void test_kept(void)
 
 UNIT_SUITE("why",
 	   { "verdicts", test_verdicts },
+	   { "shut", test_shut },
 	   { "a direct path", test_direct },
 	   { "the last are kept", test_kept })
