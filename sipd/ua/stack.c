@@ -127,7 +127,9 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 		err = uactrans_set_alloc(&s->uactrans, timers, s->transp);
 	if (!err)
 		err = uastrans_set_alloc(&s->uastrans, timers, s->transp,
-					 UA_SOFTWARE, TRANSACTIONS_MAX);
+					 UA_SOFTWARE, conf->transactions
+					 ? conf->transactions
+					 : TRANSACTIONS_MAX);
 	if (!err)
 		err = resolver_alloc(&s->resolver, timers, NULL, 0);
 	if (err)

@@ -16,6 +16,7 @@ struct transp_conf {
 	const char *interfaces;
 	struct quota *quota;    /* or NULL; it outlives us */
 	uint16_t port;          /* 0: any */
+	uint32_t transactions;  /* for stack.c, as in ua.h */
 	/* a decoded message; it may be kept by mem_ref */
 	void (*msgh)(const struct sip_msg *msg, void *arg);
 	/* what was sent to sock (streams) or dst (UDP) will not arrive;

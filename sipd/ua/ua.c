@@ -271,7 +271,7 @@ static int stack_make(struct ua *ua, const struct ua_conf *conf)
 	struct transp_conf tc = {
 		.ca = conf->tls_ca, .cert = conf->tls_cert,
 		.interfaces = conf->interfaces, .port = conf->port,
-		.quota = conf->quota,
+		.quota = conf->quota, .transactions = conf->transactions,
 	};
 	int err = stack_alloc(&ua->stack, ua->timers, &tc);
 

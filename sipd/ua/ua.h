@@ -35,6 +35,7 @@ struct ua_conf {
 	const char *interfaces; /* as in path.h */
 	const char *instance;   /* urn:uuid:... for outbound (RFC 5626) */
 	uint32_t session_expires;       /* s, RFC 4028; 0: default 1800 */
+	uint32_t transactions;  /* begun by others, at once; 0: 262144 */
 	struct quota *quota;    /* of all accounts, it outlives them; NULL: no
 	                           limits */
 };

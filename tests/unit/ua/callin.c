@@ -10,9 +10,11 @@ static struct sa to;
 static unsigned cseq, branch;
 static char callid[32], totag[128];
 
-static void open_callee(void)
+static void open_with(uint32_t transactions)
 {
-	const struct ua_conf conf = { .user = "callee" };
+	const struct ua_conf conf = {
+		.user = "callee", .transactions = transactions,
+	};
 
 	pair_begin();
 	memset(&b, 0, sizeof b);
@@ -22,6 +24,11 @@ static void open_callee(void)
 	cseq = 100;
 	totag[0] = '\0';
 	(void)re_snprintf(callid, sizeof callid, "%x@raw", rand_u32());
+}
+
+static void open_callee(void)
+{
+	open_with(0);
 }
 
 static void close_callee(void)
@@ -366,6 +373,39 @@ static void test_stall(void)
 	close_callee();
 }
 
+/* A new call, of others, is refused until there is room again; what belongs
+ * to the one that is up goes on, at twice the limit as well. */
+static void test_full(void)
+{
+	enum { MAX = 8 };
+	char mine[32], tag[128];
+
+	open_with(MAX);
+	establish();
+	str_ncpy(mine, callid, sizeof mine);
+	str_ncpy(tag, totag, sizeof tag);
+	for (unsigned i = 0; i < 2 * MAX; i++) {
+		totag[0] = '\0';
+		(void)re_snprintf(callid, sizeof callid, "full%u", i);
+		expect("OPTIONS", EMPTY, i < MAX - 1 ? "SIP/2.0 200"
+		       : "SIP/2.0 503");
+		if (i >= MAX - 1)
+			CU_ASSERT_STRING_NOT_EQUAL(raw_hdr(&peer,
+						   "Retry-After"), "");
+	}
+	send_invite("");
+	CU_ASSERT(raw_wait(&peer, "SIP/2.0 503", 1000));
+	str_ncpy(callid, mine, sizeof callid);
+	str_ncpy(totag, tag, sizeof totag);
+	for (unsigned i = 0; i < MAX; i++)
+		expect("INFO", "Content-Type: a/b\r\nContent-Length: 2\r\n"
+		       "\r\nhi", "SIP/2.0 200");
+	CU_ASSERT_STRING_EQUAL(b.body, "hi");
+	expect("BYE", EMPTY, "SIP/2.0 200");
+	CU_ASSERT(wait_log(&b, "end", 1000));
+	close_callee();
+}
+
 UNIT_SUITE("callin",
 	   { "call", test_call },
 	   { "200 repeated until ACK", test_repeated },
@@ -376,6 +416,7 @@ UNIT_SUITE("callin",
 	   { "session timer asked for", test_session_timer },
 	   { "merged request", test_merged },
 	   { "cancel", test_cancel },
+	   { "transactions full", test_full },
 	   { "re-INVITE races", test_reinvite_races },
 	   { "reliable response", test_prack },
 	   { "torture", test_torture },
