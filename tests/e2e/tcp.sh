@@ -174,6 +174,20 @@ sed -i 's/^portmap = no/&\ntls-port = 443/' bob/sipd.conf
 stop bob
 check "bob listens on 443" launch bob
 check "and is registered" wait_for 10 registered bob
+# strangers learn nothing there
+shown() {
+	at meet timeout 10 openssl s_client -connect 10.1.0.3:443 \
+	    < /dev/null 2> /dev/null > tls.out
+	openssl x509 -in tls.out -noout -fingerprint -sha256 > shown.out &&
+	    ! grep -qF "$fb" shown.out
+}
+check "its certificate is not his key" shown
+no_web() {
+	echo "GET / HTTP/1.0" | at meet timeout 5 socat -t5 - \
+	    TCP:10.1.0.3:443 > get.out 2>&1
+	[ $? != 124 ] && ! grep -q . get.out
+}
+check "it is no web server" no_web
 check "only 443 gets out" only_443
 check "to bob by TLS" way alice bob tcp
 check "who is called may be the one shut in" way bob alice tcp
