@@ -53,8 +53,10 @@ $3 == "nice" {
 }
 {
 	k = $1 " " $2
-	# a direct path that could only be guessed was guessed
-	r = $3 == "direct" && ($8 == "guess" || $8 == "predict") ? $8 : $3
+	# a direct path that could only be guessed was guessed, and one by TCP
+	# that could only be by TLS is that
+	r = ($3 == "direct" && ($8 == "guess" || $8 == "predict")) ||
+	    ($3 == "tcp" && $8 == "tls") ? $8 : $3
 	if (!(k in got))
 		order[++n] = k
 	if (!(k in got) || rank(r) > rank(got[k])) {
