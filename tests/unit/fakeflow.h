@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include "tests/unit/unit.h"
 #include "tunnels/flow/flowimpl.h"
 #include "tunnels/flow/loop.h"
 
@@ -329,7 +328,8 @@ static inline void fake_call(struct loop *l, void (*h)(void *arg), void *arg)
 		.cond = PTHREAD_COND_INITIALIZER, .h = h, .arg = arg,
 	};
 
-	CU_ASSERT_EQUAL_FATAL(loop_post(l, fake_call_handler, &c), 0);
+	while (loop_post(l, fake_call_handler, &c))
+		;                       /* there will be memory again */
 	pthread_mutex_lock(&c.lock);
 	while (!c.done)
 		pthread_cond_wait(&c.cond, &c.lock);
