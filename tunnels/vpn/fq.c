@@ -186,7 +186,7 @@ static void flow_drop(struct fqpool *pool, struct flow *w)
 
 static uint32_t root(uint32_t n)
 {
-	uint32_t r = 0;
+	uint32_t r = 1;
 
 	while ((r + 1) * (r + 1) <= n && r < 65535)
 		++r;
