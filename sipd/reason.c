@@ -39,7 +39,7 @@ static void put_peer(struct out *o, const char *peer)
 	for (; *peer; peer++) {
 		unsigned char c = (unsigned char)*peer;
 
-		put(o, c < 0x20 || c == 0x7f ? '?' : *peer);
+		put(o, (char)(c < 0x20 || c == 0x7f ? '?' : c));
 	}
 }
 

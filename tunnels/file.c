@@ -135,7 +135,7 @@ static int file_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 {
 	struct tunnel *t = NULL;
 	struct fileopts o;
-	struct stat st;
+	struct stat st = { 0 };
 	int err = fileopts_parse(&o, ask, "send");
 
 	if (err)

@@ -61,6 +61,7 @@ static int hash(uint8_t h[HASH], const struct tunnel *t, const char *label,
 	uint8_t buf[64 + 2 * DESC_FP_SIZE + 2 * NONCE];
 	const size_t len = strlen(label);
 
+	/* hashed, no text. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(buf, label, len);
 	memcpy(buf + len, t->fpv, sizeof t->fpv);
 	memcpy(buf + len + sizeof t->fpv, t->noncev, n * NONCE);

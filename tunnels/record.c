@@ -17,9 +17,9 @@ enum { CODE_COUNT = sizeof codes / sizeof codes[0] };
 
 uint8_t record_errno_code(int err)
 {
-	for (uint8_t i = 0; i < CODE_COUNT; i++)
+	for (unsigned i = 0; i < CODE_COUNT; i++)
 		if (codes[i] == err)
-			return i;
+			return (uint8_t)i;
 	return 255;
 }
 

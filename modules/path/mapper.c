@@ -93,6 +93,8 @@ static void note_mappings(struct mapper *m)
 		sa_cpy(&v[n].base, &g->local);
 		sa_cpy(&v[n++].external, portmap_external(g->p));
 	}
+	/* where they differ in padding, the same is told once more.
+	 * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
 	if (n == m->mapc && !memcmp(v, m->mapv, sizeof v))
 		return;
 	memcpy(m->mapv, v, sizeof v);

@@ -155,20 +155,20 @@ int client_alloc(struct client **cp, const char *file, enum client_mode mode,
 
 /* The line to a running sipd may be longer than what its buffer has room
  * for, so it is written whole before anything else. */
-static int send_line(int fd, struct mbuf *mb, struct msghdr *msg)
+static int send_line(int fd, struct mbuf *mb, struct msghdr msg)
 {
 	while (mbuf_get_left(mb)) {
 		struct iovec iov = { mbuf_buf(mb), mbuf_get_left(mb) };
 		ssize_t n;
 
-		msg->msg_iov = &iov;
-		msg->msg_iovlen = 1;
-		n = sendmsg(fd, msg, MSG_NOSIGNAL);
+		msg.msg_iov = &iov;
+		msg.msg_iovlen = 1;
+		n = sendmsg(fd, &msg, MSG_NOSIGNAL);
 		if (n < 0 && errno != EINTR)
 			return errno;
 		if (n > 0) {
 			mb->pos += (size_t)n;
-			msg->msg_controllen = 0;
+			msg.msg_controllen = 0;
 		}
 	}
 	return 0;
@@ -204,7 +204,7 @@ int client_send(struct client *c, const struct odict *o, int in, int out)
 		cm->cmsg_len = CMSG_LEN(sizeof fdv);
 		memcpy(CMSG_DATA(cm), fdv, sizeof fdv);
 	}
-	err = send_line(c->rfd.fd, mb, &msg);
+	err = send_line(c->rfd.fd, mb, msg);
  out:
 	mem_deref(mb);
 	return err;

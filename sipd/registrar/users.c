@@ -97,7 +97,8 @@ static bool is_hex(const char *s, size_t n)
 static void copy_lower(char *dst, const char *src)
 {
 	for (; *src; src++)
-		*dst++ = *src | (*src >= 'A' && *src <= 'F' ? 0x20 : 0);
+		*dst++ = (char)(*src | (*src >= 'A' && *src <= 'F' ?
+					0x20 : 0));
 	*dst = '\0';
 }
 

@@ -224,6 +224,7 @@ static void offer_handler(int err, const struct sip_msg *msg,
 
 	if (msg && msg->scode < 200)
 		return;
+	/* without an error there is an answer. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	if (!err && msg->scode < 300) {
 		accepted(c, msg, r);
 	}

@@ -340,8 +340,8 @@ bool digest_answer_check(const struct digest_answer *a, const struct pl *met,
 	if (digest_response(want, a, met, ha1) || resp.l != strlen(want))
 		return false;
 	for (size_t i = 0; i < resp.l; i++)     /* some send upper case */
-		got[i] = resp.p[i] | (resp.p[i] >= 'A' && resp.p[i] <= 'F' ?
-				      0x20 : 0);
+		got[i] = (char)(resp.p[i] | (resp.p[i] >= 'A' &&
+					     resp.p[i] <= 'F' ? 0x20 : 0));
 	return CRYPTO_memcmp(want, got, resp.l) == 0;
 }
 

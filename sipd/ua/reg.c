@@ -257,6 +257,7 @@ static void response_handler(int err, const struct sip_msg *msg,
 	if (err) {
 		failed(r, 0, 0, request_why(req));
 	}
+	/* an answer, then. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	else if (msg->scode < 300) {
 		accepted(r, msg);
 	}

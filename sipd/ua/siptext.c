@@ -24,7 +24,7 @@ void siptext_clean(char *dst, size_t size, const struct pl *src)
 	for (i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)src->p[i];
 
-		dst[i] = c >= ' ' && c < 0x7f ? (char)c : '?';
+		dst[i] = (char)(c >= ' ' && c < 0x7f ? c : '?');
 	}
 	dst[i] = '\0';
 }

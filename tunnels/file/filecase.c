@@ -22,7 +22,7 @@ static bool turned(char out[FILESTORE_NAME], const char *name)
 	size_t i;
 
 	for (i = 0; name[i] && i < FILESTORE_NAME - 1; i++) {
-		const char c = name[i] | 0x20;
+		const char c = (char)(name[i] | 0x20);
 
 		out[i] = name[i];
 		if (c >= 'a' && c <= 'z') {

@@ -26,6 +26,7 @@ static size_t head_len(const struct frameout *o)
 
 static int room(struct frameout *o, size_t n)
 {
+	/* of bytes that are left. NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI) */
 	uint8_t *q = realloc(o->rest, n);
 
 	if (!q)

@@ -168,7 +168,7 @@ static void sanitise(char *dst, const uint8_t *p, size_t n)
 	if (n > FLOWCTL_TEXT_MAX - 1)
 		n = FLOWCTL_TEXT_MAX - 1;
 	for (i = 0; i < n; i++)
-		dst[i] = p[i] >= ' ' && p[i] < 0x7f ? (char)p[i] : '?';
+		dst[i] = (char)(p[i] >= ' ' && p[i] < 0x7f ? p[i] : '?');
 	dst[i] = '\0';
 }
 

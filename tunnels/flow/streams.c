@@ -105,7 +105,7 @@ static int bound(int *fdp, struct sa *sa, int af, uint16_t port, bool share)
 
 static int listen_on(struct sa *sa, int af, uint16_t port)
 {
-	int fd, err = bound(&fd, sa, af, port, true);
+	int fd = -1, err = bound(&fd, sa, af, port, true);
 
 	if (!err && listen(fd, BACKLOG)) {
 		err = errno;

@@ -218,7 +218,7 @@ int command_run(struct command **cp, struct loop *l, const char *line,
 		void *arg)
 {
 	struct command *c = mem_zalloc(sizeof *c, command_destructor);
-	int a[2], b[2], err;
+	int a[2] = { -1, -1 }, b[2] = { -1, -1 }, err;
 
 	if (!c)
 		return ENOMEM;

@@ -301,7 +301,7 @@ int netlink_leads(struct netlink *n, const struct prefix *to)
 
 struct around {
 	const struct prefix *to;
-	int not;
+	int except;
 	bool found;
 	struct netlink_route best;
 };
@@ -312,7 +312,7 @@ static int around_cb(const struct nlmsghdr *h, void *arg)
 	struct entry e;
 
 	if (!read_entry(&e, h) || e.table != RT_TABLE_MAIN ||
-	    e.type != RTN_UNICAST || !e.r.index || e.r.index == a->not ||
+	    e.type != RTN_UNICAST || !e.r.index || e.r.index == a->except ||
 	    e.protocol == NETLINK_PROTO || !prefix_covers(&e.r.dst, a->to))
 		return MNL_CB_OK;
 	if (!a->found || e.r.dst.len > a->best.dst.len ||
@@ -325,13 +325,13 @@ static int around_cb(const struct nlmsghdr *h, void *arg)
 
 /* The kernel's own word, with all its rules, is the best; once our routes
  * are set it may be that very interface, and the table must tell. */
-int netlink_route_around(struct netlink *n, const struct prefix *to, int not,
-			 struct netlink_route *r)
+int netlink_route_around(struct netlink *n, const struct prefix *to,
+			 int except, struct netlink_route *r)
 {
-	struct around a = { .to = to, .not = not };
+	struct around a = { .to = to, .except = except };
 	int err = route_get(n, to, r);
 
-	if (!err && r->index != not)
+	if (!err && r->index != except)
 		return 0;
 	err = dump(n, around_cb, &a);
 	if (!err && !a.found)

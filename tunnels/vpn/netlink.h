@@ -38,10 +38,10 @@ int netlink_address(struct netlink *n, int index, const struct prefix *p);
 int netlink_route_add(struct netlink *n, const struct netlink_route *r);
 int netlink_route_del(struct netlink *n, const struct netlink_route *r);
 
-/* The way to an address that does not lead by interface `not`; dst of r is
+/* The way to an address that does not lead by interface `except`; dst of r is
  * set to it. ENETUNREACH. */
-int netlink_route_around(struct netlink *n, const struct prefix *to, int not,
-			 struct netlink_route *r);
+int netlink_route_around(struct netlink *n, const struct prefix *to,
+			 int except, struct netlink_route *r);
 
 /* The interface by which the kernel sends there, 0: none. */
 int netlink_leads(struct netlink *n, const struct prefix *to);
