@@ -45,7 +45,8 @@ extern struct conf conf;
 
 /* Exits with 2 and a word about what is wrong. */
 void conf_parse(int argc, char *argv[]);
-void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 extern int64_t now;                     /* ns, monotonic */

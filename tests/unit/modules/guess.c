@@ -425,7 +425,7 @@ static void test_nat64(void)
 
 	for (unsigned i = 0; i < 2 * ARRAY_SIZE(kindv); i++) {
 		net_init_six(&n, 1 + i, kindv[i / 2][0], kindv[i / 2][1],
-			     i % 2);
+			     (int)(i % 2));
 		meet(&n);
 		run(&n, 7 * SEC);
 		CU_ASSERT(joined(&n));

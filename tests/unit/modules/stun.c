@@ -155,7 +155,7 @@ static void test_unknown(void)
 
 	stun_begin(&o, buf, sizeof buf, STUN_CLASS_REQUEST, tid);
 	stun_put_u32(&o, 0x8fff, 1);            /* optional: nothing */
-	for (uint16_t i = 0; i < 2 * STUN_UNKNOWN_MAX; i++)
+	for (unsigned i = 0; i < 2 * STUN_UNKNOWN_MAX; i++)
 		stun_put_u32(&o, (uint16_t)(0x7000 + i), 1);
 	stun_put_key(&o, "k");
 	stun_put_u32(&o, 0x7abc, 1);            /* unprotected: ignored */

@@ -404,7 +404,6 @@ static void test_peers(void)
 		.protect = true }));
 	CU_ASSERT_EQUAL(turn_to(r.t, &other, check, 90, r.now), EACCES);
 	/* both are renewed before they end, as long as they are used */
-	n = r.sent;
 	(void)turn_to(r.t, &peer, check, 90, r.now + 239 * SEC);
 	run_to(&r, r.now + 241 * SEC);
 	CU_ASSERT(r.binds == 3);

@@ -968,7 +968,7 @@ static void test_cut(void)
 		d = mem_deref(d);
 		memcpy(cut, GOOD, n);
 		if (n)
-			cut[n / 2] ^= (char)(1 << n % 8);
+			cut[n / 2] = (char)(cut[n / 2] ^ 1 << n % 8);
 		err = desc_decode(&d, cut, n, true, &why);
 		CU_ASSERT_EQUAL(!err, d != NULL);
 		mem_deref(d);

@@ -371,8 +371,9 @@ static void test_no_folder(void)
 	struct peer p;
 
 	setup("");
-	mem_deref(conf->state);
-	str_dup(&conf->state, "/nonexistent/dialtone");
+	conf->state = mem_deref(conf->state);
+	CU_ASSERT_EQUAL_FATAL(str_dup(&conf->state, "/nonexistent/dialtone"),
+			      0);
 	CU_ASSERT_EQUAL(peers_alloc(&ps, conf), 0);
 	CU_ASSERT_EQUAL(peers_by_fp(ps, fp1, &p), ENOENT);
 	CU_ASSERT_EQUAL(peers_pin(ps, "a@b.c", NULL, fp1), ENOENT);

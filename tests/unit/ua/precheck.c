@@ -101,7 +101,7 @@ static void test_uri(void)
 /* Quotes as RFC 3261 has them, NUL in a display name alone. */
 static void test_address(void)
 {
-#define NUL(s) precheck(&pc, (const uint8_t *)s, sizeof s - 1)
+#define NUL(s) precheck(&pc, (const uint8_t *)(s), sizeof(s) - 1)
 	CU_ASSERT_EQUAL(check("INVITE a SIP/2.0\r\nTo: \"a, \\\"b\" <sip:c,d>\r\n"
 			      "Contact: <sip:a>, \"b\" <sip:b>\r\n\r\n"), 0);
 	CU_ASSERT_EQUAL(check("INVITE a SIP/2.0\r\nTo: \"a\r\n b\" <sip:c>"
