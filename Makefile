@@ -103,6 +103,7 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make check       install, build, run every test (as root)
 #: make unit        unit tests alone
 #: make e2e         end-to-end tests alone (as root, for namespaces)
+#: make lint        clang-tidy and cppcheck over all of our C
 #: make fail        unit tests again, with FAIL_N allocations of each case (20; 0
 #:                  for all) failing, one at a time
 #: make san         unit and end-to-end tests under the sanitizers
@@ -144,6 +145,10 @@ san:
 
 fail:
 	@tests/check.sh fail build-asan
+
+lint:
+	@tests/install.sh build lint
+	@tests/lint.sh $(CFLAGS_ALL)
 
 fuzz:
 	@tests/fuzz/run.sh
@@ -209,7 +214,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help pkgs units unit e2e demo check san fail fuzz lab lab-tools soak bench \
+.PHONY: all help pkgs units unit e2e demo check san fail lint fuzz lab lab-tools soak bench \
 	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
