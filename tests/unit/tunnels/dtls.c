@@ -823,6 +823,74 @@ static void test_rekey_lossy(void)
 	relay_close(r);
 }
 
+/* Nobody else can end it: a warning and a fatal alert of epoch 0, as anybody
+ * may send it, and of epoch 1 without the key, from where the peer is. */
+static void test_forged_end(void)
+{
+	static const uint8_t alertv[][2] = { { 1, 0 }, { 2, 40 }, { 2, 0 } };
+	struct relay *r = relay_open();
+	struct side a, b;
+
+	relay_start(r, &a, &b);
+	exchange(&a, &b, 100);
+	for (unsigned i = 0; i < 6; i++) {
+		uint8_t rec[13 + 8 + 2 + 16] = { 21, 0xfe, 0xfd, 0, 0 };
+		const size_t len = i < 3 ? 2 : 8 + 2 + 16;
+
+		rec[4] = i >= 3;
+		rec[9] = 1;
+		rec[12] = (uint8_t)len;
+		memcpy(rec + 13 + (i < 3 ? 0 : 8), alertv[i % 3], 2);
+		relay_send(r, 0, rec, 13 + len);
+		relay_send(r, 1, rec, 13 + len);
+	}
+	pause_ms(50);
+	CU_ASSERT_EQUAL(a.ended + b.ended, 0);
+	start_put(&a, 100, 200, 100, true);
+	WAIT_FOR(b.rx == 200);
+	stop_pair(&a, &b);
+	relay_close(r);
+}
+
+/* No datagram of the handshake, whatever certificates are in it, is longer
+ * than any path takes; the first that is lost comes again after 150 ms. */
+static void test_handshake_small(void)
+{
+	struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	struct dtls_conf cb = make_conf(false, 1, 0, 7);
+	struct identity *ia = with_chain(0), *ib = with_chain(1);
+	struct relay *r = relay_open();
+	struct side a, b;
+	uint64_t t;
+
+	CU_ASSERT_FATAL(ia && ib);
+	ca.identity = ia;
+	cb.identity = ib;
+	ca.chain = cb.chain = true;
+	r->max = 1200;
+	r->lose_first = 1;
+	start_worker(&a);
+	start_worker(&b);
+	r->to[0] = port_of(&a);
+	r->to[1] = port_of(&b);
+	(void)pthread_create(&r->thread, NULL, relay_main, r);
+	start_dtls(&a, &ca);
+	start_dtls(&b, &cb);
+	t = clock_ns();
+	set_path(&a, r->port[0]);
+	set_path(&b, r->port[1]);
+	wait_secured(&a, &b);
+	t = clock_ns() - t;
+	/* at once, and again, each way */
+	CU_ASSERT(t >= 150 * MSEC);
+	has_chain(&a, ib);
+	has_chain(&b, ia);
+	stop_pair(&a, &b);
+	relay_close(r);
+	mem_deref(ia);
+	mem_deref(ib);
+}
+
 static void test_mtu(void)
 {
 	struct relay *r = relay_open();
@@ -1167,6 +1235,8 @@ UNIT_SUITE("dtls",
 	   { "handshake over a network that loses", test_handshake_loss },
 	   { "repeated, swapped, forged, replayed", test_bad_network },
 	   { "new keys over a network that loses", test_rekey_lossy },
+	   { "an end that somebody else tells", test_forged_end },
+	   { "a handshake in small datagrams", test_handshake_small },
 	   { "path MTU: found, and shrinking", test_mtu },
 	   { "keepalive and idle", test_idle },
 	   { "another path", test_move },
