@@ -306,6 +306,26 @@ static void test_remembers(void)
 	rig_close(&r);
 }
 
+/* relay = only: no address of ours is told, whatever leads there. */
+static void test_private(void)
+{
+	struct finder_env env;
+	struct rig r;
+
+	rig_open(&r, false);
+	r.f = mem_deref(r.f);
+	env_of(&env, &r);
+	env.private = true;
+	CU_ASSERT_EQUAL_FATAL(turn_finder.start(&r.f, &env, r.now, candh,
+						doneh, &r), 0);
+	run_to(&r, r.now + 500 * MSEC);
+	CU_ASSERT_EQUAL(r.opened, 3);
+	allocate(&r, 2);
+	CU_ASSERT(r.cands == 1 && !r.actives);
+	CU_ASSERT(!sa_isset(&r.cand.rel, SA_ADDR));
+	rig_close(&r);
+}
+
 static void test_elsewhere(void)
 {
 	struct sa wrong, other;
@@ -391,6 +411,7 @@ static void test_refused(void)
 UNIT_SUITE("turnfinder",
 	{ "one way after the other", test_ways },
 	{ "the way of the last time", test_remembers },
+	{ "only relayed", test_private },
 	{ "answers from elsewhere", test_elsewhere },
 	{ "lost, and made again", test_lost },
 	{ "nothing can be reached", test_nothing },
