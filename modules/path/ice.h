@@ -16,7 +16,7 @@
 #define ICE_TA          (20 * MSEC)     /* between new checks */
 #define ICE_TA_FIRST    (5 * MSEC)      /* the least, RFC 8445 section 14.2 */
 #define ICE_RTO         (200 * MSEC)    /* answered, but RTT not known */
-#define ICE_RTO_FIRST   (40 * MSEC)     /* never heard: the peer's NAT may be
+#define ICE_RTO_FIRST   (25 * MSEC)     /* never heard: the peer's NAT may be
                                            open by then */
 #define ICE_RTO_MIN     (50 * MSEC)
 #define ICE_RTO_MAX     (2 * SEC)
