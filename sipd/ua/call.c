@@ -11,6 +11,7 @@
 #include "sipd/ua/callans.h"
 #include "sipd/ua/callin.h"
 #include "sipd/ua/callout.h"
+#include "sipd/ua/callpast.h"
 #include "sipd/ua/callreq.h"
 
 enum { BUCKETS = 4096, MIN_SE = 90 };
@@ -19,6 +20,7 @@ static void calls_destructor(void *arg)
 {
 	struct calls *calls = arg;
 
+	list_flush(&calls->pastl);
 	mem_deref(calls->ht);
 	mem_deref(calls->s);
 }
@@ -98,14 +100,20 @@ void calls_request(struct calls *calls, const struct sip_msg *msg)
 
 void calls_response(struct calls *calls, const struct sip_msg *msg)
 {
+	struct dialog *past;
 	struct call *c;
 
 	if (msg->scode < 200 || msg->scode >= 300 ||
 	    pl_strcmp(&msg->cseq.met, "INVITE"))
 		return;
 	c = call_find(calls, msg, true);
-	if (c)
+	if (c) {
 		callreq_stray(c, msg);
+		return;
+	}
+	past = callpast_find(calls, msg);
+	if (past)
+		callreq_branch(calls, past, msg);
 }
 
 int call_connect_in(struct call **cp, struct calls *calls, const char *uri,

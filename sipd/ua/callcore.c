@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sipd/ua/callcore.h"
+#include "sipd/ua/callpast.h"
 
 static uint32_t call_key(const struct pl *callid, const struct pl *ltag)
 {
@@ -23,9 +24,11 @@ static void bury_handler(void *arg)
 
 static void unlist(struct call *c)
 {
-	if (c->he.list)
-		--c->calls->n;
+	if (!c->he.list)
+		return;
+	--c->calls->n;
 	hash_unlink(&c->he);
+	callpast_keep(c);
 }
 
 static void call_destructor(void *arg)

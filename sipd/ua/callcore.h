@@ -25,6 +25,8 @@ struct calls {
 	struct stack *s;
 	uint32_t session_expires, min_se;
 	unsigned n;             /* in it */
+	struct list pastl;      /* callpast.c's */
+	unsigned pastc;
 	bool closing;
 	enum login login;       /* within dialogs */
 	/* set by ua.c: */

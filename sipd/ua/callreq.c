@@ -82,11 +82,22 @@ void callreq_ack(struct call *c, const struct sip_msg *resp, uint32_t cseq,
 	call_learn(c, resp);
 }
 
-void callreq_stray(struct call *c, const struct sip_msg *resp)
+void callreq_branch(struct calls *calls, const struct dialog *o,
+		    const struct sip_msg *resp)
 {
-	struct request_conf conf = { .met = "BYE", .login = c->calls->login };
+	struct request_conf conf = { .met = "BYE", .login = calls->login };
 	struct dialog *dlg;
 
+	if (dialog_fork(&dlg, o, resp))
+		return;
+	conf.dlg = dlg;
+	(void)ack_send(NULL, calls->s, dlg, resp->cseq.num, NULL, NULL);
+	(void)request_send(NULL, calls->s, &conf, NULL, NULL);
+	mem_deref(dlg);
+}
+
+void callreq_stray(struct call *c, const struct sip_msg *resp)
+{
 	if (c->state == CALL_CALLING)
 		return;                 /* a former attempt's: comes again */
 	if (dialog_match(c->dlg, resp)) {
@@ -94,13 +105,8 @@ void callreq_stray(struct call *c, const struct sip_msg *resp)
 			ack_again(c->ack);
 		return;
 	}
-	if (resp->cseq.num != c->ack_cseq || !c->caller ||
-	    dialog_fork(&dlg, c->dlg, resp))
-		return;
-	conf.dlg = dlg;
-	(void)ack_send(NULL, c->calls->s, dlg, resp->cseq.num, NULL, NULL);
-	(void)request_send(NULL, c->calls->s, &conf, NULL, NULL);
-	mem_deref(dlg);
+	if (resp->cseq.num == c->ack_cseq && c->caller)
+		callreq_branch(c->calls, c->dlg, resp);
 }
 
 /* ---- offers ---- */

@@ -29,7 +29,12 @@ void callreq_refresh(struct call *c);
 void callreq_ack(struct call *c, const struct sip_msg *resp, uint32_t cseq,
 		 const char *auth);
 
-/* A 2xx nobody waits for: ACK again; of another branch: ACK and BYE. */
+/* A 2xx of another branch than the one that was taken, whose dialog is o: ACK
+ * and BYE. */
+void callreq_branch(struct calls *calls, const struct dialog *o,
+		    const struct sip_msg *resp);
+
+/* A 2xx nobody waits for: ACK again; of another branch: as above. */
 void callreq_stray(struct call *c, const struct sip_msg *resp);
 
 /* Every INVITE carries these: Allow, Supported. */

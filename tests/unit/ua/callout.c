@@ -117,6 +117,40 @@ static void test_fork(void)
 	close_caller();
 }
 
+/* The second comes when the call with the first is over: the same. */
+static void test_fork_late(void)
+{
+	static struct invite inv;
+
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	memcpy(inv.got, peer.got, sizeof inv.got);
+	inv.src = peer.src;
+	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	call_hangup(a.call, "done", "");
+	a.call = mem_deref(a.call);
+	CU_ASSERT(raw_wait(&peer, "BYE", 1000));
+	raw_reply(&peer, "200 OK", "", "");
+	run_for(100);
+	memcpy(other.got, inv.got, sizeof inv.got);
+	other.src = inv.src;
+	raw_reply(&other, "200 OK", "two", contact(&other));
+	CU_ASSERT(raw_wait(&other, "ACK", 1000));
+	CU_ASSERT(raw_wait(&other, "BYE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&other, "To"), "tag=two") != NULL);
+	raw_reply(&other, "200 OK", "", "");
+	/* what was never asked is not answered */
+	memcpy(other.got, inv.got, sizeof inv.got);
+	memcpy(strstr(other.got, "Call-ID: ") + 9, "abc", 3);
+	other.n = other.next = 0;
+	raw_reply(&other, "200 OK", "three", contact(&other));
+	run_for(200);
+	CU_ASSERT_EQUAL(other.n, 0);
+	close_caller();
+}
+
 static void test_redirect(void)
 {
 	open_caller(NULL);
@@ -355,6 +389,7 @@ UNIT_SUITE("callout",
 	   { "retransmission", test_retransmission },
 	   { "2xx and hangup", test_2xx_again },
 	   { "forked answers", test_fork },
+	   { "forked, and over", test_fork_late },
 	   { "redirects", test_redirect },
 	   { "422", test_422 },
 	   { "refusal with text", test_refused },
