@@ -59,7 +59,8 @@ untouched() {
 	at alice ip addr add "$1" dev "$2" nodad
 	ip netns exec alice ip -o monitor link address route > "$T/changes" &
 	monitor=$!
-	ip -n alice link set other1 alias x     # it hears this
+	at alice ip addr add 198.51.100.1/32 dev other1 # it hears this
+	at alice ip addr del 198.51.100.1/32 dev other1
 	wait_for 5 grep -q other1 "$T/changes"
 	: > "$T/changes"
 	fails_with 1 "The network $3 is in use here already, at the interface \
