@@ -95,6 +95,36 @@ static void test_singly(void)
 	batch(AF_INET6, UDP_NO_GSO, UDP_NO_GRO);
 }
 
+/* As large as this user may have them: a burst of a long path fits. */
+static void test_buffers(void)
+{
+	const int want = 8 << 20, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	static const struct {
+		int force, plain;
+	} v[] = { { SO_RCVBUFFORCE, SO_RCVBUF }, { SO_SNDBUFFORCE, SO_SNDBUF } };
+	struct udp *u = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(udp_batch_open(&u, AF_INET, 0, 0), 0);
+	for (int i = 0; i < 2; i++) {
+		int may = 0, has = 0;
+		socklen_t n = sizeof may;
+		const bool forced = !setsockopt(fd, SOL_SOCKET, v[i].force,
+						&want, sizeof want);
+
+		if (!forced)
+			CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, v[i].plain,
+						   &want, sizeof want), 0);
+		CU_ASSERT_EQUAL(getsockopt(fd, SOL_SOCKET, v[i].plain, &may,
+					   &n), 0);
+		CU_ASSERT_EQUAL(getsockopt(udp_batch_fd(u), SOL_SOCKET,
+					   v[i].plain, &has, &n), 0);
+		CU_ASSERT_EQUAL(has, may);
+		CU_ASSERT(!forced || has >= want);
+	}
+	(void)close(fd);
+	mem_deref(u);
+}
+
 /* 127.0.0.2 sends, though the socket is bound to any address */
 static void test_source(void)
 {
@@ -152,6 +182,7 @@ static void test_errors(void)
 }
 
 UNIT_SUITE("udp",
+	{ "large buffers", test_buffers },
 	{ "batches cut and joined by the kernel", test_joined },
 	{ "batches without its help", test_singly },
 	{ "source and local address", test_source },

@@ -2,7 +2,33 @@
  * vpn.c: tests the kind `vpn` with two hosts that are network namespaces
  * (vpnrig.h). Without the right to make those the words alone are tested.
  */
+#include <linux/if_tun.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
 #include "tests/unit/tunnels/vpnrig.h"
+
+#ifndef TUN_F_USO4              /* Linux 6.2 */
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+static unsigned long unknown;   /* TUN_F_* that this kernel does not have */
+
+/* Before the C library's. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	unsigned long arg;
+	va_list ap;
+
+	va_start(ap, request);
+	arg = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (request == TUNSETOFFLOAD && arg & unknown) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_ioctl, fd, request, arg);
+}
 
 /* --- words ------------------------------------------------------------- */
 
@@ -111,6 +137,29 @@ static void test_through(void)
 	CU_ASSERT_EQUAL(in_ns(FAR, if_count, NULL), before);
 }
 
+/* On kernels that know less and less of what tun.c asks for. */
+static void test_offloads(void)
+{
+	static const unsigned long v[4] = {
+		TUN_F_USO4 | TUN_F_USO6,
+		TUN_F_USO4 | TUN_F_USO6 | TUN_F_TSO_ECN,
+		TUN_F_USO4 | TUN_F_USO6 | TUN_F_TSO4 | TUN_F_TSO6,
+		~0UL,
+	};
+	struct pair p;
+
+	for (size_t i = 0; i < 4 && hosts(); i++) {
+		unknown = v[i];
+		running(NULL, NULL, 0, &p);
+		tcp_through("::ffff:10.7.0.1", 2000000);
+		tcp_through("fd07::1", 2000000);
+		udp_through("::ffff:10.7.0.1");
+		udp_through("fd07::1");
+		pair_close(&p);
+	}
+	unknown = 0;
+}
+
 static void narrow_handler(void *arg)
 {
 	struct pair *p = arg;
@@ -205,6 +254,7 @@ static void test_conflict(void)
 UNIT_SUITE("vpn",
 	   { "words", test_words },
 	   { "through two kernels", test_through },
+	   { "kernels that offload less", test_offloads },
 	   { "a rough path", test_rough },
 	   { "a liar", test_liar },
 	   { "conflict", test_conflict })
