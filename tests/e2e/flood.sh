@@ -117,7 +117,7 @@ check "whole" cmp big bob/inbox/big
 check "the call under way ends well" ends 0 $pipe
 lines() { n=$(wc -l < out); { seq $((n - 1)); echo last; } | cmp - out; }
 check "and has lost nothing" lines
-check "it was tried often" test $calls -ge "$seconds"
+check "it was tried often" test $calls -ge $((seconds / 3))
 honest() { cat lost.out; [ $((lost * 100)) -le $calls ]; }
 : >> lost.out
 check "honest calls succeed" honest
