@@ -67,6 +67,14 @@ mkfifo src/pipe
 check "a pipe among them is told, and the code is 1" \
     fails_with 1 "src/pipe: neither a file" a send src
 rm src/pipe
+mknod src/null c 1 3
+socat UNIX-LISTEN:src/sock,fork /dev/null &
+check "a socket is there" wait_for 5 test -S src/sock
+check "a device is told too" fails_with 1 "src/null: neither a file" a send src
+check "and a socket" fails_with 1 "src/sock: not sent: neither" a send src
+check "neither is there" test ! -e $in/src/null -a ! -e $in/src/sock
+kill $!
+rm -f src/null src/sock
 clean
 
 # --- names that are taken
@@ -239,6 +247,46 @@ check "what shrinks is packed on a slow path" a send text
 check "it is equal" cmp text $in/text
 check "less was sent" rest 15000000
 check "fast again" tc qdisc del dev lo root
+clean
+
+# --- how far it is, on a terminal and off it
+check "very slow" tc qdisc add dev lo root tbf rate 24mbit burst 256k \
+    latency 50ms
+behind alice plain.out bob send big
+check "a line every few seconds: how much, how fast, how long" wait_for 20 \
+    grep -q "^[0-9.]* MB of 30.0 MB ([0-9.]* [kM]B/s, [0-9:]* left)" plain.out
+check "no bar where there is no terminal" sh -c "! grep '#' plain.out"
+kill -INT $behind
+wait $behind
+mkdir two; cp big two/a; echo > two/b
+script -qfc "stty cols 120; dial -c alice/sipd.conf bob send two" tty.out \
+    < /dev/null > /dev/null 2>&1 &
+behind=$!
+bar='\[#*\.*\] [0-9.]* MB of 30.0 MB  [0-9.]* [kM]B/s  [0-9:]* left'
+check "a bar on a terminal, with the file at hand" wait_for 20 \
+    grep -q "$bar, 0 of 2 files, [^ ]*a [0-9]* %" tty.out
+kill -TERM $behind 2> /dev/null
+wait $behind
+check "fast again" tc qdisc del dev lo root
+clean
+
+# --- many small ones cost no round trips: three times one of that size, at
+# most, though each is a file to be opened, named and synced
+mkdir small
+head -c 10240000 /dev/urandom > one
+(cd small && split -b 1024 -a 4 ../one)
+check "100 Mbit/s" tc qdisc add dev lo root tbf rate 100mbit burst 256k \
+    latency 50ms
+took() { t=$(date +%s%N); "$@" && took=$((($(date +%s%N) - t) / 1000000)); }
+took a send one 2> /dev/null
+one=$took
+took a send small 2> /dev/null
+check "10,000 files of 1 KB in $took ms, one of 10 MB in $one" \
+    test "$took" -lt $((3 * one))
+check "they are equal" diff -r small $in/small
+check "fast again" tc qdisc del dev lo root
+[ -z "${SHOW:-}" ] || echo "one $one ms, many $took ms"
+rm -rf small one
 clean
 
 # --- a quota
