@@ -167,7 +167,7 @@ static long spread(long i, long k, long n)
 
 static bool counted(const struct suite *s, const struct unit_test *t)
 {
-	int status = run(s, t, 0, HANG, false);
+	int status = run(s, t, 0, 4 * HANG, false);
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXEMPT) {
 		printf("skipped: %s:%s with failing allocations: %s\n",

@@ -266,6 +266,7 @@ static void test_zip_bomb(void)
 
 	fresh();
 	CU_ASSERT_EQUAL(filezip_alloc(&z, FILEZIP_ALWAYS), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(filezip_block(z));
 	memset(filezip_block(z), 0, FILEZIP_BLOCK);
 	for (int i = 0; i < 4; i++) {
 		struct filewire w = { .type = FW_FILE, .size = 100000 };
