@@ -41,7 +41,7 @@ static void destructor(void *arg)
 	mem_deref(p->wait);
 	board_drop(p->board, p);
 	mem_deref(p->tag);
-	memset(p->code, 0, sizeof p->code);
+	explicit_bzero(p->code, sizeof p->code);
 }
 
 static const struct tunnel_kind *pair_kind(void)

@@ -24,6 +24,8 @@ static void stack_destructor(void *arg)
 	mem_deref(s->transp);
 	mem_deref(s->resolver);
 	mem_deref(s->user);
+	if (s->password)
+		explicit_bzero(s->password, strlen(s->password));
 	mem_deref(s->password);
 	mem_deref(s->contact);
 }

@@ -4,6 +4,7 @@
 #
 #   alice ──> meeting point ──> bob      carol: unknown, a wrong password
 . "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)/record
 cd "$T" || exit 1
 
 # a /dev of this mount namespace alone, with a syslog in it
@@ -19,7 +20,13 @@ syslog=$!
 check "a syslog" wait_for 5 test -S /dev/log
 
 fa=$(key alice) fb=$(key bob)
-printf 'alice:pw-alice-8Kx2\nbob:pw-bob-Q41z\ncarol:pw-carol-77mm\n' > users
+# so long that the end stays in memory that was freed and not wiped
+long=and-long-and-long-and-long
+cat > users <<EOT
+alice:pw-alice-long-$long-enough-8Kx2
+bob:pw-bob-Q41z
+carol:pw-carol-77mm
+EOT
 chmod 600 users
 conf meet <<EOT
 port = 0
@@ -28,12 +35,12 @@ listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
 domain = demo.example
 users-file = $T/users
 EOT
-{ account alice pw-alice-8Kx2 sip:127.0.0.1:5070
+{ account alice pw-alice-long-$long-enough-8Kx2 sip:127.0.0.1:5070
 cat <<EOT
 [turn lab]
 server = turn:127.0.0.1:3478
 user = lab
-password = pw-turn-Zr50
+password = pw-turn-long-$long-enough-Zr50
 [peer bob]
 address = bob@demo.example
 fingerprint = $fb
@@ -105,7 +112,7 @@ done > json.out 2>&1
 { as alice why bob; as alice check; } >> json.out 2>&1
 check "there is something to look through" sh -c \
     "[ \$(wc -l < json.out) -gt 8 ] && [ \$(wc -l < alice/log) -gt 8 ]"
-pw='pw-alice-8Kx2|pw-bob-Q41z|pw-turn-Zr50|pw-wrong-3NnE'
+pw='enough-8Kx2|pw-bob-Q41z|enough-Zr50|pw-wrong-3NnE'
 check "no password in a log" sh -c \
     "! grep -lE '$pw' */log */calls.log syslog.out"
 check "nor in what dial is told" sh -c "! grep -E '$pw' json.out"
@@ -115,11 +122,27 @@ for n in alice bob carol meet; do
 	tr '\0' ' ' < "/proc/$p/environ" >> ps.$n
 done
 check "nor in ps" sh -c "! grep -E '$pw' ps.*"
+
+# --- what is no longer needed is wiped: other passwords, and a reload
+sed -i 's/pw-alice-.*8Kx2/pw-other-5Tt1/;s/pw-turn-.*Zr50/pw-relay-9/' \
+    alice/sipd.conf users
+# has NAME TEXT: is it in the memory of its sipd?
+has() { eval "p=\$pid_$1"; perl "$here/memory.pl" "$p" "$2"; }
+hasnt() { ! has "$@"; }
+check "alice has her password in memory" has alice enough-8Kx2
+check "the meeting point has hashes alone" hasnt meet enough-8Kx2
+check "it reads other passwords" as meet reload
+check "alice too" as alice reload
+check "she is registered" wait_for 5 registered alice
+check "she has the new one" has alice pw-other-5Tt1
+check "the old one is wiped" wait_for 10 hasnt alice enough-8Kx2
+check "that of the relay too" hasnt alice enough-Zr50
+check "the meeting point has neither" hasnt meet pw-other-5Tt1
 for n in alice bob carol meet; do
 	check "$n ends well" stop $n
 done
 check "nor when they end" sh -c "! grep -lE '$pw' */log syslog.out"
 kill $syslog
 umount -lR /dev
-umount -l dev/*
+umount -l dev/[!f]* dev/full
 finish
