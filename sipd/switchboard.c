@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/switchboard.h"
 #include "sipd/line.h"
 #include "sipd/judge.h"
@@ -23,7 +24,8 @@ enum {
 };
 
 static const uint64_t watch_every = 2 * SEC;
-static const uint64_t tidy_after = 8 * SEC;     /* flows linger */
+/* Once flows have lingered, and once TCP connections that may be used again. */
+static const uint64_t tidyv[] = { 8 * SEC, 70 * SEC };
 
 struct board {
 	struct house *house;
@@ -35,7 +37,8 @@ struct board {
 	uint32_t linec;
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
-	uint64_t tidy_at;               /* 0: nothing was left behind */
+	uint64_t left_at;               /* when the last session ended */
+	size_t tidied;                  /* of tidyv, since then */
 	struct limits *limits;
 	struct why *why;
 	struct timer watch;             /* of what sessions may have */
@@ -64,7 +67,8 @@ static void closed_handler(struct session *s, void *arg)
 	struct board *b = arg;
 
 	b->linec--;
-	b->tidy_at = clock_ns() + tidy_after;
+	b->left_at = clock_ns();
+	b->tidied = 0;
 	record_session(b->house->calllog, s);
 	why_note(b->why, s);
 }
@@ -146,9 +150,10 @@ static bool limited(struct board *b, struct incoming *in,
  * when no packet has to wait for that. */
 static void tidy(struct board *b)
 {
-	if (b->linec || !b->tidy_at || clock_ns() < b->tidy_at)
+	if (b->linec || !b->left_at || b->tidied == RE_ARRAY_SIZE(tidyv) ||
+	    clock_ns() < b->left_at + tidyv[b->tidied])
 		return;
-	b->tidy_at = 0;
+	b->tidied++;
 	(void)malloc_trim(0);
 }
 

@@ -60,6 +60,9 @@ load() {
 calm() {
 	check "a is registered" wait_for 60 registered a
 	check "b is registered" wait_for 60 registered b
+	# whose NAT has forgotten the way to it learns that by its keepalive
+	check "a reaches b" reaches a b
+	check "b reaches a" reaches b a
 	for way in "a b" "b a"; do
 		check "send, $way" once send ${way% *} ${way#* }
 		check "get, $way" once get ${way% *} ${way#* }
@@ -71,12 +74,21 @@ calm() {
 	check "b has no session left" wait_for 60 none b
 	settle
 }
+reaches() {
+	for i in {1..30}; do
+		! once send "$@" || return 0
+		sleep 5
+	done
+	false
+}
 none() { [ -z "$(as "$1" list)" ]; }
 pid_of() { cat "$1.pid"; }
 memory() { sed -n "s/^$2:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$(pid_of "$1")/status"; }
 descriptors() { ls "/proc/$(pid_of "$1")/fd" | wc -l; }
-# unchanged for 12 s, but no longer than a minute
+# connections that might be used again are closed after a minute, memory is
+# given back after that; then it is unchanged for 12 s, or a minute is over
 settle() {
+	sleep 75
 	was= same=0
 	for i in {1..30}; do
 		now="$(memory a VmRSS) $(memory meet VmRSS)"
@@ -105,7 +117,7 @@ keep() {
 	done
 }
 summary() {
-	sed -n 's/^[^ ]* \(ok [a-z]*\|-- [a-z_]*\|told .*\)$/\1/p' notes |
+	sed -n 's/^[^ ]* \(ok [a-z]*\|-- [a-z_ ]*\|told .*\)$/\1/p' notes |
 	    sed 's/[0-9][0-9.:]*/N/g' | sort | uniq -c | sort -rn
 	echo "calls: $(wc -l < a/calls.log) at a's, $(wc -l < b/calls.log)" \
 	    "at b's; kill -9: $(grep -c ' -- killed' notes);" \
