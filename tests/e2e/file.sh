@@ -275,7 +275,7 @@ clean
 mkdir small
 head -c 10240000 /dev/urandom > one
 (cd small && split -b 1024 -a 4 ../one)
-check "100 Mbit/s" tc qdisc add dev lo root tbf rate 100mbit burst 256k \
+check "50 Mbit/s" tc qdisc add dev lo root tbf rate 50mbit burst 256k \
     latency 50ms
 took() { t=$(date +%s%N); "$@" && took=$((($(date +%s%N) - t) / 1000000)); }
 took a send one 2> /dev/null
