@@ -140,6 +140,29 @@ check "udp: as datagrams of QUIC" sh -c "dial -c $T/bob/sipd.conf list |
     grep -q 'udp_datagrams=[1-9]'"
 ended "$behind"
 
+# a client of UDP ASSOCIATE (RFC 1928, 7): its packet there and back
+check "-D for UDP" forwards du -D 1081
+cat > "$T/assoc.pl" <<'EOT'
+use Socket;
+socket T, AF_INET, SOCK_STREAM, 0;
+connect T, sockaddr_in(1081, INADDR_LOOPBACK) or die "connect: $!";
+syswrite T, "\5\1\0";
+sysread(T, my $method, 2) == 2 or die;
+syswrite T, "\5\3\0\1\0\0\0\0\0\0";
+sysread(T, my $reply, 10) == 10 or die;
+my ($ok, $port) = (unpack "x C x2 x4 n", $reply);
+die "refused: $ok" if $ok;
+socket U, AF_INET, SOCK_DGRAM, 0;
+connect U, sockaddr_in($port, INADDR_LOOPBACK);
+my $packet = "\0\0\0\1\x7f\0\0\1" . pack("n", 8053) . "hello";
+alarm 10;
+syswrite U, $packet;
+sysread U, my $back, 100;
+die "not the same" unless $back eq $packet;
+EOT
+check "-D: UDP ASSOCIATE" perl "$T/assoc.pl"
+ended "$behind"
+
 # Unix sockets at either end
 socat UNIX-LISTEN:"$T/far.sock",fork TCP:127.0.0.1:8000 &
 wait_for 10 test -S "$T/far.sock"
