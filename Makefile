@@ -103,6 +103,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #: make check       install, build, run every test (as root)
 #: make unit        unit tests alone
 #: make e2e         end-to-end tests alone (as root, for namespaces)
+#: make valgrind    end-to-end tests under valgrind (as root); E2E="file vpn" for
+#:                  others than direct, pipe, pair and contact
 #: make lint        clang-tidy and cppcheck over all of our C
 #: make fail        unit tests again, with FAIL_N allocations of each case (20; 0
 #:                  for all) failing, one at a time
@@ -145,6 +147,10 @@ san:
 
 fail:
 	@tests/check.sh fail build-asan
+
+valgrind: all
+	@tests/install.sh build check lint
+	@B=$(B) tests/valgrind.sh $(E2E)
 
 lint:
 	@tests/install.sh build lint
@@ -214,7 +220,7 @@ install: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all help pkgs units unit e2e demo check san fail lint fuzz lab lab-tools soak bench \
+.PHONY: all help pkgs units unit e2e demo check san fail valgrind lint fuzz lab lab-tools soak bench \
 	debian13 install clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

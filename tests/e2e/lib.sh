@@ -67,10 +67,11 @@ finish() {
 	exit
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds
+# wait_for SECONDS COMMAND...: until it succeeds; E2E_SLOW times as long under
+# valgrind
 wait_for() {
 	# shellcheck disable=SC3043
-	local tries=$(($1 * 20)); shift
+	local tries=$(($1 * 20 * ${E2E_SLOW:-1})); shift
 	until "$@" > /dev/null 2>&1; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || return 1
