@@ -9,7 +9,6 @@
 #ifndef DIALTONE_FUZZ_TALK_H
 #define DIALTONE_FUZZ_TALK_H
 
-#define UNIT_RIG                        /* memory is as it comes */
 #include <stdlib.h>
 #include <time.h>
 #include "sdp/base/recompat.h"
@@ -35,21 +34,6 @@ struct talk {
 	bool gone;                      /* so are all streams */
 	int err;
 };
-
-/* In the place of CUnit: what the rig asserts is so, or we have crashed. */
-CU_BOOL CU_assertImplementation(CU_BOOL ok, unsigned line, const char *what,
-				const char *file, const char *fn,
-				CU_BOOL fatal)
-{
-	(void)line;
-	(void)what;
-	(void)file;
-	(void)fn;
-	(void)fatal;
-	if (!ok)
-		abort();
-	return ok;
-}
 
 /* What the fuzzer says, taken byte by byte; zeros at its end. */
 struct talk_input {
