@@ -210,6 +210,7 @@ static int lines_read(struct reading *rd, FILE *f)
 int users_read(struct users **up, const char *file, const char *realm,
 	       char *why, size_t why_size)
 {
+	char buf[BUFSIZ];       /* stdio's own would not be wiped */
 	struct users *u;
 	FILE *f;
 	int err;
@@ -225,6 +226,7 @@ int users_read(struct users **up, const char *file, const char *realm,
 		re_snprintf(why, why_size, "%s: %m", file, err);
 		return err;
 	}
+	(void)setvbuf(f, buf, _IOFBF, sizeof buf);
 	u = mem_zalloc(sizeof *u, users_destructor);
 	err = u ? hash_alloc(&u->ht, BUCKETS) : ENOMEM;
 	if (!err) {
@@ -232,7 +234,8 @@ int users_read(struct users **up, const char *file, const char *realm,
 
 		err = lines_read(&rd, f);
 	}
-	fclose(f);
+	(void)fclose(f);
+	OPENSSL_cleanse(buf, sizeof buf);
 	if (err)
 		mem_deref(u);
 	else

@@ -124,25 +124,34 @@ done
 check "nor in ps" sh -c "! grep -E '$pw' ps.*"
 
 # --- what is no longer needed is wiped: other passwords, and a reload
-sed -i 's/pw-alice-.*8Kx2/pw-other-5Tt1/;s/pw-turn-.*Zr50/pw-relay-9/' \
-    alice/sipd.conf users
+wiped() {
+	sed -i 's/pw-alice-.*8Kx2/pw-other-5Tt1/;s/pw-turn-.*Zr50/pw-relay-9/' \
+	    alice/sipd.conf users
+	check "alice has her password in memory" has alice enough-8Kx2
+	check "the meeting point has hashes alone" hasnt meet enough-8Kx2
+	check "it reads other passwords" as meet reload
+	check "alice too" as alice reload
+	check "she is registered" wait_for 5 registered alice
+	check "she has the new one" has alice pw-other-5Tt1
+	check "the old one is wiped" wait_for 10 hasnt alice enough-8Kx2
+	check "that of the relay too" hasnt alice enough-Zr50
+	check "the meeting point has neither" hasnt meet pw-other-5Tt1
+}
 # has NAME TEXT: is it in the memory of its sipd?
 has() { eval "p=\$pid_$1"; perl "$here/memory.pl" "$p" "$2"; }
 hasnt() { ! has "$@"; }
-check "alice has her password in memory" has alice enough-8Kx2
-check "the meeting point has hashes alone" hasnt meet enough-8Kx2
-check "it reads other passwords" as meet reload
-check "alice too" as alice reload
-check "she is registered" wait_for 5 registered alice
-check "she has the new one" has alice pw-other-5Tt1
-check "the old one is wiped" wait_for 10 hasnt alice enough-8Kx2
-check "that of the relay too" hasnt alice enough-Zr50
-check "the meeting point has neither" hasnt meet pw-other-5Tt1
+if ldd "$E2E_BUILD/sipd" | grep -qE 'lib[at]san'; then
+	echo "record: memory is not looked through: a sanitizer keeps copies"
+else
+	wiped
+fi
 for n in alice bob carol meet; do
 	check "$n ends well" stop $n
 done
 check "nor when they end" sh -c "! grep -lE '$pw' */log syslog.out"
 kill $syslog
 umount -lR /dev
-umount -l dev/[!f]* dev/full
+for d in null zero full random urandom tty; do
+	umount -l dev/$d
+done
 finish

@@ -2,6 +2,7 @@
 # where, and exits 0; 1: nowhere.
 use strict;
 use warnings;
+no warnings 'portable';
 
 my ($pid, $text) = @ARGV;
 my $hits = 0;
