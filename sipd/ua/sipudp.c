@@ -23,6 +23,7 @@ enum {
 	NEWS_MAX = 16,
 	ICMP_MAX = 64,          /* errors read at a time */
 	KEEPALIVE = 4,          /* bytes: CRLF CRLF */
+	MTU6_MIN = 1280,        /* RFC 8200, 5 */
 };
 
 /* An address that cannot be reached. */
@@ -232,12 +233,27 @@ static void recv_handler(const struct sa *src, struct mbuf *mb, void *arg)
 	mem_deref(u);
 }
 
+/* Not every path tells what is too large for it, and answers are as large as
+ * they are (RFC 3261, 18.2.2): they go in fragments. */
+static void may_be_cut(struct sipudp *u)
+{
+	static const int dont = IP_PMTUDISC_DONT, mtu = MTU6_MIN;
+
+	if (sa_af(&u->addr) == AF_INET)
+		(void)udp_setsockopt(u->us, IPPROTO_IP, IP_MTU_DISCOVER,
+				     &dont, sizeof dont);
+	else
+		(void)udp_setsockopt(u->us, IPPROTO_IPV6, IPV6_MTU, &mtu,
+				     sizeof mtu);
+}
+
 static void tune(struct sipudp *u)
 {
 	static const int on = 1;
 
 	udp_rxsz_set(u->us, DATAGRAM);
 	(void)udp_sockbuf_set(u->us, BUFFER);
+	may_be_cut(u);
 	if (!u->conf.newsh)
 		return;
 	udp_error_handler_set(u->us, error_handler);
