@@ -165,8 +165,11 @@ leaf() {
 	ip -n "$2" link set "$1" up &&
 	ip -n "$1" link set eth0 up &&
 	ip -n "$1" route add default via "$3.1" &&
-	ip -n "$1" -6 route add default via "$4::1"
+	ip -n "$1" -6 route add default via "$4::1" &&
+	# the kernel takes a while to call it running
+	wait_for 5 runs "$1"
 }
+runs() { ip -n "$1" link show eth0 | grep -q "state UP"; }
 # bridge NAME
 bridge() {
 	ip link add "$1" type bridge

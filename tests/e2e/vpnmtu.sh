@@ -83,6 +83,7 @@ call() {
 		cat "$T/$1.said"; return 1; }
 }
 hangup() { kill -INT "$1"; wait "$1"; :; }
+left() { ! ip -n hub link show office0; }
 mtu() { at "$1" cat "/sys/class/net/$2/mtu"; }
 # found NAME INTERFACE AT_LEAST AT_MOST: its MTU
 found() {
@@ -120,6 +121,7 @@ narrow() {
 	check "IPv$1: one that must not be cut is refused" \
 		refused alice $((1280 - 28)) 10.7.0.1 "mtu *= *1195"
 	hangup $called
+	check "IPv$1: the hub has noticed" wait_for 10 left
 	check "IPv$1: a path of 1500 bytes" carries 1500
 	check "IPv$1: alice calls again" call alice
 	check "IPv$1: and finds that" wait_for 5 found alice vpn0 1400 1440
@@ -146,6 +148,7 @@ check "IPv6 too" refused hub 1330 fd07::10 \
 check "to carol all of it" at hub ping -q -c 1 -W 2 -M "do" -s 1330 fd07::30
 hangup $called
 hangup $alice
+check "the hub has noticed" wait_for 10 left
 
 narrow 6
 hangup $called

@@ -41,6 +41,8 @@ none_strayed() {
 }
 wall() {
 	at net nft -f - <<-EOT
+	table inet wall
+	delete table inet wall
 	table inet wall {
 		chain ipv4 {
 			type filter hook forward priority 1;
@@ -55,7 +57,7 @@ wall() {
 	}
 	EOT
 }
-no_wall() { at net nft delete table inet wall; }
+no_wall() { at net nft flush chain inet wall "$1"; }
 check "five hosts around a router" network
 check "it counts what goes astray" strays
 
@@ -190,14 +192,15 @@ check "nothing has gone anywhere else" none_strayed
 hangup $called
 check "everything is put back" wait_for 5 settled
 
-# upgraded FROM: a call that begins by the relay, whose way gets better
+# upgraded WHAT FAMILY HUB: a call that begins by the relay, whose way gets
+# better
 upgraded() {
-	hub=${2:-10.2.0.2}
+	hub=$3
 	check "$1: a call behind a wall" call said2
 	check "$1: by the relay" is relayed
 	check "$1: the way there is outside" outside 192.0.2.2 203.0.113.2
 	check "$1: iperf3 by the exit" begin 8
-	no_wall
+	no_wall "$2"
 	check "$1: the wall falls, the path is direct" wait_for 10 is direct
 	check "$1: the way to the hub is outside" wait_for 3 outside "$hub"
 	check "$1: and the meeting point" outside 203.0.113.2
@@ -211,11 +214,11 @@ upgraded() {
 wall
 alice_conf auto
 check "alice reads her configuration" as alice reload
-upgraded "her relay"
+upgraded "her relay" ipv4 10.2.0.2
 wall
 alice_conf auto tcp
 check "her relay by TCP now" as alice reload
-upgraded "by TCP"
+upgraded "by TCP" ipv4 10.2.0.2
 
 # the relay is where alice's packets go: of the hub she knows no more than
 # what it has told, and to there nothing leads but the tunnel
@@ -224,10 +227,9 @@ alice_conf
 hub_conf auto
 check "the hub has the relay now" as hub reload
 check "and alice none" as alice reload
-upgraded "its relay"
+upgraded "its relay" ipv4 10.2.0.2
 wall
-no_wall() { at net nft flush chain inet wall ipv6; }
-upgraded "its relay, IPv6" fd02::2
+upgraded "its relay, IPv6" ipv6 fd02::2
 
 kill -TERM $turn
 wait $turn 2> /dev/null
