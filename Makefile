@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 # Rooms, bottom up; each directory is one archive (see README, house plan).
 ROOMS   := sdp/base sdp modules/path tunnels/flow tunnels tunnels/file \
 	   tunnels/forward tunnels/pair tunnels/pipe tunnels/vpn \
-	   sipd/ua sipd/registrar sipd sipd/dial
+	   sipd/sip sipd/ua sipd/registrar sipd sipd/dial
 MAINS   := sipd/main.c sipd/dial/main.c
 
 PKGS    := libre libssl libcrypto libngtcp2 libngtcp2_crypto_gnutls gnutls \
@@ -84,8 +84,9 @@ below_sdp       := sdp/base sdp
 below_modules   := sdp/base sdp modules/path
 below_tunnels   := sdp/base sdp tunnels/flow tunnels tunnels/file \
 		   tunnels/forward tunnels/pair tunnels/pipe tunnels/vpn
-below_ua        := sdp/base sdp sipd/ua
-below_registrar := sdp/base sdp sipd/ua sipd/registrar
+below_sip       := sdp/base sdp sipd/sip
+below_ua        := sdp/base sdp sipd/sip sipd/ua
+below_registrar := sdp/base sdp sipd/sip sipd/registrar
 below_sipd      := $(ROOMS)
 # What a suite is linked with, and what of it may be made to fail.
 RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail)

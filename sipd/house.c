@@ -18,7 +18,7 @@
 #include "sipd/environs.h"
 #include "tunnels/flow/identityrenew.h"
 #include "tunnels/flow/token.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 static void house_destructor(void *arg)
 {

@@ -9,7 +9,7 @@
 #include "sipd/node.h"
 #include "sipd/registrar/registrar.h"
 #include "sipd/running.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 struct node {
 	char *file;

@@ -25,8 +25,9 @@ check sdp sdp
 check modules sdp modules
 check tunnels sdp tunnels
 check sipd sdp modules tunnels sipd
-check sipd/ua sdp sipd/ua
-check sipd/registrar sdp sipd/ua sipd/registrar
+check sipd/sip sdp sipd/sip
+check sipd/ua sdp sipd/sip sipd/ua
+check sipd/registrar sdp sipd/sip sipd/registrar
 
 # who calls whom, as the linker sees it: is there a loop?
 syms=$(find "$build/obj/sdp" "$build/obj/modules" "$build/obj/tunnels" \

@@ -6,7 +6,7 @@
 
 #include <re.h>
 #include "sipd/registrar/users.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 struct auth;
 

@@ -6,7 +6,7 @@
  * proxy.
  */
 #include <string.h>
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 #include "sipd/registrar/message.h"
 
 enum {

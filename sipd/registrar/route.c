@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 #include "sipd/registrar/route.h"
 
 enum {

@@ -5,7 +5,7 @@
 #define DIALTONE_REGISTRAR_STUN_H
 
 #include <re.h>
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 /* Answer a Binding request, if src may get one; anything else is dropped. */
 void stun_answer(struct udp_sock *us, const struct sa *src, struct mbuf *mb,

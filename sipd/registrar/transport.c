@@ -8,9 +8,9 @@
  * Called by the transactions and the registrar, who see only flows.
  */
 #include <string.h>
-#include "sipd/ua/sipconn.h"
-#include "sipd/ua/sipudp.h"
-#include "sipd/ua/tlsctx.h"
+#include "sipd/sip/sipconn.h"
+#include "sipd/sip/sipudp.h"
+#include "sipd/sip/tlsctx.h"
 #include "sipd/registrar/listen.h"
 #include "sipd/registrar/stun.h"
 #include "sipd/registrar/transport.h"

@@ -10,8 +10,8 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/quota.h"
-#include "sipd/ua/sipcounts.h"
+#include "sipd/sip/quota.h"
+#include "sipd/sip/sipcounts.h"
 
 struct transport;
 

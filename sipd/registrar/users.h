@@ -5,7 +5,7 @@
 #define DIALTONE_REGISTRAR_USERS_H
 
 #include <re.h>
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 struct users;
 struct user;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sipd/ua/ack.h"
-#include "sipd/ua/sipconn.h"
+#include "sipd/sip/sipconn.h"
 
 enum { KEEP_TIME = 32 };        /* s; 64 * T1 */
 

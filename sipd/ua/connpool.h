@@ -5,7 +5,7 @@
 #define DIALTONE_UA_CONNPOOL_H
 
 #include "sipd/ua/hop.h"
-#include "sipd/ua/sipconn.h"
+#include "sipd/sip/sipconn.h"
 
 struct connpool;
 

@@ -11,7 +11,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/ua/sipconn.h"
+#include "sipd/sip/sipconn.h"
 #include "sipd/ua/request.h"
 #include "sipd/ua/siptext.h"
 

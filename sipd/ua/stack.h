@@ -8,7 +8,7 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/uactrans.h"
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 #include "sipd/ua/resolve.h"
 #include "sipd/ua/uastrans.h"
 #include "sipd/ua/transp.h"

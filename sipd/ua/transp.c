@@ -10,8 +10,8 @@
 #include <string.h>
 #include "sipd/ua/connpool.h"
 #include "sipd/ua/local.h"
-#include "sipd/ua/response.h"
-#include "sipd/ua/sipudp.h"
+#include "sipd/sip/response.h"
+#include "sipd/sip/sipudp.h"
 #include "sipd/ua/transp.h"
 
 enum {

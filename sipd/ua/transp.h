@@ -7,7 +7,7 @@
 #include <re.h>
 #include "sdp/base/clock.h"
 #include "sipd/ua/hop.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 struct transp;
 

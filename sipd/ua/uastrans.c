@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include "sipd/ua/response.h"
+#include "sipd/sip/response.h"
 #include "sipd/ua/uastrans.h"
 
 enum {

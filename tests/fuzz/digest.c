@@ -1,4 +1,4 @@
-/* fuzz: sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sdp/base/clock.c
+/* fuzz: sipd/sip/digest.c sipd/sip/digest_client.c sipd/sip/digest_server.c sdp/base/clock.c
  *
  * Challenges and answers from the wire; what a client makes of a challenge,
  * the server decodes and finds right.
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <re.h>
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

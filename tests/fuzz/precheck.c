@@ -1,4 +1,4 @@
-/* fuzz: sipd/ua/malformed.c sipd/ua/precheck.c sipd/ua/response.c sdp/base/clock.c
+/* fuzz: sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/response.c sdp/base/clock.c
  *
  * What precheck lets through, libre decodes within bounds (where it ends the
  * head at another byte, transports refuse it); what it has of a growing message
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <re.h>
-#include "sipd/ua/malformed.h"
-#include "sipd/ua/precheck.h"
-#include "sipd/ua/response.h"
+#include "sipd/sip/malformed.h"
+#include "sipd/sip/precheck.h"
+#include "sipd/sip/response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

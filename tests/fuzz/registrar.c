@@ -1,4 +1,4 @@
-/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/digest_server.c sipd/ua/malformed.c sipd/ua/precheck.c sipd/ua/quota.c sipd/ua/response.c sdp/base/clock.c sipd/ua/sipconn.c sipd/ua/sipudp.c sipd/ua/tlsctx.c sdp/base/outside.c
+/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/core.c sipd/registrar/ctrans.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/sip/digest_server.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/sip/response.c sdp/base/clock.c sipd/sip/sipconn.c sipd/sip/sipudp.c sipd/sip/tlsctx.c sdp/base/outside.c
  *
  * Messages, a byte of 255 between them, to a proxy where bob is registered at
  * a socket of ours. Responses get the branch of what was forwarded last, so
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "sipd/ua/precheck.h"
+#include "sipd/sip/precheck.h"
 #include "sipd/registrar/proxy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

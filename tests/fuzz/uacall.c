@@ -1,4 +1,4 @@
-/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callpast.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/ua/digest.c sipd/ua/digest_client.c sipd/ua/local.c sipd/ua/malformed.c sipd/ua/precheck.c sipd/ua/quota.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/ua/response.c sipd/ua/setimer.c sipd/ua/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/ua/tlsctx.c sipd/ua/uactrans.c sipd/ua/uastrans.c sdp/base/clock.c sdp/base/outside.c
+/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callpast.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/ua/local.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/sip/response.c sipd/ua/setimer.c sipd/sip/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/sip/tlsctx.c sipd/ua/uactrans.c sipd/ua/uastrans.c sdp/base/clock.c sdp/base/outside.c
  *
  * Datagrams, a byte of 255 between them, to a user agent that answers what
  * comes; before them it makes a call itself. In them, \1 stands for the
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/stat.h>
-#include "sipd/ua/sipudp.c"
+#include "sipd/sip/sipudp.c"
 #include "sipd/ua/transp.c"
 #include "sipd/ua/ua.c"
 

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include "tests/unit/unit.h"
 #include "sdp/base/clock.h"
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 #include "sipd/registrar/registrar.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 enum { QUEUE = 16, WAIT = 3000 /* ms */ };
 

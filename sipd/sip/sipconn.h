@@ -1,14 +1,14 @@
 /*
  * sipconn.h: one TCP or TLS connection that carries SIP.
  */
-#ifndef DIALTONE_UA_SIPCONN_H
-#define DIALTONE_UA_SIPCONN_H
+#ifndef DIALTONE_SIP_SIPCONN_H
+#define DIALTONE_SIP_SIPCONN_H
 
 #include <re.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/quota.h"
-#include "sipd/ua/sipcounts.h"
-#include "sipd/ua/tlsctx.h"
+#include "sipd/sip/quota.h"
+#include "sipd/sip/sipcounts.h"
+#include "sipd/sip/tlsctx.h"
 
 struct sipconn;
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "tests/unit/unit.h"
-#include "sipd/ua/malformed.h"
+#include "sipd/sip/malformed.h"
 
 #define REST "From: <sip:x@y>;tag=1\r\nt: <sip:a@b>\r\ni: q\r\nCSeq: 1 INVITE\r\n"
 #define VIA "Via: SIP/2.0/UDP h:5070;branch=z9hG4bK1\r\n"

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <linux/errqueue.h>
-#include "sipd/ua/compat.h"
-#include "sipd/ua/malformed.h"
-#include "sipd/ua/precheck.h"
-#include "sipd/ua/response.h"
-#include "sipd/ua/sipudp.h"
+#include "sipd/sip/compat.h"
+#include "sipd/sip/malformed.h"
+#include "sipd/sip/precheck.h"
+#include "sipd/sip/response.h"
+#include "sipd/sip/sipudp.h"
 
 enum {
 	BUFFER   = 4 << 20,     /* bytes, as far as allowed */

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "sdp/base/clock.h"
 #include "tests/unit/unit.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 static struct quota *q;
 static unsigned lines;
@@ -172,7 +172,7 @@ static void test_none(void)
 	quota_exempt(NULL, &a);
 }
 
-UNIT_SUITE("ua/quota",
+UNIT_SUITE("sip/quota",
 	   { "a bucket for each source", test_rate },
 	   { "who is known is not limited", test_known },
 	   { "bytes by UDP", test_answers },

@@ -1,13 +1,13 @@
 /*
  * sipudp.h: one UDP socket that carries SIP.
  */
-#ifndef DIALTONE_UA_SIPUDP_H
-#define DIALTONE_UA_SIPUDP_H
+#ifndef DIALTONE_SIP_SIPUDP_H
+#define DIALTONE_SIP_SIPUDP_H
 
 #include <re.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/quota.h"
-#include "sipd/ua/sipcounts.h"
+#include "sipd/sip/quota.h"
+#include "sipd/sip/sipcounts.h"
 
 struct sipudp;
 

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/ua/quota.h"
-#include "sipd/ua/response.h"
+#include "sipd/sip/quota.h"
+#include "sipd/sip/response.h"
 
 /* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
  * the request came from. */

@@ -1,8 +1,8 @@
 /*
  * tlsctx.h: TLS for SIP that looks whom it talks to.
  */
-#ifndef DIALTONE_UA_TLSCTX_H
-#define DIALTONE_UA_TLSCTX_H
+#ifndef DIALTONE_SIP_TLSCTX_H
+#define DIALTONE_SIP_TLSCTX_H
 
 #include <re.h>
 

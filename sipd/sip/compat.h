@@ -1,8 +1,8 @@
 /*
  * compat.h: where libre 1.1 (Debian 12) and later ones differ for this room.
  */
-#ifndef DIALTONE_UA_COMPAT_H
-#define DIALTONE_UA_COMPAT_H
+#ifndef DIALTONE_SIP_COMPAT_H
+#define DIALTONE_SIP_COMPAT_H
 
 #include <re.h>
 #include <openssl/ssl.h>

@@ -13,10 +13,10 @@
 #include <sys/socket.h>
 #include "sdp/base/outside.h"
 #include "sdp/base/recompat.h"
-#include "sipd/ua/sipconn.h"
-#include "sipd/ua/malformed.h"
-#include "sipd/ua/precheck.h"
-#include "sipd/ua/response.h"
+#include "sipd/sip/sipconn.h"
+#include "sipd/sip/malformed.h"
+#include "sipd/sip/precheck.h"
+#include "sipd/sip/response.h"
 
 enum {
 	ACCEPT_TIME = 10,       /* s until the first message, TLS included,

@@ -9,8 +9,8 @@
  * Values are parsed in one pass, without regular expressions: a hostile value
  * costs time in proportion to its length.
  */
-#ifndef DIALTONE_DIGEST_H
-#define DIALTONE_DIGEST_H
+#ifndef DIALTONE_SIP_DIGEST_H
+#define DIALTONE_SIP_DIGEST_H
 
 #include <re.h>
 

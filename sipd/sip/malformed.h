@@ -1,8 +1,8 @@
 /*
  * malformed.h: the answer to a request that is not worth decoding.
  */
-#ifndef DIALTONE_UA_MALFORMED_H
-#define DIALTONE_UA_MALFORMED_H
+#ifndef DIALTONE_SIP_MALFORMED_H
+#define DIALTONE_SIP_MALFORMED_H
 
 #include <re.h>
 

@@ -1,8 +1,8 @@
 /*
  * sipcounts.h: what came by the SIP sockets of a side.
  */
-#ifndef DIALTONE_UA_SIPCOUNTS_H
-#define DIALTONE_UA_SIPCOUNTS_H
+#ifndef DIALTONE_SIP_SIPCOUNTS_H
+#define DIALTONE_SIP_SIPCOUNTS_H
 
 #include <stdint.h>
 

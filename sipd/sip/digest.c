@@ -7,7 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include "sdp/base/recompat.h"
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 enum {
 	VALUE_MAX  = 4096,      /* bytes of a header value */

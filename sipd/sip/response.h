@@ -1,8 +1,8 @@
 /*
  * response.h: a response in bytes.
  */
-#ifndef DIALTONE_UA_RESPONSE_H
-#define DIALTONE_UA_RESPONSE_H
+#ifndef DIALTONE_SIP_RESPONSE_H
+#define DIALTONE_SIP_RESPONSE_H
 
 #include <stdarg.h>
 #include <re.h>

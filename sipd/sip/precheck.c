@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-#include "sipd/ua/precheck.h"
+#include "sipd/sip/precheck.h"
 
 /* Headers the decoder looks into, or that may stand only once. */
 static const struct field {

@@ -13,8 +13,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include "sipd/ua/compat.h"
-#include "sipd/ua/tlsctx.h"
+#include "sipd/sip/compat.h"
+#include "sipd/sip/tlsctx.h"
 
 /* Nobody's name (RFC 6761): what is made by accident connects to nobody. */
 #define NOBODY "nobody.invalid"

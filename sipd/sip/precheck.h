@@ -2,8 +2,8 @@
  * precheck.h: what a message must be like before libre's decoder sees it,
  * on datagrams and streams alike.
  */
-#ifndef DIALTONE_UA_PRECHECK_H
-#define DIALTONE_UA_PRECHECK_H
+#ifndef DIALTONE_SIP_PRECHECK_H
+#define DIALTONE_SIP_PRECHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>

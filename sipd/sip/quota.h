@@ -5,8 +5,8 @@
  * from its bucket before it is decoded; who is over it is told a few times
  * and then not heard. All on one thread; a NULL quota limits nothing.
  */
-#ifndef DIALTONE_UA_QUOTA_H
-#define DIALTONE_UA_QUOTA_H
+#ifndef DIALTONE_SIP_QUOTA_H
+#define DIALTONE_SIP_QUOTA_H
 
 #include <re.h>
 

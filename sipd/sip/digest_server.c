@@ -12,7 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 enum {
 	STAMP_LEN = 16,         /* hex digits: time and random */

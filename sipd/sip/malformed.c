@@ -10,8 +10,8 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/ua/malformed.h"
-#include "sipd/ua/precheck.h"
+#include "sipd/sip/malformed.h"
+#include "sipd/sip/precheck.h"
 
 /* Copied once each, but Via: all of them. */
 static const char *const copyv[] = { "From", "To", "Call-ID", "CSeq" };

@@ -5,7 +5,7 @@
  * round: within a round the strongest algorithm stays, a new round replaces.
  */
 #include <string.h>
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 void digest_client_begin(struct digest_client *dc)
 {

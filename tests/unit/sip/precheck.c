@@ -8,7 +8,7 @@
 #include <time.h>
 #include "tests/unit/unit.h"
 #include "sdp/base/clock.h"
-#include "sipd/ua/precheck.h"
+#include "sipd/sip/precheck.h"
 
 #define OK_HEAD "INVITE sip:a@b SIP/2.0\r\n" \
 	"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:x@y>;tag=1\r\n" \

@@ -13,7 +13,7 @@
 #include <sodium.h>
 #include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
-#include "sipd/ua/quota.h"
+#include "sipd/sip/quota.h"
 
 enum {
 	SETS = 1024,

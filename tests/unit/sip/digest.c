@@ -5,7 +5,7 @@
 #include <string.h>
 #include "tests/unit/fail.h"
 #include "sdp/base/recompat.h"
-#include "sipd/ua/digest.h"
+#include "sipd/sip/digest.h"
 
 static struct pl pl_of(const char *s)
 {
@@ -326,7 +326,7 @@ static void test_memory(void)
 	FAIL_EACH(make_server, NULL);
 }
 
-UNIT_SUITE("ua/digest",
+UNIT_SUITE("sip/digest",
 	   { "vectors", test_vectors },
 	   { "sess", test_sess },
 	   { "malformed", test_malformed },
