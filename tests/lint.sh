@@ -38,7 +38,7 @@ done
 cppcheck --quiet -j 2 --std=c11 --language=c --inline-suppr \
 	--enable=warning,performance,portability \
 	--suppressions-list=tests/lint.cppcheck --error-exitcode=0 \
-	'-DLIST_FOREACH(l,le)=for((le)=list_head(l);(le);(le)=(le)->next)' \
+	--include=tests/lint.h \
 	--template='{file}:{line}: {severity}: {message} [{id}]' \
 	-I . $defs sdp modules tunnels sipd 2>&1 | tee "$out/cpp"
 grep -o '^[^:]*\.[ch]:' "$out/cpp" | sed 's/:$//' >> "$LINT_BAD"

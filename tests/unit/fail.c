@@ -23,7 +23,7 @@ static void (*handler)(void);
 static void *(*next_alloc)(size_t, mem_destroy_h *);
 static void *(*next_realloc)(void *, size_t);
 
-/* The names that --wrap gives. NOLINTBEGIN(bugprone-reserved-identifier) */
+/* The names that --wrap gives. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -34,7 +34,6 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 void *__wrap_aligned_alloc(size_t align, size_t size);
 char *__wrap_strdup(const char *s);
-/* NOLINTEND(bugprone-reserved-identifier) */
 
 void fail_at(long n)
 {

@@ -158,7 +158,7 @@ static int open_family(struct streams *s, int af)
 static int is_free(int af, uint16_t port)
 {
 	struct sa sa;
-	int fd, err = bound(&fd, &sa, af, port, false);
+	int fd = -1, err = bound(&fd, &sa, af, port, false);
 
 	if (!err)
 		(void)close(fd);
