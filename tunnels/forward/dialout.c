@@ -284,6 +284,7 @@ static bool literal(struct dialout *d, const char *host, uint16_t port)
 {
 	struct sa sa;
 
+	sa_init(&sa, AF_UNSPEC);        /* sa_set leaves the scope as it was */
 	if (!str_casecmp(host, "localhost")) {
 		(void)sa_set_str(&sa, "127.0.0.1", port);
 		add_addr(d, &sa);

@@ -54,6 +54,8 @@ static void fwlisten_destructor(void *arg)
 
 size_t fwlisten_addrs(struct sa v[2], const char *bind, uint16_t port)
 {
+	sa_init(&v[0], AF_UNSPEC);      /* sa_set leaves the scope as it was */
+	sa_init(&v[1], AF_UNSPEC);
 	if (!strcmp(bind, "localhost"))
 		return !sa_set_str(&v[0], "127.0.0.1", port) +
 		       !sa_set_str(&v[1], "::1", port);
