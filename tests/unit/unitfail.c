@@ -206,14 +206,14 @@ static bool one_case(const struct suite *s, const struct unit_test *t,
 
 		if (!only && (!status || (s->quick && waits(status))))
 			continue;
-		printf("%s:%s: %s when allocation %ld of %ld fails\n",
-		       s->name, t->name, status ? verdict(status) : "ends well", n,
-		       total);
-		if (!only)
-			(void)run(s, t, n, limit, true);
+		printf("%s:%s: %s (%#x) when allocation %ld of %ld fails\n",
+		       s->name, t->name, status ? verdict(status) :
+		       "ends well", (unsigned)status, n, total);
 		show(s->log);
 		if (only)
 			return !status;
+		(void)run(s, t, n, limit, true);        /* where it was */
+		show(s->log);
 		++bad;
 	}
 	if (getenv("UNIT_FAIL_VERBOSE"))
