@@ -12,11 +12,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <re.h>
 #include "tunnels/errand.h"
 #include "tunnels/flow/loop.h"
 
-enum { ERRAND_STACK = 256 * 1024 };     /* getaddrinfo needs some */
+enum {
+	ERRAND_STACK = 256 * 1024,      /* getaddrinfo needs some */
+	MEMORY_TIME  = 10000,           /* us */
+};
 
 struct job {
 	pthread_mutex_t lock;           /* of loop and errand */
@@ -72,9 +76,12 @@ static void *job_main(void *arg)
 	int err;
 
 	j->h.workh(j->data);
-	(void)pthread_mutex_lock(&j->lock);
-	err = j->loop ? loop_post(j->loop, home_handler, j) : ENOENT;
-	(void)pthread_mutex_unlock(&j->lock);
+	/* who waits must hear of it: without memory, as soon as there is some */
+	do {
+		(void)pthread_mutex_lock(&j->lock);
+		err = j->loop ? loop_post(j->loop, home_handler, j) : ENOENT;
+		(void)pthread_mutex_unlock(&j->lock);
+	} while (err == ENOMEM && !usleep(MEMORY_TIME));
 	if (err)
 		job_free(j);
 	return NULL;
