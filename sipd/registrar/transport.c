@@ -20,6 +20,7 @@ enum {
 	CONNS_MAX     = 16384,
 	CONNS_BUCKETS = 1024,
 	RESCAN        = 5,              /* s */
+	DATAGRAM      = 49152,          /* bytes */
 	BACKLOG       = 1024,           /* libre's 5 have others wait a second */
 };
 
@@ -240,7 +241,8 @@ static int listener_open(struct listener *lsn)
 	const struct transport *tr = lsn->tr;
 	const struct sipudp_conf conf = {
 		.timers = tr->timers, .quota = tr->conf.quota,
-		.counts = &lsn->tr->stats.in, .msgh = udp_handler,
+		.counts = &lsn->tr->stats.in, .longest = DATAGRAM,
+		.msgh = udp_handler,
 		.stunh = tr->conf.stun ? stun_handler : NULL, .arg = lsn,
 	};
 	int err;

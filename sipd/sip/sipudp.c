@@ -19,7 +19,6 @@
 
 enum {
 	BUFFER   = 4 << 20,     /* bytes, as far as allowed */
-	DATAGRAM = 65536,       /* libre would cut them at 8192 */
 	NEWS_MAX = 16,
 	ICMP_MAX = 64,          /* errors read at a time */
 	KEEPALIVE = 4,          /* bytes: CRLF CRLF */
@@ -251,7 +250,8 @@ static void tune(struct sipudp *u)
 {
 	static const int on = 1;
 
-	udp_rxsz_set(u->us, DATAGRAM);
+	if (u->conf.longest)
+		udp_rxsz_set(u->us, u->conf.longest);
 	(void)udp_sockbuf_set(u->us, BUFFER);
 	may_be_cut(u);
 	if (!u->conf.newsh)

@@ -15,6 +15,8 @@ struct sipudp_conf {
 	struct timers *timers;
 	struct quota *quota;    /* or NULL */
 	struct sipcounts *counts;
+	size_t longest;         /* bytes of a datagram; 0: 8192. Each is first
+	                         * read into that much */
 	/* a decoded message; msg->sock is the socket, the body is msg->mb
 	 * from pos to end */
 	void (*msgh)(struct sip_msg *msg, void *arg);
