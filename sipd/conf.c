@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include "sipd/confparts.h"
 #include "sipd/confread.h"
-#include "sipd/confval.h"
+#include "sipd/places.h"
 
 static void destructor(void *arg)
 {
@@ -47,30 +47,14 @@ static void destructor(void *arg)
 	mem_deref(c->file);
 }
 
-/* XDG: a folder of the environment counts only if it is absolute. */
-static int xdg_path(char *buf, size_t size, const char *var,
-		    const char *in_home, const char *rest)
-{
-	const char *dir = getenv(var);
-	char home[PATH_MAX];
-
-	if (!dir || *dir != '/') {
-		if (!in_home || confval_home(home, sizeof home, in_home))
-			return ENOENT;
-		dir = home;
-	}
-	return re_snprintf(buf, size, "%s/%s", dir, rest) < 0 ?
-		ENAMETOOLONG : 0;
-}
-
 static int state_default(char *buf, size_t size)
 {
-	if (geteuid() == 0) {
-		str_ncpy(buf, "/var/lib/dialtone", size);
+	if (places_system()) {
+		str_ncpy(buf, PLACES_STATE, size);
 		return 0;
 	}
-	return xdg_path(buf, size, "XDG_STATE_HOME", ".local/state",
-			"dialtone");
+	return places_xdg(buf, size, "XDG_STATE_HOME", ".local/state",
+			  "dialtone");
 }
 
 /* A state folder of one's own brings a control socket of its own: two sipd
@@ -78,12 +62,12 @@ static int state_default(char *buf, size_t size)
 static int control_default(char *buf, size_t size, const struct conf *c,
 			   bool own_state)
 {
-	if (!own_state && geteuid() == 0) {
-		str_ncpy(buf, CONF_SYSTEM_CONTROL, size);
+	if (!own_state && places_system()) {
+		str_ncpy(buf, PLACES_CONTROL, size);
 		return 0;
 	}
-	if (!own_state && !xdg_path(buf, size, "XDG_RUNTIME_DIR", NULL,
-				    "dialtone/control"))
+	if (!own_state && !places_xdg(buf, size, "XDG_RUNTIME_DIR", NULL,
+				      "dialtone/control"))
 		return 0;
 	return re_snprintf(buf, size, "%s/control", c->state) < 0 ?
 		ENAMETOOLONG : 0;
@@ -94,8 +78,8 @@ static int control_default(char *buf, size_t size, const struct conf *c,
 static int inbox_default(char *buf, size_t size, const struct conf *c,
 			 bool own_state)
 {
-	if (!own_state && geteuid() != 0)
-		return confval_home(buf, size, "Downloads");
+	if (!own_state && !places_system())
+		return places_home(buf, size, "Downloads");
 	return re_snprintf(buf, size, "%s/inbox", c->state) < 0 ?
 		ENAMETOOLONG : 0;
 }
@@ -183,23 +167,6 @@ int conf_load(struct conf **cp, const char *file, struct conf_error *e)
 	else
 		*cp = c;
 	return err;
-}
-
-int conf_default_file(char *buf, size_t size)
-{
-	static const char system_file[] = "/etc/dialtone/sipd.conf";
-
-	if (!buf || !size)
-		return EINVAL;
-	if (!xdg_path(buf, size, "XDG_CONFIG_HOME", ".config",
-		      "dialtone/sipd.conf") && !access(buf, F_OK))
-		return 0;
-	if (size > sizeof system_file && !access(system_file, F_OK)) {
-		str_ncpy(buf, system_file, size);
-		return 0;
-	}
-	buf[0] = '\0';
-	return ENOENT;
 }
 
 static int print_header(struct re_printf *pf, enum conf_sec sec)

@@ -7,8 +7,6 @@
 
 #include <re.h>
 
-#define CONF_SYSTEM_CONTROL "/run/dialtone/control"
-
 enum conf_unknown { UNKNOWN_REJECT, UNKNOWN_PIN, UNKNOWN_ASK };
 
 /* DEFAULT: of a peer, as [nat] says. */
@@ -119,13 +117,9 @@ struct conf_error {
 };
 
 /* Read FILE; NULL: defaults only (for dial without a configuration). State
- * and control default to folders of the user, or of the system for root
- * (/var/lib/dialtone, /run/dialtone). Errno with the text filled in. */
+ * and control default to folders of the user, or of the system (places.h).
+ * Errno with the text filled in. */
 int conf_load(struct conf **cp, const char *file, struct conf_error *e);
-
-/* The default file: ~/.config/dialtone/sipd.conf if it exists, then
- * /etc/dialtone/sipd.conf if it exists, else NULL. */
-int conf_default_file(char *buf, size_t size);
 
 /* Value of KEY ("NAME/KEY" if the sections have names) in the section of a
  * tunnel kind, or its default, or NULL. */

@@ -7,6 +7,7 @@
 #include "sipd/conftab.h"
 #include "sipd/confval.h"
 #include "sipd/confvpn.h"
+#include "sipd/places.h"
 
 const struct conf_section conf_sections[SEC_COUNT] = {
 	[SEC_SIPD]      = { "sipd",      NAME_NO,   false, false },
@@ -47,7 +48,7 @@ const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "certificate", confval_readable, IN(conf, certificate),
 	  NULL, "/etc/dialtone/certificate.pem", false, 0, 0 },
 	{ SEC_SIPD, "control", confval_path, IN(conf, control),
-	  NULL, CONF_SYSTEM_CONTROL, false, 0, 0 },
+	  NULL, PLACES_CONTROL, false, 0, 0 },
 	{ SEC_SIPD, "log", confval_log, IN(conf, log),
 	  "stderr", NULL, false, 0, 0 },
 	{ SEC_SIPD, "syslog-calls", confval_bool, IN(conf, syslog_calls),

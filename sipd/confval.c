@@ -16,6 +16,7 @@
 #include "sdp/base/recompat.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
+#include "sipd/places.h"
 #include "sipd/hours.h"
 #include "sipd/turnuri.h"
 
@@ -91,28 +92,13 @@ int confval_list(void *field, const struct conf_key *k, const char *value,
 	return err;
 }
 
-int confval_home(char *buf, size_t size, const char *rest)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *pw;
-
-	if (!home || *home != '/') {
-		pw = getpwuid(geteuid());
-		home = pw ? pw->pw_dir : NULL;
-	}
-	if (!home || *home != '/')
-		return ENOENT;
-	return re_snprintf(buf, size, "%s/%s", home, rest) < 0 ?
-		ENAMETOOLONG : 0;
-}
-
 static int absolute(char buf[PATH_MAX], const char *value,
 		    const struct conf_ctx *ctx)
 {
 	if (!*value)
 		return confval_bad(ctx, "is empty: leave the line out");
 	if (!strncmp(value, "~/", 2))
-		return confval_home(buf, PATH_MAX, value + 2) ?
+		return places_home(buf, PATH_MAX, value + 2) ?
 			confval_bad(ctx, "begins with '~', but there is no "
 				    "home folder") : 0;
 	if (*value == '~')

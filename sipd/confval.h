@@ -39,7 +39,4 @@ conf_set_h confval_fp;          /* field is a struct conf_peer */
 /* Write the refusal into ctx->why; returns EINVAL. */
 int confval_bad(const struct conf_ctx *ctx, const char *fmt, ...);
 
-/* A path in the user's home; ENOENT if there is no home. */
-int confval_home(char *buf, size_t size, const char *rest);
-
 #endif

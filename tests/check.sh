@@ -72,7 +72,7 @@ e2e_of() {
 }
 
 replays() {
-	for t in $(grep -l '^/\* fuzz:' tests/fuzz/*.c); do
+	for t in $(find tests/fuzz -name '*.c' ! -name replay.c | sort); do
 		t=${t##*/}
 		echo "300 tests/fuzz/run.sh --replay ${t%.c}"
 	done
@@ -98,6 +98,7 @@ all)
 	{
 		echo "60 tests/layers.sh $build"
 		echo "60 tests/promises.sh"
+		echo "60 tests/privileged.sh"
 		units_of "$build"
 		replays
 		e2e_of "$build" -L

@@ -9,6 +9,7 @@
 #include "sdp/base/recompat.h"
 #include "sipd/dial/client.h"
 #include "sipd/node.h"
+#include "sipd/places.h"
 #include "sipd/running.h"
 
 enum { IN_SIZE = 1 << 20, JSON_DEPTH = 8 };
@@ -101,7 +102,7 @@ static void fd_handler(int flags, void *arg)
 static bool system_has(struct client *c, enum client_mode mode)
 {
 	return mode == CLIENT_SYSTEM && geteuid() &&
-		!running_connect(&c->rfd.fd, CONF_SYSTEM_CONTROL);
+		!running_connect(&c->rfd.fd, PLACES_CONTROL);
 }
 
 static int open_line(struct client *c, const char *file,

@@ -16,6 +16,7 @@
 #include "sipd/dial/words.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
+#include "sipd/places.h"
 #include "tunnels/ending.h"
 
 enum { EXIT_INTERRUPTED = 130, EXIT_USAGE_ERROR = 2 };
@@ -284,7 +285,7 @@ int main(int argc, char *argv[])
 		(void)re_fprintf(code ? stderr : stdout, "%H", words_usage,
 				 NULL);
 	else {
-		if (!file && !conf_default_file(found, sizeof found))
+		if (!file && !places_conf(found, sizeof found))
 			file = found;
 		code = start(file, argc - optind, argv + optind, verbose);
 	}

@@ -3,9 +3,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "tunnels/vpn/hosttool.h"
@@ -47,6 +50,15 @@ static int spawn(pid_t *pid, char *const argv[], int in)
 	return err;
 }
 
+/* nft needs the right that we have; no other program gets it (drop.c). What is
+ * raised here is this thread's alone. */
+static void hand_on(bool on)
+{
+	(void)prctl(PR_CAP_AMBIENT, on ? PR_CAP_AMBIENT_RAISE
+		    : PR_CAP_AMBIENT_LOWER, (unsigned long)CAP_NET_ADMIN, 0L,
+		    0L);
+}
+
 int hosttool_run(char *const argv[], const char *text)
 {
 	int p[2], status = 0, err;
@@ -54,7 +66,9 @@ int hosttool_run(char *const argv[], const char *text)
 
 	if (pipe2(p, O_CLOEXEC))
 		return errno;
+	hand_on(true);
 	err = spawn(&pid, argv, p[0]);
+	hand_on(false);
 	if (err) {
 		(void)close(p[0]);
 		(void)close(p[1]);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "sipd/address.h"
 #include "sipd/conf.h"
+#include "sipd/places.h"
 #include "tests/unit/fail.h"
 #include "tests/unit/unit.h"
 
@@ -547,14 +548,14 @@ static void test_default_file(void)
 	snprintf(path, sizeof path, "%s/sipd.conf", sub);
 	setenv("XDG_CONFIG_HOME", dir, 1);
 	if (access("/etc/dialtone/sipd.conf", F_OK)) {
-		CU_ASSERT_EQUAL(conf_default_file(buf, sizeof buf), ENOENT);
+		CU_ASSERT_EQUAL(places_conf(buf, sizeof buf), ENOENT);
 		CU_ASSERT_STRING_EQUAL(buf, "");
 	}
 	mkdir(sub, 0700);
 	write_to(path, "", 0, 0600);
-	CU_ASSERT_EQUAL(conf_default_file(buf, sizeof buf), 0);
+	CU_ASSERT_EQUAL(places_conf(buf, sizeof buf), 0);
 	CU_ASSERT_STRING_EQUAL(buf, path);
-	CU_ASSERT_NOT_EQUAL(conf_default_file(buf, 4), 0);
+	CU_ASSERT_NOT_EQUAL(places_conf(buf, 4), 0);
 	unsetenv("XDG_CONFIG_HOME");
 	unlink(path);
 	rmdir(sub);
