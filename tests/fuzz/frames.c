@@ -1,7 +1,8 @@
-/*
- * Fuzzes tunnels/flow/frames.c: the same bytes in one piece and in many give
- * the same packets as a plain reading of RFC 4571, and nothing is touched
- * outside of what was read.
+/* fuzz:
+ *
+ * Framed packets on TCP, frames.c, which is included: the same bytes in one
+ * piece and in many give the same packets as a plain reading of RFC 4571, and
+ * nothing is touched outside of what was read.
  */
 #include <stdlib.h>
 #include <string.h>

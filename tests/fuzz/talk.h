@@ -144,6 +144,27 @@ static inline void talk_fin(struct talk *t, unsigned i, bool reset)
 	t->v[i].fin = true;
 }
 
+/* The stream that the tunnel opens is number i: what is queued for it goes
+ * there. From a handler on the loop, before it is opened. */
+static inline void talk_accept(struct stream *s, void *arg)
+{
+	struct talk_stream *ts = arg;
+
+	if (ts->s)
+		return;                         /* reset */
+	ts->s = s;
+	stream_handle(s, &talk_handlers, ts);
+	talk_pump(ts);
+}
+
+static inline void talk_hear(struct talk *t, unsigned i)
+{
+	t->v[i].mb = mbuf_alloc(4096);
+	if (!t->v[i].mb ||
+	    flow_listen(t->y, 0, talk_accept, &t->v[i]))
+		abort();
+}
+
 /* All that is queued goes out from here on. */
 static inline void talk_flush(struct talk *t)
 {
