@@ -97,6 +97,8 @@ static int account_open(struct accounts *as, const struct conf_account *c,
 		.tls_cert = c->tls_cert,
 		.interfaces = as->conf->interfaces,
 		.quota = as->ac.quota,
+		.nat64h = as->ac.nat64h,
+		.nat64_arg = as->ac.nat64_arg,
 		.instance = as->instance,
 	};
 
@@ -112,6 +114,8 @@ static int direct_open(struct accounts *as, char *why, size_t size)
 			? 0 : as->conf->sip_port,
 		.interfaces = as->conf->interfaces,
 		.quota = as->ac.quota,
+		.nat64h = as->ac.nat64h,
+		.nat64_arg = as->ac.nat64_arg,
 	};
 
 	return account_add(as, NULL, &uc, why, size);

@@ -27,6 +27,8 @@ typedef void (accounts_call_h)(struct ua *ua, struct call *c, void *arg);
 struct accounts_conf {
 	struct timers *timers;
 	struct quota *quota;    /* of all; it outlives them */
+	hop_nat64_h *nat64h;        /* as in ua.h */
+	void *nat64_arg;
 	bool quiet;             /* one call out: no registration, any port */
 	const char *instance;   /* urn:uuid:..., RFC 5626 section 4.1; copied */
 	accounts_call_h *callh;

@@ -73,6 +73,13 @@ static void prefix_handler(int err, const struct sa *sav, size_t sac,
 	paths_nat64_set(o->paths, &o->nat64);
 }
 
+bool environs_nat64(struct sa *out, const struct sa *v4, void *arg)
+{
+	const struct environs *o = arg;
+
+	return nat64_map(out, &o->nat64, v4);
+}
+
 /* RFC 7050 section 3; the port is of no interest. */
 void environs_changed(struct environs *o)
 {

@@ -20,6 +20,10 @@ int environs_alloc(struct environs **op, struct mailbox *mailbox,
 /* A name has not been answered yet. */
 bool environs_asks(const struct environs *o);
 
+/* The way to an IPv4 address by this network's NAT64, if it has one; arg is
+ * the environs. */
+bool environs_nat64(struct sa *out, const struct sa *v4, void *arg);
+
 /* Another configuration. */
 void environs_reload(struct environs *o, const struct conf *conf);
 

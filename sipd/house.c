@@ -25,8 +25,8 @@ static void house_destructor(void *arg)
 	struct house *h = arg;
 
 	mem_deref(h->netwatch);
-	mem_deref(h->environs);
 	mem_deref(h->accounts);
+	mem_deref(h->environs);
 	mem_deref(h->quota);
 	mem_deref(h->mapper);
 	mem_deref(h->relays);
@@ -341,6 +341,8 @@ static int open_accounts(struct house *h, char *why, size_t size)
 	const struct accounts_conf ac = {
 		.timers = h->timers,
 		.quota = h->quota,
+		.nat64h = environs_nat64,
+		.nat64_arg = h->environs,
 		.quiet = h->role == HOUSE_CALLER,
 		.instance = instance,
 		.callh = h->h.callh,

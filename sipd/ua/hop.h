@@ -6,6 +6,9 @@
 
 #include <re.h>
 
+/* How an IPv6-only network reaches this IPv4 address; false: not at all. */
+typedef bool (hop_nat64_h)(struct sa *out, const struct sa *v4, void *arg);
+
 struct hop {
 	enum sip_transp tp;
 	struct sa dst;

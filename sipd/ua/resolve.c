@@ -26,6 +26,8 @@ struct resolver {
 	struct timers *timers;
 	struct dnsc *dnsc;      /* NULL: no server is known */
 	bool fixed;
+	hop_nat64_h *nat64h;
+	void *arg;
 };
 
 struct srv {
@@ -120,6 +122,12 @@ int resolver_alloc(struct resolver **rp, struct timers *timers,
 	return err;
 }
 
+void resolver_nat64(struct resolver *r, hop_nat64_h *h, void *arg)
+{
+	r->nat64h = h;
+	r->arg = arg;
+}
+
 static void finish(struct resolve *q, int err)
 {
 	resolve_h *h = q->h;
@@ -142,19 +150,28 @@ static void timeout_handler(void *arg)
 	finish(arg, 0);         /* with what there is */
 }
 
-/* An address without a route is no target. */
-static void add(struct resolve *q, enum sip_transp tp, const struct sa *dst)
+/* Where a packet to sa must go. */
+static bool route(struct sa *dst, const struct resolver *r,
+		  const struct sa *sa)
 {
 	struct sa src;
 
+	*dst = *sa;
+	return !local_route(&src, dst) ||
+		(r->nat64h && r->nat64h(dst, sa, r->arg) &&
+		 !local_route(&src, dst));
+}
+
+/* An address without a route is no target. */
+static void add(struct resolve *q, enum sip_transp tp, const struct sa *sa)
+{
 	if (q->n >= RESOLVE_MAX)
 		return;
-	if (local_route(&src, dst)) {
+	if (!route(&q->v[q->n].dst, q->r, sa)) {
 		q->unrouted = true;
 		return;
 	}
-	q->v[q->n].tp = tp;
-	q->v[q->n++].dst = *dst;
+	q->v[q->n++].tp = tp;
 }
 
 /* "address name name..." of /etc/hosts. */

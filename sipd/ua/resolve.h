@@ -6,6 +6,7 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/hop.h"
 
 struct resolver;        /* what the machine knows: hosts file, DNS servers */
 struct resolve;         /* one question */
@@ -26,6 +27,11 @@ typedef void (resolve_h)(int err, const struct target *v, size_t n,
 /* dns: servers instead of those in /etc/resolv.conf, or NULL. */
 int resolver_alloc(struct resolver **rp, struct timers *timers,
 		   const struct sa *dns, uint32_t dnsc);
+
+/* Addresses without a route become those of a NAT64: a SIP server writes its
+ * IPv4 address into Record-Route and Contact, which no DNS64 has seen (RFC
+ * 8305 section 7.1). */
+void resolver_nat64(struct resolver *r, hop_nat64_h *h, void *arg);
 
 /* Read /etc/resolv.conf again. */
 int resolver_refresh(struct resolver *r);

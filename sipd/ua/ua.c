@@ -277,6 +277,7 @@ static int stack_make(struct ua *ua, const struct ua_conf *conf)
 
 	if (err)
 		return err;
+	resolver_nat64(ua->stack->resolver, conf->nat64h, conf->nat64_arg);
 	ua->stack->reqh = request_handler;
 	ua->stack->resph = response_handler;
 	ua->stack->stunh = stun_handler;

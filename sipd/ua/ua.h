@@ -13,6 +13,7 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
+#include "sipd/ua/hop.h"
 
 struct ua;
 struct call;
@@ -38,6 +39,8 @@ struct ua_conf {
 	uint32_t transactions;  /* begun by others, at once; 0: 262144 */
 	struct quota *quota;    /* of all accounts, it outlives them; NULL: no
 	                           limits */
+	hop_nat64_h *nat64h;        /* or NULL; it outlives them too */
+	void *nat64_arg;
 };
 
 enum ua_state { UA_IDLE, UA_REGISTERING, UA_REGISTERED, UA_FAILED };

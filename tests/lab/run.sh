@@ -30,7 +30,7 @@ trap 'exit 130' INT TERM
 
 CI_PAIRS="open:port fw:linux port:cone addr:sym random:cone seq:addr
 tiny:rst cgn:linux dual:dual one:hairpin nat64:port sym:port seq:port seq:seq
-noudp:open cone:noudp nat64:sym web:open web:addr
+noudp:open cone:noudp nat64:sym nat64:noudp web:open web:addr
 web:port sym:random"
 
 pairs() {

@@ -186,6 +186,30 @@ static void test_addresses(void)
 	end();
 }
 
+static bool nat64(struct sa *out, const struct sa *v4, void *arg)
+{
+	(void)sa_set_str(out, arg, sa_port(v4));
+	return true;
+}
+
+/* Nothing may be sent to the address of all hosts, as to any address of a
+ * family that the host does not have. */
+static void test_nat64(void)
+{
+	char here[] = "::1", nowhere[] = "255.255.255.255";
+
+	begin();
+	ask("sip:255.255.255.255");
+	CU_ASSERT_EQUAL(result, ENETUNREACH);
+	resolver_nat64(resolver, nat64, here);
+	check("sip:255.255.255.255:99;transport=tcp", "TCP [::1]:99, ");
+	check("sip:127.0.0.1", "UDP 127.0.0.1:5060, ");
+	resolver_nat64(resolver, nat64, nowhere);
+	ask("sip:255.255.255.255");
+	CU_ASSERT_EQUAL(result, ENETUNREACH);
+	end();
+}
+
 static void test_names(void)
 {
 	begin();
@@ -240,6 +264,7 @@ static void test_given_up(void)
 
 UNIT_SUITE("resolve",
 	   { "addresses", test_addresses },
+	   { "an IPv4 address by NAT64", test_nat64 },
 	   { "names", test_names },
 	   { "unknown names", test_unknown },
 	   { "silence", test_silence },
