@@ -64,6 +64,7 @@ static void call_destructor(void *arg)
 	mem_deref(c->peer);
 	mem_deref(c->value);
 	mem_deref(c->headers);
+	mem_deref(c->moved);
 	mem_deref(c->calls);
 }
 

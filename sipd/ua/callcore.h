@@ -98,6 +98,7 @@ struct call {
 	char *peer;
 	char *value;            /* what call_header returned */
 	char *headers;          /* the caller's, for a second INVITE */
+	char *moved;            /* whereto a 3xx sent us; NULL: to peer */
 	struct call_end end;    /* what we say at hangup */
 };
 

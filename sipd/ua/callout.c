@@ -46,15 +46,25 @@ static int send_invite(struct call *c, const struct call_body *offer,
 	return err;
 }
 
-static int send_again(struct call *c, enum login login)
+/* A new request: whoever rang in the meantime is not in it. */
+static int send_again(struct call *c)
 {
+	const char *uri = c->moved ? c->moved : c->peer;
 	struct call_body b = { .ctype = c->held_ctype };
+	struct way way;
+	int err = c->calls->wayh(&way, uri, c->calls->arg);
 
+	if (!err)
+		err = dialog_restart(c->dlg, c->peer, uri, way.route,
+				     way.next);
+	if (err)
+		return err;
+	c->direct = !way.route && !way.next;
 	if (c->held) {
 		b.p = (const char *)c->held->buf;
 		b.n = c->held->end;
 	}
-	return send_invite(c, &b, login);
+	return send_invite(c, &b, way.login);
 }
 
 static void ring_handler(void *arg)
@@ -150,31 +160,12 @@ static void answered(struct call *c, const struct sip_msg *msg,
 static int redirect(struct call *c, const struct sip_msg *msg)
 {
 	struct sip_addr addr;
-	struct way way;
-	char uri[URI_MAX];
-	char *target = NULL, *next = NULL;
-	int err;
 
 	if (++c->redirects > REDIRECTS_MAX ||
-	    siptext_contact(&addr, msg) ||
-	    pl_strcpy(&addr.auri, uri, sizeof uri) ||
-	    addr.auri.l >= sizeof uri ||
-	    c->calls->wayh(&way, uri, c->calls->arg))
+	    siptext_contact(&addr, msg) || addr.auri.l >= URI_MAX)
 		return EPROTO;
-	err  = str_dup(&target, uri);
-	err |= str_dup(&next, way.route ? way.route : way.next ? way.next
-		       : uri);
-	if (err) {
-		mem_deref(target);
-		mem_deref(next);
-		return err;
-	}
-	mem_deref(c->dlg->target);
-	mem_deref(c->dlg->next);
-	c->dlg->target = target;
-	c->dlg->next = next;
-	c->direct = !way.route && !way.next;
-	return send_again(c, way.login);
+	c->moved = mem_deref(c->moved);
+	return pl_strdup(&c->moved, &addr.auri) ? ENOMEM : send_again(c);
 }
 
 static void refused(struct call *c, const struct sip_msg *msg)
@@ -187,8 +178,7 @@ static void refused(struct call *c, const struct sip_msg *msg)
 	}
 	if (msg->scode < 400 && !redirect(c, msg))
 		return;
-	if (msg->scode == 422 && setimer_too_small(c, msg) &&
-	    !send_again(c, c->direct ? c->calls->login : LOGIN_SERVER))
+	if (msg->scode == 422 && setimer_too_small(c, msg) && !send_again(c))
 		return;
 	siptext_end(&end, msg);
 	call_hold(c, msg);

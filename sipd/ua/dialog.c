@@ -24,22 +24,63 @@ static void dialog_destructor(void *arg)
 	mem_deref(d->target);
 	mem_deref(d->route);
 	mem_deref(d->next);
+	mem_deref(d->lseq);
 }
 
-static struct dialog *dialog_new(void)
+/* o: another branch of the same request, NULL: there is none. */
+static struct dialog *dialog_new(const struct dialog *o)
 {
 	struct dialog *d = mem_zalloc(sizeof *d, dialog_destructor);
 
-	/* section 8.1.1.5: below 2^31, with room to count */
-	if (d)
-		d->lseq = rand_u16();
+	if (!d)
+		return NULL;
+	d->lseq = o ? mem_ref(o->lseq) : mem_alloc(sizeof *d->lseq, NULL);
+	if (!d->lseq)
+		return mem_deref(d);
+	if (!o)                 /* 8.1.1.5: below 2^31, with room to count */
+		*d->lseq = rand_u16();
 	return d;
+}
+
+/* Where requests go from now on; d owns the strings. */
+static void aim(struct dialog *d, char *target, char *route, char *next)
+{
+	mem_deref(d->target);
+	mem_deref(d->route);
+	mem_deref(d->next);
+	d->target = target;
+	d->route = route;
+	d->next = next;
+}
+
+int dialog_restart(struct dialog *d, const char *to, const char *target,
+		   const char *route, const char *next)
+{
+	char *remote = NULL, *t = NULL, *r = NULL, *n = NULL;
+	int err;
+
+	err  = re_sdprintf(&remote, "<%s>", to);
+	err |= str_dup(&t, target);
+	err |= route ? re_sdprintf(&r, "Route: <%s;lr>\r\n", route) : 0;
+	err |= str_dup(&n, route ? route : next ? next : target);
+	if (err) {
+		mem_deref(remote);
+		mem_deref(t);
+		mem_deref(r);
+		mem_deref(n);
+		return ENOMEM;
+	}
+	mem_deref(d->remote);
+	d->remote = remote;
+	d->rtag = mem_deref(d->rtag);
+	aim(d, t, r, n);
+	return 0;
 }
 
 int dialog_alloc(struct dialog **dp, const char *from, const char *to,
 		 const char *route, const char *next)
 {
-	struct dialog *d = dialog_new();
+	struct dialog *d = dialog_new(NULL);
 	int err;
 
 	if (!d)
@@ -49,11 +90,8 @@ int dialog_alloc(struct dialog **dp, const char *from, const char *to,
 	err |= re_sdprintf(&d->ltag, "%016llx", rand_u64());
 	if (!err)
 		err = re_sdprintf(&d->local, "<%s>;tag=%s", from, d->ltag);
-	err |= re_sdprintf(&d->remote, "<%s>", to);
-	err |= str_dup(&d->target, to);
-	if (route)
-		err |= re_sdprintf(&d->route, "Route: <%s;lr>\r\n", route);
-	err |= str_dup(&d->next, route ? route : next ? next : to);
+	if (!err)
+		err = dialog_restart(d, to, to, route, next);
 	if (err)
 		mem_deref(d);
 	else
@@ -119,18 +157,13 @@ static int learn(struct dialog *d, const struct sip_msg *msg)
 		mem_deref(next);
 		return err;
 	}
-	mem_deref(d->target);
-	mem_deref(d->route);
-	mem_deref(d->next);
-	d->target = target;
-	d->route = route;
-	d->next = next;
+	aim(d, target, route, next);
 	return 0;
 }
 
 int dialog_accept(struct dialog **dp, const struct sip_msg *msg)
 {
-	struct dialog *d = dialog_new();
+	struct dialog *d = dialog_new(NULL);
 	int err;
 
 	if (!d)
@@ -180,7 +213,7 @@ int dialog_establish(struct dialog *d, const struct sip_msg *resp)
 int dialog_fork(struct dialog **dp, const struct dialog *o,
 		const struct sip_msg *resp)
 {
-	struct dialog *d = dialog_new();
+	struct dialog *d = dialog_new(o);
 	int err;
 
 	if (!d)
@@ -188,7 +221,6 @@ int dialog_fork(struct dialog **dp, const struct dialog *o,
 	d->callid = mem_ref(o->callid);
 	d->ltag = mem_ref(o->ltag);
 	d->local = mem_ref(o->local);
-	d->lseq = o->lseq;
 	err = dialog_establish(d, resp);
 	if (err)
 		mem_deref(d);
@@ -229,6 +261,11 @@ bool dialog_match(const struct dialog *d, const struct sip_msg *msg)
 {
 	return d->rtag && dialog_match_half(d, msg) &&
 		!pl_strcmp(msg->req ? &msg->from.tag : &msg->to.tag, d->rtag);
+}
+
+uint32_t dialog_next_cseq(struct dialog *d)
+{
+	return ++*d->lseq;
 }
 
 bool dialog_order(struct dialog *d, const struct sip_msg *msg)

@@ -353,7 +353,7 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 		finish(r, err ? sort_error(err) : 0, msg);
 	}
 	else if (!err && challenged(r, msg)) {
-		r->cseq = ++r->dlg->lseq;
+		r->cseq = dialog_next_cseq(r->dlg);
 		go(r, 0);
 	}
 	else if (err || (msg->scode == 503 && r->i + 1 < r->n)) {
@@ -407,7 +407,7 @@ int request_send(struct request **rp, struct stack *s,
 	r->resph = response_handler;
 	r->late = late_handler;
 	r->go = go;
-	r->cseq = ++r->dlg->lseq;
+	r->cseq = dialog_next_cseq(r->dlg);
 	err = fill(r, conf);
 	if (err) {
 		mem_deref(r);

@@ -317,6 +317,116 @@ static void test_challenge(void)
 	close_caller();
 }
 
+/* FreeSWITCH says 100 before it asks for the password. */
+static void test_trying_challenge(void)
+{
+	const struct ua_conf conf = { .user = "caller", .password = "pw" };
+
+	open_caller(&conf);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "100 Trying", "", "");
+	run_for(20);
+	raw_reply(&peer, "407 Proxy Authentication Required", "x",
+		  "Proxy-Authenticate: Digest realm=\"p\", nonce=\"3\"\r\n");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	CU_ASSERT(raw_hdr(&peer, "Proxy-Authorization")[0] != '\0');
+	raw_reply(&peer, "486 Busy", "x", "");
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	close_caller();
+}
+
+/* A phone rings, nobody is there, and it forwards: what its ringing said of
+ * tag and route is not said to the next one. */
+static void test_ring_redirect(void)
+{
+	char hdrs[256];
+
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	(void)re_snprintf(hdrs, sizeof hdrs, "Record-Route: <sip:%J;lr>\r\n%s",
+			  &peer.addr, contact(&peer));
+	raw_reply(&peer, "180 Ringing", "x", hdrs);
+	CU_ASSERT(wait_log(&a, "180", 1000));
+	raw_reply(&peer, "302 Moved", "x", contact(&other));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&other, "INVITE", 1000));
+	CU_ASSERT(!strstr(raw_hdr(&other, "To"), "tag="));
+	CU_ASSERT_STRING_EQUAL(raw_hdr(&other, "Route"), "");
+	raw_reply(&other, "200 OK", "y", contact(&other));
+	CU_ASSERT(raw_wait(&other, "ACK", 1000));
+	CU_ASSERT(wait_log(&a, "answer", 1000));
+	close_caller();
+}
+
+/* A branch that was told PRACK and answers late: its BYE counts on. */
+static void test_fork_prack(void)
+{
+	static struct invite inv;
+	char hdrs[256];
+	int prack;
+
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	memcpy(inv.got, peer.got, sizeof inv.got);
+	inv.src = peer.src;
+	raw_reply(&peer, "180 Ringing", "one", contact(&peer));
+	CU_ASSERT(wait_log(&a, "180", 1000));
+	memcpy(other.got, inv.got, sizeof inv.got);
+	other.src = inv.src;
+	(void)re_snprintf(hdrs, sizeof hdrs, "Require: 100rel\r\nRSeq: 7\r\n"
+			  "%s", contact(&other));
+	raw_reply(&other, "180 Ringing", "two", hdrs);
+	CU_ASSERT(raw_wait(&other, "PRACK", 1000));
+	prack = atoi(raw_hdr(&other, "CSeq") + 5);
+	raw_reply(&other, "200 OK", "", "");
+	memcpy(peer.got, inv.got, sizeof inv.got);
+	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	memcpy(other.got, inv.got, sizeof inv.got);
+	raw_reply(&other, "200 OK", "two", contact(&other));
+	CU_ASSERT(raw_wait(&other, "BYE", 1000));
+	CU_ASSERT(atoi(raw_hdr(&other, "CSeq") + 5) > prack);
+	raw_reply(&other, "200 OK", "", "");
+	close_caller();
+}
+
+static void end_account(const struct call_end *end, void *arg)
+{
+	struct side *s = arg;
+
+	side_end(end, arg);
+	s->ua = mem_deref(s->ua);
+}
+
+/* The owner ends the account from within the end of a call: refused by the
+ * peer, and by the network. */
+static void test_account_gone(void)
+{
+	static const struct call_handlers h = { .endh = end_account };
+	static const struct ua_conf conf = { .user = "caller" };
+	char uri[128];
+
+	open_caller(NULL);
+	(void)re_snprintf(uri, sizeof uri, "sip:peer@%J", &peer.addr);
+	CU_ASSERT_EQUAL_FATAL(call_connect(&a.call, a.ua, uri, NULL, NULL, &h,
+					   &a), 0);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	raw_reply(&peer, "486 Busy", "x", "");
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_PTR_NULL(a.ua);
+	a.log[0] = '\0';
+	CU_ASSERT_EQUAL_FATAL(side_open(&a, &conf), 0);
+	CU_ASSERT_EQUAL_FATAL(call_connect(&a.call, a.ua, "sip:127.0.0.1:9",
+					   NULL, NULL, &h, &a), 0);
+	CU_ASSERT(wait_log(&a, "end", 1000));
+	CU_ASSERT_PTR_NULL(a.ua);
+	close_caller();
+}
+
 static void deny(struct raw *r)
 {
 	char hdr[128];
@@ -392,6 +502,10 @@ UNIT_SUITE("callout",
 	   { "forked answers", test_fork },
 	   { "forked, and over", test_fork_late },
 	   { "redirects", test_redirect },
+	   { "redirect after ringing", test_ring_redirect },
+	   { "forked, with PRACK", test_fork_prack },
+	   { "account ends with its call", test_account_gone },
+	   { "100, then a challenge", test_trying_challenge },
 	   { "422", test_422 },
 	   { "refusal with text", test_refused },
 	   { "nobody there", test_nobody_there },
