@@ -103,6 +103,7 @@ static void finish(struct request *r, int err, const struct sip_msg *msg)
 	if (r->rp)
 		*r->rp = NULL;
 	r->rp = NULL;
+	list_unlink(&r->le);    /* h may end the whole account */
 	if (err && !r->why[0])
 		str_ncpy(r->why, sentence(err), sizeof r->why);
 	if (h)

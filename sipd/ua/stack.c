@@ -96,7 +96,8 @@ static void fail_handler(const void *sock, enum sip_transp tp,
 		(void)re_snprintf(s->why, sizeof s->why,
 				  "TLS certificate: %s", why);
 	uactrans_fail(s->uactrans, sock, tp, dst, err);
-	s->lossh(sock, dst, err, s->arg);
+	if (s->lossh)
+		s->lossh(sock, dst, err, s->arg);
 	s->why[0] = '\0';
 	mem_deref(s);
 }
@@ -143,6 +144,7 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 
 void stack_flush(struct stack *s)
 {
+	s->lossh = NULL;        /* a way may be failing just now */
 	list_flush(&s->pendingl);
 	transp_flush(s->transp);
 }

@@ -46,7 +46,7 @@ struct stack {
 	void (*reqh)(const struct sip_msg *msg, void *arg);
 	void (*resph)(const struct sip_msg *msg, void *arg);
 	void (*stunh)(const struct sa *src, const struct mbuf *mb, void *arg);
-	/* a way failed: what registrations must know */
+	/* a way failed: what registrations must know; not after a flush */
 	void (*lossh)(const void *sock, const struct sa *dst, int err,
 		      void *arg);
 	void *arg;

@@ -334,10 +334,12 @@ void ua_changed(struct ua *ua)
 {
 	if (!ua || ua->closing)
 		return;
+	mem_ref(ua);                    /* calls may end by it */
 	(void)resolver_refresh(ua->stack->resolver);
 	(void)transp_sync(ua->stack->transp, !ua->next);
 	if (ua->reg)
 		reg_again(ua->reg);
+	mem_deref(ua);
 }
 
 void ua_probe(struct ua *ua)
