@@ -47,7 +47,8 @@ struct request {
 	unsigned challenges, kinds;     /* 1: 401, 2: 407 */
 	int err;
 	enum login login;
-	bool contact, early, heard, cancelled, stale;
+	bool contact, early, cancelled, stale;
+	bool heard;             /* somebody rings; 100 is the next hop's */
 	bool probe;             /* TCP instead of UDP to v[i] */
 	bool resolved;          /* v is from the DNS, not the flow */
 	char why[160];
@@ -346,7 +347,7 @@ static void response_handler(int err, const struct sip_msg *msg, void *arg)
 	    sa_set_str(&sa, r->name, 0))
 		stack_set_name(r->s, &msg->src, r->name);
 	if (!err && msg->scode < 200) {
-		r->heard = true;
+		r->heard |= msg->scode > 100;
 		if (r->h)
 			r->h(0, msg, r, r->arg);
 	}

@@ -159,6 +159,21 @@ static void test_503(void)
 	end();
 }
 
+/* 100 speaks of the next hop alone. */
+static void test_100_503(void)
+{
+	begin();
+	send_options();
+	CU_ASSERT(raw_wait(&one, "OPTIONS sip:s.test", 1000));
+	raw_reply(&one, "100 Trying", "", "");
+	raw_reply(&one, "503 Full", "x", "");
+	CU_ASSERT(raw_wait(&two, "OPTIONS sip:s.test", 1000));
+	raw_reply(&two, "200 OK", "x", "");
+	CU_ASSERT(run_until(is_done, NULL, 1000));
+	CU_ASSERT_EQUAL(scode, 200);
+	end();
+}
+
 static void test_both_503(void)
 {
 	begin();
@@ -260,6 +275,7 @@ static void test_flow(void)
 
 UNIT_SUITE("request",
 	   { "503", test_503 },
+	   { "100, then 503", test_100_503 },
 	   { "both 503", test_both_503 },
 	   { "silent", test_silent },
 	   { "refused", test_refused },
