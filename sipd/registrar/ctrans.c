@@ -10,15 +10,12 @@
  * the answer. fork.c starts them, the registrar feeds the responses in.
  */
 #include <string.h>
+#include "sipd/sip/trans.h"
 #include "sipd/registrar/ctrans.h"
 
 enum {
 	BUCKETS = 8192,
 };
-
-#define T1 (SIP_T1 * MSEC)
-#define T2 (SIP_T2 * MSEC)
-#define T4 (SIP_T4 * MSEC)
 
 struct ctable {
 	struct timers *timers;
@@ -181,12 +178,12 @@ static void send_cancel(struct ctrans *c)
 		.flow = c->flow, .branch = c->branch, .met = "CANCEL",
 	};
 
-	if (message_followup(&conf.mb, "CANCEL", c->mb, NULL))
+	/* RFC 3261 section 9.1: give up if no final response comes */
+	(void)timer_start(c->t->timers, &c->life, 64 * T1, life_handler, c);
+	if (trans_followup(&conf.mb, "CANCEL", c->mb, NULL, NULL))
 		return;
 	(void)ctrans_alloc(NULL, c->t, &conf);
 	mem_deref(conf.mb);
-	/* RFC 3261 section 9.1: give up if no final response comes */
-	(void)timer_start(c->t->timers, &c->life, 64 * T1, life_handler, c);
 }
 
 void ctrans_cancel(struct ctrans *c)
@@ -218,7 +215,7 @@ static void send_ack(struct ctrans *c, const struct sip_msg *msg)
 {
 	struct mbuf *mb = NULL;
 
-	if (message_followup(&mb, "ACK", c->mb, msg))
+	if (trans_followup(&mb, "ACK", c->mb, msg, NULL))
 		return;
 	mem_deref(c->mb);
 	c->mb = mb;

@@ -258,36 +258,3 @@ int message_forward_request(struct mbuf **mbp,
 	err |= body_write(mb, msg);
 	return finish(mbp, mb, err);
 }
-
-static bool route_handler(const struct sip_hdr *hdr,
-			  const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	return mbuf_printf(arg, "Route: %r\r\n", &hdr->val) != 0;
-}
-
-int message_followup(struct mbuf **mbp, const char *met, struct mbuf *sent,
-		     const struct sip_msg *rsp)
-{
-	struct mbuf *mb = mbuf_alloc(512);
-	struct sip_msg *req = NULL;
-	int err;
-
-	sent->pos = 0;
-	err = mb ? sip_msg_decode(&req, sent) : ENOMEM;
-	sent->pos = 0;
-	if (err)
-		goto out;
-	err  = mbuf_printf(mb, "%s %r SIP/2.0\r\nVia: %r\r\n", met,
-			   &req->ruri, &req->via.val);
-	err |= sip_msg_hdr_apply(req, true, SIP_HDR_ROUTE, route_handler, mb) ?
-		ENOMEM : 0;
-	err |= mbuf_printf(mb, "Max-Forwards: %u\r\nFrom: %r\r\nTo: %r\r\n"
-			   "Call-ID: %r\r\nCSeq: %u %s\r\n"
-			   "Content-Length: 0\r\n\r\n", MAX_FORWARDS,
-			   &req->from.val, rsp ? &rsp->to.val : &req->to.val,
-			   &req->callid, req->cseq.num, met);
- out:
-	mem_deref(req);
-	return finish(mbp, mb, err);
-}

@@ -49,9 +49,4 @@ struct message_forward {
 int message_forward_request(struct mbuf **mbp,
 			    const struct message_forward *fw);
 
-/* ACK for a failure response (section 17.1.1.3), or CANCEL (9.1), of a
- * request as we sent it; rsp NULL for CANCEL. */
-int message_followup(struct mbuf **mbp, const char *met, struct mbuf *sent,
-		     const struct sip_msg *rsp);
-
 #endif

@@ -256,7 +256,7 @@ void proxy_request(struct core *c, const struct sip_msg *msg,
 			core_reply(c, msg, flow, 400, bad, NULL);
 		return;
 	}
-	if (stable_recv(c->stable, msg, flow))
+	if (stable_recv(c->stable, msg))
 		return;
 	if (message_is(msg, "CANCEL")) {
 		core_reply(c, msg, flow, 481, "Transaction Does Not Exist",

@@ -10,17 +10,11 @@
  * reference, whoever answers another.
  */
 #include <string.h>
+#include "sipd/sip/trans.h"
 #include "sipd/registrar/message.h"
 #include "sipd/registrar/strans.h"
 
-enum {
-	BUCKETS  = 8192,
-	KEY_SIZE = 640,
-};
-
-#define T1 (SIP_T1 * MSEC)
-#define T2 (SIP_T2 * MSEC)
-#define T4 (SIP_T4 * MSEC)
+enum { BUCKETS = 8192 };
 
 struct stable {
 	struct timers *timers;
@@ -37,7 +31,6 @@ struct strans {
 	enum state state;
 	bool invite;
 	bool reliable;
-	char *key;              /* branch, sent-by, method */
 	struct flow flow;       /* of responses */
 	struct mbuf *mb;        /* the last response */
 	struct timer life;
@@ -45,6 +38,7 @@ struct strans {
 	uint64_t interval;
 	strans_cancel_h *cancelh;
 	void *arg;
+	char key[];
 };
 
 static void stable_destructor(void *arg)
@@ -80,7 +74,6 @@ static void strans_destructor(void *arg)
 	timer_stop(&s->life);
 	timer_stop(&s->again);
 	hash_unlink(&s->he);
-	mem_deref(s->key);
 	mem_deref(s->mb);
 }
 
@@ -101,31 +94,19 @@ static void life_handler(void *arg)
 	strans_drop(arg);
 }
 
-static bool key_handler(struct le *le, void *arg)
-{
-	const struct strans *s = le->data;
-
-	return !strcmp(s->key, arg);
-}
-
-/* RFC 3261 section 17.2.3 */
-static int key_print(char key[KEY_SIZE], const struct sip_msg *msg,
-		     const char *met)
-{
-	return re_snprintf(key, KEY_SIZE, "%r %r %s", &msg->via.branch,
-			   &msg->via.sentby, met) < 0 ? EBADMSG : 0;
-}
-
 static struct strans *find(const struct stable *t, const struct sip_msg *msg,
-			   const char *met)
+			   const struct pl *met)
 {
-	char key[KEY_SIZE];
+	struct le *le = list_head(hash_list(t->ht,
+					    hash_joaat_pl(&msg->via.branch)));
 
-	if (key_print(key, msg, met))
-		return NULL;
-	return list_ledata(hash_lookup(t->ht,
-				       hash_joaat_pl(&msg->via.branch),
-				       key_handler, key));
+	for (; le; le = le->next) {
+		struct strans *s = le->data;
+
+		if (trans_key_is(s->key, msg, met))
+			return s;
+	}
+	return NULL;
 }
 
 static void send_last(struct strans *s)
@@ -160,19 +141,13 @@ static void cancel(struct strans *s, const struct sip_msg *msg)
 	cancelh(s->arg);
 }
 
-bool stable_recv(struct stable *t, const struct sip_msg *msg,
-		 const struct flow *flow)
+bool stable_recv(struct stable *t, const struct sip_msg *msg)
 {
+	static const struct pl invite = PL("INVITE");
 	const bool acks = message_is(msg, "ACK");
 	const bool cancels = message_is(msg, "CANCEL");
-	struct strans *s;
-	char met[METHOD_SIZE];
-	(void)flow;
+	struct strans *s = find(t, msg, acks || cancels ? &invite : &msg->met);
 
-	if (msg->met.l >= sizeof met)
-		return false;
-	pl_strcpy(&msg->met, met, sizeof met);
-	s = find(t, msg, acks || cancels ? "INVITE" : met);
 	if (!s)
 		return false;
 	if (acks) {
@@ -194,17 +169,9 @@ int strans_alloc(struct strans **sp, struct stable *t,
 		 const struct sip_msg *msg, const struct flow *flow,
 		 strans_cancel_h *cancelh, void *arg)
 {
-	char key[KEY_SIZE], met[METHOD_SIZE];
-	struct strans *s;
-	int err;
+	struct strans *s = mem_zalloc(sizeof *s + trans_key_size(msg),
+				      strans_destructor);
 
-	if (msg->met.l >= sizeof met)
-		return EBADMSG;
-	pl_strcpy(&msg->met, met, sizeof met);
-	err = key_print(key, msg, met);
-	if (err)
-		return err;
-	s = mem_zalloc(sizeof *s, strans_destructor);
 	if (!s)
 		return ENOMEM;
 	s->t = t;
@@ -213,11 +180,7 @@ int strans_alloc(struct strans **sp, struct stable *t,
 	s->cancelh = cancelh;
 	s->arg = arg;
 	message_reply_flow(&s->flow, msg, flow);
-	err = str_dup(&s->key, key);
-	if (err) {
-		mem_deref(s);
-		return err;
-	}
+	trans_key_write(s->key, msg);
 	hash_append(t->ht, hash_joaat_pl(&msg->via.branch), &s->he, s);
 	++t->n;
 	*sp = mem_ref(s);

@@ -21,8 +21,7 @@ int stable_alloc(struct stable **tp, struct timers *timers,
 
 /* A request that belongs to one of them (a retransmission, ACK for a failure,
  * CANCEL) is dealt with here: true. */
-bool stable_recv(struct stable *t, const struct sip_msg *msg,
-		 const struct flow *flow);
+bool stable_recv(struct stable *t, const struct sip_msg *msg);
 
 /* A new one for msg. Kept by the table until its timers are through; the
  * caller gets a reference of its own. cancelh comes at most once, before the

@@ -11,13 +11,10 @@
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/outside.h"
+#include "sipd/sip/trans.h"
 #include "sipd/ua/uactrans.h"
 
-enum {
-	BUCKETS = 1024,
-	T1 = 500, T2 = 4000, T4 = 5000,         /* ms */
-	TIMER_D = 32000,
-};
+enum { BUCKETS = 1024 };
 
 enum state { TRYING, PROCEEDING, COMPLETED };
 
@@ -44,7 +41,7 @@ struct uactrans {
 	struct outside *outside;
 	const void *sock;       /* to compare with only */
 	uint64_t branch;
-	uint32_t wait;          /* ms, of timer A or E */
+	uint64_t wait;          /* ns, of timer A or E */
 	enum sip_transp tp;
 	enum state state;
 	bool invite, cancel;
@@ -131,10 +128,10 @@ static void end_handler(void *arg)
 		finish(ct, ETIMEDOUT, NULL, false);
 }
 
-static void start(struct uactrans *ct, struct timer *t, uint32_t ms,
+static void start(struct uactrans *ct, struct timer *t, uint64_t ns,
 		  timer_h *h)
 {
-	(void)timer_start(ct->set->timers, t, ms * MSEC, h, ct);
+	(void)timer_start(ct->set->timers, t, ns, h, ct);
 }
 
 static void again_handler(void *arg)
@@ -149,51 +146,6 @@ static void again_handler(void *arg)
 	err = transmit(ct);
 	if (err)
 		finish(ct, err, NULL, false);
-}
-
-/* ---- ACK and CANCEL: from the request itself ---- */
-
-static bool route_handler(const struct sip_hdr *hdr,
-			  const struct sip_msg *msg, void *arg)
-{
-	(void)msg;
-	return mbuf_printf(arg, "Route: %r\r\n", &hdr->val) != 0;
-}
-
-static int derive(struct mbuf **mbp, struct uactrans *ct, const char *met,
-		  const struct pl *to, const char *headers)
-{
-	struct sip_msg *req;
-	struct mbuf *mb;
-	int err;
-
-	ct->mb->pos = 0;
-	err = sip_msg_decode(&req, ct->mb);
-	ct->mb->pos = 0;
-	if (err)
-		return err;
-	mb = mbuf_alloc(512);
-	if (!mb) {
-		mem_deref(req);
-		return ENOMEM;
-	}
-	err  = mbuf_printf(mb, "%s %r SIP/2.0\r\nVia: %r\r\n"
-			   "Max-Forwards: 70\r\n", met, &req->ruri,
-			   &req->via.val);
-	err |= sip_msg_hdr_apply(req, true, SIP_HDR_ROUTE, route_handler, mb)
-		? ENOMEM : 0;
-	err |= mbuf_printf(mb, "From: %r\r\nTo: %r\r\nCall-ID: %r\r\n"
-			   "CSeq: %u %s\r\n%sContent-Length: 0\r\n\r\n",
-			   &req->from.val, to ? to : &req->to.val,
-			   &req->callid, req->cseq.num, met,
-			   headers ? headers : "");
-	mb->pos = 0;
-	mem_deref(req);
-	if (err)
-		mem_deref(mb);
-	else
-		*mbp = mb;
-	return err;
 }
 
 static struct uactrans *uactrans_new(struct uactrans_set *set,
@@ -239,7 +191,8 @@ static void send_cancel(struct uactrans *ct)
 	/* RFC 3261 section 9.1: if no final answer comes, give up */
 	start(ct, &ct->end, 64 * T1, end_handler);
 	can = uactrans_new(ct->set, &hop, "CANCEL", ct->branch);
-	if (can && (derive(&can->mb, ct, "CANCEL", NULL, ct->headers) ||
+	if (can && (trans_followup(&can->mb, "CANCEL", ct->mb, NULL,
+				   ct->headers) ||
 		    launch(can, &hop)))
 		mem_deref(can);
 }
@@ -259,7 +212,7 @@ static void send_ack(struct uactrans *ct, const struct sip_msg *resp)
 {
 	struct mbuf *ack;
 
-	if (derive(&ack, ct, "ACK", &resp->to.val, NULL))
+	if (trans_followup(&ack, "ACK", ct->mb, resp, NULL))
 		return;
 	mem_deref(ct->mb);
 	ct->mb = ack;
@@ -294,7 +247,7 @@ static void final(struct uactrans *ct, const struct sip_msg *msg)
 	else if (ct->invite)
 		send_ack(ct, msg);
 	if (linger)
-		start(ct, &ct->end, ct->invite ? TIMER_D : T4, end_handler);
+		start(ct, &ct->end, ct->invite ? 64 * T1 : T4, end_handler);
 	finish(ct, 0, msg, linger);
 }
 
@@ -331,7 +284,7 @@ bool uactrans_response(struct uactrans_set *set, const struct sip_msg *msg)
 	if (ct->state == COMPLETED) {
 		if (ct->invite && msg->scode < 300)
 			return false;
-		if (ct->invite && msg->scode >= 300)
+		if (ct->invite)
 			(void)transmit(ct);
 	}
 	else if (msg->scode < 200) {

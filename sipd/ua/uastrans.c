@@ -12,13 +12,15 @@
 #include <stdarg.h>
 #include <string.h>
 #include "sipd/sip/response.h"
+#include "sipd/sip/trans.h"
 #include "sipd/ua/uastrans.h"
 
 enum {
 	BUCKETS = 8192,
-	T1 = 500, T2 = 4000, T4 = 5000,         /* ms */
 	TRYING_TIME = 200,      /* ms; section 17.2.1 */
 };
+
+static const struct pl invite = PL("INVITE");
 
 enum state { PROCEEDING, ACCEPTED, COMPLETED, CONFIRMED };
 
@@ -44,12 +46,11 @@ struct uastrans {
 	struct timer end, again;
 	struct sa dst;
 	uint64_t merge;         /* digest of Call-ID, From tag, CSeq */
-	uint32_t wait;
+	uint64_t wait;          /* ns, of timer G */
 	enum sip_transp tp;
 	enum state state;
 	bool invite, waiting;   /* for uastrans_acked */
-	char met[12];
-	char id[];              /* branch and sent-by */
+	char key[];
 };
 
 static void uastrans_destructor(void *arg)
@@ -78,10 +79,10 @@ static void set_destructor(void *arg)
 	mem_deref(set->software);
 }
 
-static void start(struct uastrans *st, struct timer *t, uint32_t ms,
+static void start(struct uastrans *st, struct timer *t, uint64_t ns,
 		  timer_h *h)
 {
-	(void)timer_start(st->set->timers, t, ms * MSEC, h, st);
+	(void)timer_start(st->set->timers, t, ns, h, st);
 }
 
 static int transmit(struct uastrans *st)
@@ -242,17 +243,8 @@ static uint64_t merge_digest(const struct sip_msg *msg)
 	return h ^ ((uint64_t)msg->cseq.num << 32);
 }
 
-static bool same(const struct uastrans *st, const struct sip_msg *msg)
-{
-	size_t n = msg->via.branch.l;
-
-	return strlen(st->id) == n + msg->via.sentby.l &&
-		!memcmp(st->id, msg->via.branch.p, n) &&
-		!memcmp(st->id + n, msg->via.sentby.p, msg->via.sentby.l);
-}
-
 static struct uastrans *find(const struct uastrans_set *set,
-			     const struct sip_msg *msg, const char *met)
+			     const struct sip_msg *msg, const struct pl *met)
 {
 	struct le *le = list_head(hash_list(set->ids,
 					hash_joaat_pl(&msg->via.branch)));
@@ -260,9 +252,7 @@ static struct uastrans *find(const struct uastrans_set *set,
 	for (; le; le = le->next) {
 		struct uastrans *st = le->data;
 
-		if (same(st, msg) &&
-		    (met ? !strcmp(st->met, met)
-			 : !pl_strcmp(&msg->met, st->met)))
+		if (trans_key_is(st->key, msg, met))
 			return st;
 	}
 	return NULL;
@@ -292,28 +282,25 @@ int uastrans_alloc(struct uastrans **stp, struct uastrans_set *set,
 		   const struct uastrans_handlers *h,
 		   void *arg)
 {
-	size_t n = msg->via.branch.l, m = msg->via.sentby.l;
-	struct uastrans *st = mem_zalloc(sizeof *st + n + m + 1,
+	struct uastrans *st = mem_zalloc(sizeof *st + trans_key_size(msg),
 					 uastrans_destructor);
 
 	if (!st)
 		return ENOMEM;
 	st->set = set;
 	++set->n;
-	memcpy(st->id, msg->via.branch.p, n);
-	memcpy(st->id + n, msg->via.sentby.p, m);
-	(void)pl_strcpy(&msg->met, st->met, sizeof st->met);
+	trans_key_write(st->key, msg);
 	st->msg = mem_ref((void *)msg);
 	st->sock = mem_ref(msg->sock);
 	st->tp = msg->tp;
-	st->invite = !strcmp(st->met, "INVITE");
+	st->invite = !pl_cmp(&msg->met, &invite);
 	hash_append(set->ids, hash_joaat_pl(&msg->via.branch), &st->he, st);
 	if (!pl_isset(&msg->to.tag)) {
 		st->merge = merge_digest(msg);
 		hash_append(set->merges, (uint32_t)st->merge, &st->me, st);
 	}
 	if (st->invite)
-		start(st, &st->again, TRYING_TIME, trying_handler);
+		start(st, &st->again, TRYING_TIME * MSEC, trying_handler);
 	if (h)
 		st->h = *h;
 	st->arg = arg;
@@ -381,7 +368,7 @@ static void confirm(struct uastrans *st)
 
 static bool ack(struct uastrans_set *set, const struct sip_msg *msg)
 {
-	struct uastrans *st = find(set, msg, "INVITE");
+	struct uastrans *st = find(set, msg, &invite);
 
 	if (!st || st->state == ACCEPTED)
 		return false;                   /* for the dialog */
@@ -392,7 +379,7 @@ static bool ack(struct uastrans_set *set, const struct sip_msg *msg)
 
 static void cancel(struct uastrans_set *set, const struct sip_msg *msg)
 {
-	struct uastrans *st = find(set, msg, "INVITE");
+	struct uastrans *st = find(set, msg, &invite);
 
 	if (!st) {
 		(void)uastrans_answer(set, msg, 481,
@@ -412,7 +399,7 @@ bool uastrans_request(struct uastrans_set *set, const struct sip_msg *msg)
 
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return ack(set, msg);
-	st = find(set, msg, NULL);
+	st = find(set, msg, &msg->met);
 	if (st) {
 		if (st->mb && st->state != CONFIRMED)
 			(void)transmit(st);
