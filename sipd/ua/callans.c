@@ -28,6 +28,16 @@ static int here_print(struct re_printf *pf, const struct here *h)
 	return re_hprintf(pf, "Contact: %H\r\n", stack_contact, &c);
 }
 
+/* RFC 3262 section 3: PRACK first. */
+static int hold(struct call *c, const struct call_body *b)
+{
+	int err = c->rel_held ? EALREADY
+		: body_copy(&c->held, &c->held_ctype, b);
+
+	c->rel_held |= !err;
+	return err;
+}
+
 int callans_answer(struct call *c, const struct call_body *b)
 {
 	struct uastrans *st = c->st;
@@ -36,9 +46,8 @@ int callans_answer(struct call *c, const struct call_body *b)
 
 	if (!here.msg)
 		return EINVAL;
-	if (c->rel_wait)                /* RFC 3262 section 3: PRACK first */
-		return c->held ? EALREADY
-			: body_copy(&c->held, &c->held_ctype, b);
+	if (c->rel_wait)
+		return hold(c, b);
 	if (!c->update_ok && b && b->ctype)
 		(void)body_copy(&c->sdp, &c->sdp_ctype, b);
 	if (!pl_strcmp(&here.msg->met, "INVITE")) {
@@ -62,7 +71,7 @@ int callans_progress(struct call *c, uint16_t scode, const char *phrase,
 		     const struct call_body *b)
 {
 	struct here here = { c->calls->s, uastrans_msg(c->st) };
-	bool reliable = c->rel_peer && b && b->ctype;
+	bool reliable = c->rel_must || (c->rel_peer && b && b->ctype);
 
 	if (!here.msg || c->state != CALL_INCOMING || scode <= 100 ||
 	    scode >= 200)

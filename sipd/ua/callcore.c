@@ -188,9 +188,9 @@ void call_learn(struct call *c, const struct sip_msg *msg)
 						     "UPDATE");
 	c->timer_peer = sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED,
 					      "timer");
-	c->rel_peer = sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED,
-					    "100rel") ||
-		sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "100rel");
+	c->rel_must = sip_msg_hdr_has_value(msg, SIP_HDR_REQUIRE, "100rel");
+	c->rel_peer = c->rel_must ||
+		sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "100rel");
 }
 
 /* A peer without proxies in between is best reached by the way it came: by

@@ -65,7 +65,9 @@ struct call {
 	bool caller;            /* the first INVITE was ours */
 	bool taken, self;       /* has an owner; refers to itself */
 	bool rel_peer;          /* the peer knows 100rel... */
-	bool rel_wait;          /* ...and owes us a PRACK */
+	bool rel_must;          /* ...and takes nothing else... */
+	bool rel_wait;          /* ...and owes us a PRACK... */
+	bool rel_held;          /* ...for which our 2xx waits, see held */
 	bool update_ok;         /* the peer allows UPDATE */
 	bool timer_peer;        /* and knows session timers */
 	bool offering;          /* an offer of ours is not settled yet... */

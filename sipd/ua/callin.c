@@ -345,12 +345,13 @@ static void prack(struct call *c, const struct sip_msg *msg)
 	answer(c->calls, msg, 200, "OK");
 	uastrans_acked(c->st);
 	c->rel_wait = false;
-	if (!c->held_ctype)
+	if (!c->rel_held)
 		return;
+	c->rel_held = false;
 	c->held = NULL;
 	c->held_ctype = NULL;
-	b.p = (const char *)held->buf;
-	b.n = held->end;
+	b.p = held ? (const char *)held->buf : NULL;
+	b.n = held ? held->end : 0;
 	(void)callans_answer(c, &b);
 	mem_deref(held);
 	mem_deref((void *)b.ctype);

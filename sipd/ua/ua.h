@@ -150,7 +150,8 @@ const char *call_id(const struct call *c);              /* Call-ID */
  * (caller, within answerh and endh); good until the next question. NULL. */
 const char *call_header(const struct call *c, const char *name);
 
-/* 1xx, reliable (PRACK) when the peer supports 100rel and a body is given. */
+/* 1xx, reliable (PRACK) when the peer requires that, or supports 100rel and a
+ * body is given. */
 int call_progress(struct call *c, uint16_t scode, const char *phrase,
 		  const struct call_body *b);
 

@@ -294,6 +294,66 @@ static void test_prack(void)
 	close_callee();
 }
 
+static void prack_it(const char *status)
+{
+	char rack[128];
+
+	CU_ASSERT(raw_wait(&peer, status, 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "Require"), "100rel") != NULL);
+	keep_tag();
+	(void)re_snprintf(rack, sizeof rack, "RAck: %u %u INVITE\r\n" EMPTY,
+			  (unsigned)atoi(raw_hdr(&peer, "RSeq") + 5), cseq);
+	++branch;
+	request("PRACK", ++cseq, rack);
+	CU_ASSERT(raw_wait(&peer, "SIP/2.0 200", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "CSeq"), "PRACK") != NULL);
+}
+
+static void early_all(struct side *s, struct call *c)
+{
+	struct call_body sdp = { "application/sdp", "early", 5 };
+
+	CU_ASSERT_EQUAL(call_take(&s->call, c, &side_handlers, s), 0);
+	CU_ASSERT_EQUAL(call_progress(c, 183, "Session Progress", &sdp), 0);
+	CU_ASSERT_EQUAL(call_answer(c, NULL), 0);
+	CU_ASSERT_EQUAL(call_answer(c, NULL), EALREADY);
+}
+
+/* All was said in the 183: a 200 without a body waits for PRACK as well. */
+static void test_prack_empty(void)
+{
+	open_callee();
+	b.on_call = early_all;
+	send_invite("Supported: 100rel\r\n");
+	prack_it("SIP/2.0 183");
+	CU_ASSERT(raw_wait(&peer, "SIP/2.0 200", 1000));
+	CU_ASSERT(strstr(raw_hdr(&peer, "CSeq"), "INVITE") != NULL);
+	CU_ASSERT_STRING_EQUAL(raw_body(&peer), "");
+	close_callee();
+}
+
+/* RFC 3262 section 3: who requires it gets no other 1xx. */
+static void test_100rel_required(void)
+{
+	open_callee();
+	b.on_call = ring;
+	send_invite("Require: 100rel\r\n");
+	prack_it("SIP/2.0 180");
+	close_callee();
+}
+
+/* Whatever its length, the same branch and method are the same request. */
+static void test_long_method(void)
+{
+	open_callee();
+	++branch;
+	request("DANCEALLTHENIGHT", ++cseq, EMPTY);
+	CU_ASSERT(raw_wait(&peer, "SIP/2.0 501", 1000));
+	request("DANCEALLTHENIGHT", cseq, EMPTY);
+	CU_ASSERT(raw_wait(&peer, "SIP/2.0 501", 1000));
+	close_callee();
+}
+
 /* In the manner of RFC 4475: nothing of this is a call, and a call is
  * possible after it. */
 static const char *const torturev[] = {
@@ -419,5 +479,8 @@ UNIT_SUITE("callin",
 	   { "transactions full", test_full },
 	   { "re-INVITE races", test_reinvite_races },
 	   { "reliable response", test_prack },
+	   { "reliable, then nothing more", test_prack_empty },
+	   { "100rel required", test_100rel_required },
+	   { "long method", test_long_method },
 	   { "torture", test_torture },
 	   { "stall", test_stall })
