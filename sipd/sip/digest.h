@@ -16,7 +16,7 @@
 
 enum {
 	DIGEST_HEX = 65,        /* the longest hash in hex, with its NUL */
-	DIGEST_REALMS = 4,      /* challenges a client keeps */
+	DIGEST_REALMS = 4,      /* challenges a client keeps, the latest */
 };
 
 /* By strength, the weakest first. */

@@ -5,6 +5,7 @@
  * round: within a round the strongest algorithm stays, a new round replaces.
  */
 #include <string.h>
+#include "sdp/base/recompat.h"
 #include "sipd/sip/digest.h"
 
 void digest_client_begin(struct digest_client *dc)
@@ -12,16 +13,23 @@ void digest_client_begin(struct digest_client *dc)
 	++dc->round;
 }
 
-/* The place for a challenge: that of its realm, or a free one. */
+/* The place for a challenge: that of its realm, a free one, or of the realm
+ * not heard of for the longest time; *known: the first of these. */
 static unsigned place(const struct digest_client *dc,
-		      const struct digest_challenge *c)
+		      const struct digest_challenge *c, bool *known)
 {
-	unsigned i = 0;
+	unsigned i = 0, oldest = 0;
 
-	while (i < dc->n && (str_cmp(dc->v[i].c.realm, c->realm) ||
-			     dc->v[i].c.proxy != c->proxy))
-		++i;
-	return i;
+	*known = false;
+	for (; i < dc->n; i++) {
+		*known = !str_cmp(dc->v[i].c.realm, c->realm) &&
+			dc->v[i].c.proxy == c->proxy;
+		if (*known)
+			return i;
+		if (dc->v[i].round < dc->v[oldest].round)
+			oldest = i;
+	}
+	return i < DIGEST_REALMS ? i : oldest;
 }
 
 int digest_client_challenge(struct digest_client *dc, const struct pl *val,
@@ -29,16 +37,17 @@ int digest_client_challenge(struct digest_client *dc, const struct pl *val,
 {
 	struct digest_challenge c;
 	unsigned i;
+	bool known;
 	int err;
 
 	err = digest_challenge_decode(&c, val);
 	if (err)
 		return err;
 	c.proxy = proxy;
-	i = place(dc, &c);
-	if (i >= DIGEST_REALMS)
+	i = place(dc, &c, &known);
+	if (!known && i < dc->n && dc->v[i].round == dc->round)
 		return ENOSPC;
-	if (i < dc->n) {
+	if (known) {
 		/* RFC 8760: the strongest of one response */
 		if (dc->v[i].round == dc->round && dc->v[i].c.alg >= c.alg)
 			return 0;
@@ -46,9 +55,7 @@ int digest_client_challenge(struct digest_client *dc, const struct pl *val,
 		    !str_cmp(dc->v[i].c.nonce, c.nonce))
 			return EACCES;
 	}
-	else {
-		dc->n = i + 1;
-	}
+	dc->n = MAX(dc->n, i + 1);
 	dc->v[i].c = c;
 	dc->v[i].nc = 0;
 	dc->v[i].round = dc->round;
