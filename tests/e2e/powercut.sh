@@ -35,7 +35,7 @@ disk_on() {
 }
 cut_off() {     # EXT4_IOC_SHUTDOWN, without a flush of the journal
 	perl -e 'open F, "<", $ARGV[0] or die; $f = pack "L", 2;
-	    ioctl F, 0x8004587d, $f or die "$!"' disk
+	    ioctl F, 0x8004587d, $f or die "$!"' "${1:-disk}"
 }
 make_disk() {
 	truncate -s 160M disk.img && mkfs.ext4 -q -F disk.img && disk_on &&
@@ -45,7 +45,7 @@ if ! make_disk > disk.out 2>&1; then
 	echo "skipped: no ext4 on a loop device: $(tail -1 disk.out)"
 	finish
 fi
-trap 'cd /; umount -l "$T/disk" 2> /dev/null; rm -rf "$T"' EXIT
+trap 'cd /; umount -l "$in/inner" "$T/disk" 2> /dev/null; rm -rf "$T"' EXIT
 
 power_lost() { cut_off; crash bob; umount disk; disk_on; }
 power_on() { start bob; }
@@ -78,6 +78,33 @@ done
 check "all that was there before is there" sh -c \
     "for w in note one few many; do diff -r --no-dereference \$w $in/\$w ||
     exit 1; done"
+
+# --- another disk inside the inbox: it loses its power, too
+make_inner() {
+	mkdir -p "$in/inner" && truncate -s 60M inner.img &&
+	    mkfs.ext4 -q -F inner.img && inner_on
+}
+inner_on() {
+	loop2=$(losetup -f --show inner.img) &&
+	    mount -t ext4 "$loop2" "$in/inner" && losetup -d "$loop2"
+}
+inner_lost() {
+	(cd "$in/inner" && cut_off .) && umount "$in/inner" && inner_on
+}
+check "another disk is inside the inbox" make_inner
+mkdir -p inner/new
+for d in inner inner/new; do
+	for i in 1 2 3 4 5 6; do echo $d $i > $d/$i; done
+	head -c 200000 /dev/urandom > $d/large
+done
+check "many files for it are sent" as alice bob send inner
+check "its power is cut at once" inner_lost
+check "they are there" sh -c "rmdir $in/inner/lost+found; diff -r inner $in/inner"
+echo one > inner/one
+check "a single one" as alice bob send inner
+check "its power is cut" inner_lost
+check "it is there" like inner
+check "that disk is taken out" umount "$in/inner"
 
 # --- in the middle, over and over: at each step more of it has come
 check "the network is slow" tc qdisc add dev lo root tbf rate 400mbit \

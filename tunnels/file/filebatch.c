@@ -5,7 +5,9 @@
  *   (large ones are written already)                order  --> sync folders
  *
  * A few files are synced one by one, many by one syncfs: it also writes what
- * other programs have left unwritten, and still is much the cheaper.
+ * other programs have left unwritten, and still is much the cheaper. What is
+ * on another mount is out of the reach of both, the stage's and syncfs's: it
+ * is written, synced and named one by one, in its own folder.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +18,15 @@
 
 enum { FEW = 8 };               /* entries that are synced one by one */
 
-/* Synced one by one? */
 static bool few(const struct filebatch *b)
 {
 	return b->count <= FEW && !b->fresh;
+}
+
+/* Synced by itself? */
+static bool alone(const struct filebatch *b, const struct fileop *op)
+{
+	return few(b) || op->apart;
 }
 
 /* The folder last used: most entries share it with the one before. */
@@ -123,6 +130,19 @@ static int set_meta(int fd, const struct fileop *op)
 	return fchmod(fd, op->mode) ? errno : 0;
 }
 
+/* All of a small file, synced if it is alone. */
+static int small_fill(const struct filebatch *b, const struct fileop *op,
+		      int fd)
+{
+	int err = write_all(fd, op->data, op->size);
+
+	if (!err)
+		err = set_meta(fd, op);
+	if (!err && alone(b, op) && fsync(fd))
+		err = errno;
+	return err;
+}
+
 static int small_write(const struct filebatch *b, struct fileop *op,
 		       int stage)
 {
@@ -134,11 +154,7 @@ static int small_write(const struct filebatch *b, struct fileop *op,
 		    O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
-	err = write_all(fd, op->data, op->size);
-	if (!err)
-		err = set_meta(fd, op);
-	if (!err && few(b) && fsync(fd))
-		err = errno;
+	err = small_fill(b, op, fd);
 	/* some file systems tell of a full disk only here */
 	if (close(fd) && !err)
 		err = errno;
@@ -151,7 +167,7 @@ static int large_finish(const struct filebatch *b, const struct fileop *op)
 {
 	int err = op->had ? 0 : set_meta(op->fd, op);
 
-	if (!err && few(b) && fsync(op->fd))
+	if (!err && alone(b, op) && fsync(op->fd))
 		err = errno;
 	return err;
 }
@@ -164,7 +180,7 @@ static void write_files(struct filebatch *b)
 	for (le = list_head(&b->opl); le; le = le->next) {
 		struct fileop *op = le->data;
 
-		if (op->kind == FILEOP_SMALL) {
+		if (op->kind == FILEOP_SMALL && !op->apart) {
 			op->err = b->err;
 			if (!op->err && stage < 0)
 				op->err = filestage_open(b->stage, &stage);
@@ -192,17 +208,42 @@ static int folder_open(struct folder *f, const struct filebatch *b,
 	return filestore_dir(&f->fd, filestage_root(b->stage), path);
 }
 
-static int op_place(const struct filebatch *b, struct fileop *op, int dir)
+/* Written and synced where its name will be; locked until it has that. */
+static int place_apart(const struct filebatch *b, struct fileop *op, int dir)
+{
+	int fd, err = b->err;
+
+	if (!err)
+		err = filestore_part(&fd, op->part, dir, op->name);
+	if (err)
+		return err;
+	/* there may be one of another time */
+	err = ftruncate(fd, 0) ? errno : small_fill(b, op, fd);
+	if (!err)
+		err = filestore_place(dir, op->part, dir, op->name, b->taken,
+				      op->as, &op->had);
+	if (err)
+		(void)unlinkat(dir, op->part, 0);
+	(void)close(fd);
+	return err;
+}
+
+static int place_small(const struct filebatch *b, struct fileop *op, int dir)
 {
 	int stage, err;
 
+	if (op->apart)
+		return place_apart(b, op, dir);
+	err = filestage_open(b->stage, &stage);
+	return err ? err : filestore_place(stage, op->part, dir, op->name,
+					   b->taken, op->as, &op->had);
+}
+
+static int op_place(const struct filebatch *b, struct fileop *op, int dir)
+{
 	switch (op->kind) {
 	case FILEOP_SMALL:
-		err = filestage_open(b->stage, &stage);
-		if (err)
-			return err;
-		return filestore_place(stage, op->part, dir, op->name,
-				       b->taken, op->as, &op->had);
+		return place_small(b, op, dir);
 	case FILEOP_LARGE:
 		if (op->had)
 			return unlinkat(dir, op->part, 0) ? errno : 0;
@@ -248,7 +289,7 @@ static void name_entries(struct filebatch *b, int err)
 			op->err = folder_open(&f, b, op->dir);
 		if (!op->err)
 			op->err = op_place(b, op, f.fd);
-		if (!op->err && few(b))
+		if (!op->err && alone(b, op))
 			op->err = op_sync(op, f.fd);
 		if (filebatch_fatal(op->err))
 			b->err = op->err;

@@ -30,8 +30,9 @@ struct fileop {
 	size_t size;            /* SMALL: bytes in data */
 	uint16_t mode;
 	struct timespec mtime;
+	bool apart;             /* its folder is on another mount than root */
 	int fd;                 /* LARGE: locks part; -1: none */
-	char part[FILESTORE_NAME];      /* SMALL: its name in the stage */
+	char part[FILESTORE_NAME];      /* what it is called until then */
 
 	/* when run */
 	int err;

@@ -128,6 +128,7 @@ static int on_dir(struct filerecv *r)
 static int on_leave(struct filerecv *r)
 {
 	char dir[FW_PATH_MAX + 1];
+	const bool apart = r->tree.apart;
 	struct fileop *op;
 	bool made;
 	int err;
@@ -139,6 +140,7 @@ static int on_leave(struct filerecv *r)
 	err = fileop_alloc(&op, FILEOP_LEAVE, dir, "");
 	if (err)
 		return err;
+	op->apart = apart;
 	op->mode = r->w.mode;
 	op->mtime = r->w.mtime;
 	return enqueue(r, op);
@@ -166,6 +168,7 @@ static int on_link(struct filerecv *r)
 	if (err)
 		return err;
 	op->entry = r->entry;
+	op->apart = r->tree.apart;
 	err = str_dup(&target, w->path);
 	if (err) {
 		mem_deref(op);
@@ -196,6 +199,7 @@ static int on_end(struct filerecv *r)
 		return 0;
 	}
 	r->in = mem_deref(r->in);
+	op->apart = r->tree.apart;
 	return enqueue(r, op);
 }
 

@@ -67,6 +67,21 @@ int filestore_folder(int *fdp, const char *path, bool *made)
 	return 0;
 }
 
+/* By mount: two of one file system are apart for rename(2) as well. */
+bool filestore_apart(int dir, int root)
+{
+	const unsigned want = STATX_MNT_ID;
+	struct statx a, b;
+
+	if (statx(dir, "", AT_EMPTY_PATH, want, &a) ||
+	    statx(root, "", AT_EMPTY_PATH, want, &b))
+		return true;
+	if (a.stx_mask & b.stx_mask & want)
+		return a.stx_mnt_id != b.stx_mnt_id;
+	return a.stx_dev_major != b.stx_dev_major ||
+	       a.stx_dev_minor != b.stx_dev_minor;
+}
+
 int filestore_dir(int *fdp, int root, const char *path)
 {
 	const struct open_how how = {
@@ -132,8 +147,8 @@ static int part_try(int *fdp, int dir, const char *part)
 	int err;
 
 	if (fd < 0)
-		return errno == ELOOP || errno == EACCES ||
-		       errno == EISDIR || errno == ENXIO ? EBUSY : errno;
+		return errno == ELOOP || errno == EISDIR || errno == ENXIO ?
+		       EBUSY : errno;
 	err = part_check(fd);
 	if (!err && !part_there(fd, dir, part))
 		err = EBUSY;
@@ -150,10 +165,9 @@ int filestore_part(int *fdp, char part[FILESTORE_NAME], int dir,
 {
 	int err = EBUSY;
 
-	/* EACCES for a part may be the folder's: do not loop on that */
-	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS))
-		return errno;
-	for (unsigned n = 0; n < PARTS_MAX && err == EBUSY; n++) {
+	/* EACCES: somebody else's part, or the folder's; the last one tells */
+	for (unsigned n = 0; n < PARTS_MAX &&
+	     (err == EBUSY || err == EACCES); n++) {
 		part_name(part, name, n);
 		err = part_try(fdp, dir, part);
 	}

@@ -26,6 +26,10 @@ int filestore_folder(int *fdp, const char *path, bool *made);
  * the way, EXDEV if it leads out. */
 int filestore_dir(int *fdp, int root, const char *path);
 
+/* Is the open folder on another mount than root? Then nothing can be renamed
+ * from one to the other, nor is one synced with the other. */
+bool filestore_apart(int dir, int root);
+
 /* Open or make the unfinished file of NAME, locked for us alone, and say what
  * it is called. Another name is taken while somebody else writes it. */
 int filestore_part(int *fdp, char part[FILESTORE_NAME], int dir,

@@ -27,6 +27,7 @@ static int reopen(struct filetree *t)
 {
 	filetree_close(t);
 	t->err = filestore_dir(&t->fd, t->root, t->path);
+	t->apart = !t->err && t->len && filestore_apart(t->fd, t->root);
 	return t->err;
 }
 

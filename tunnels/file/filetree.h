@@ -15,6 +15,7 @@ struct filetree {
 	int fd;                         /* of the current folder; -1: it could
 	                                   not be made, err says why */
 	int err;
+	bool apart;                     /* on another mount than root */
 	char path[FW_PATH_MAX + 1];     /* below root */
 	size_t len;
 	unsigned depth;

@@ -755,6 +755,65 @@ static void test_full_disk(void)
 	sweep();
 }
 
+/* Mounts inside the inbox: nothing can be renamed into them from outside. */
+static int mounts_child(void)
+{
+	struct sending s;
+	bool ok;
+
+	if (unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", at("in/d/fs"), "tmpfs", 0, "size=9m") ||
+	    mount(at("other"), at("in/d/bind"), NULL, MS_BIND, NULL))
+		return 77;
+	for (int i = 0; i < 2; i++) {
+		send_all(&s, i ? ARGV("d/bind") : ARGV("d"));
+		ok = !s.r.a.err && !s.r.b.err;
+		if (!ok)
+			printf("%s\n", s.r.a.notes);
+		rig_close(&s.r);
+		if (!ok)
+			return 1;
+		if (i)          /* few are synced otherwise */
+			continue;
+		ok = !sh_status("cd %s && diff -r --no-dereference src/d in/d"
+				" && mkdir in/bind && for d in src/d in/d; do "
+				"(cd $d; find . -mindepth 2 ! -type l -printf "
+				"'%%P %%m %%y %%T@\n' | sort > %s/l.${d%%/*});"
+				" done; diff l.src l.in", dir, dir);
+		if (!ok || mount(at("other"), at("in/bind"), NULL, MS_BIND,
+				 NULL))
+			return 1;
+	}
+	return sh_status("cd %s && test -z \"$(find in -name '*dialtone*')\"",
+			 dir) ? 1 : 0;
+}
+
+static void test_mounts(void)
+{
+	int status;
+	pid_t pid;
+
+	fresh_disk();
+	sh("cd %s && mkdir -p in/d/fs in/d/bind other src/d/fs/sub "
+	   "src/d/bind/sub && for d in . fs bind fs/sub bind/sub; do for i in "
+	   "1 2 3 4; do echo $d$i > src/d/$d/$i; done; ln -s x src/d/$d/l; "
+	   "touch -d 2001-02-03 src/d/$d; done", dir);
+	fill(at("src/d/fs/big"), 300000, 1);
+	fill(at("src/d/bind/sub/big"), 300000, 2);
+	sh("touch -d 2001-02-03 %s/src/d/fs %s/src/d/bind/sub "
+	   "%s/src/d/bind; chmod -R u=rwX,go= %s/src/d %s/other", dir, dir,
+	   dir, dir, dir);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(mounts_child());
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFEXITED(status));
+	CU_ASSERT(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 77);
+	sweep();
+}
+
 static void test_file_limit(void)
 {
 	const struct rlimit small = { 1000000, RLIM_INFINITY };
@@ -899,6 +958,7 @@ UNIT_SUITE("tunnels/file",
 	{ "changed", test_changed },
 	{ "in_the_way", test_in_the_way },
 	{ "full_disk", test_full_disk },
+	{ "mounts", test_mounts },
 	{ "file_limit", test_file_limit },
 	{ "stale", test_stale },
 	{ "two", test_two },
