@@ -56,7 +56,7 @@ static void up_handler(void *arg)
 	(void)arg;
 	need(!z.ups++ && !z.downs);
 	need(z.c->state == UP && end);
-	need(!memcmp(z.said, "HTTP/1.", 7) && strstr(z.said, " 2"));
+	need(!memcmp(z.said, "HTTP/1.", 7) && !memcmp(z.said + 8, " 2", 2));
 }
 
 static size_t read_handler(uint8_t *p, size_t n, void *arg)

@@ -287,11 +287,24 @@ static void ask_proxy(struct tcpconn *c)
 		down(c, EPIPE, "the proxy closed the connection");
 }
 
+/* RFC 9112 section 4, at the very beginning; 0: it is something else. */
+static unsigned status_code(const char *head)
+{
+	static const char version[] = "HTTP/1.";
+	const size_t n = sizeof version - 1;
+	const char *p = head + n + 2;
+
+	if (strncmp(head, version, n) || strspn(head + n, "01") < 1 ||
+	    head[n + 1] != ' ' || strspn(p, "0123456789") != 3)
+		return 0;
+	return (unsigned)((p[0] - '0') * 100 + (p[1] - '0') * 10 + p[2] - '0');
+}
+
 /* "HTTP/1.1 200 ..." and headers, up to an empty line; what follows is the
  * server's already, but servers here do not speak first. */
 static void proxy_step(struct tcpconn *c)
 {
-	struct pl code;
+	unsigned code;
 	char *head = (char *)c->in + TCPCONN_ROOM, why[WHY_MAX];
 	ssize_t n;
 
@@ -304,17 +317,17 @@ static void proxy_step(struct tcpconn *c)
 	head[c->in_len] = '\0';
 	if (!strstr(head, "\r\n\r\n"))
 		return;
-	if (re_regex(head, c->in_len, "HTTP/1.[01]1 [0-9]3", NULL, &code) ||
-	    strncmp(head, "HTTP/1.", 7)) {
+	code = status_code(head);
+	if (!code) {
 		down(c, EPROTO, "the proxy does not speak HTTP");
 		return;
 	}
 	c->in_len = 0;
-	if (*code.p == '2') {
+	if (code / 100 == 2) {
 		after_connect(c);
 		return;
 	}
-	(void)re_snprintf(why, sizeof why, "the proxy refuses: %r", &code);
+	(void)re_snprintf(why, sizeof why, "the proxy refuses: %u", code);
 	down(c, EACCES, why);
 }
 
