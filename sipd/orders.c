@@ -261,7 +261,8 @@ static size_t read_wants(struct session_want *wantv, size_t max, char **argv,
 		w->ask.why_size = size;
 		++n;
 	}
-	*why = '\0';
+	if (n)
+		*why = '\0';
 	return n;
 }
 
