@@ -204,7 +204,7 @@ static int host(struct pairing *p)
 	paircode_make(p->code);
 	err = wait_again(p);
 	if (!err)
-		err = timer_start(board_house(p->board)->timers, &p->timer,
+		err = timer_start(conn_env(p->conn)->timers, &p->timer,
 				  code_life, timeout_handler, p);
 	if (err)
 		conn_error(p->conn, p->tag, 1, "No memory.");

@@ -73,6 +73,34 @@ check "with her address" grep -q "dial pair $code sip:" "$T/pair.carol"
 kill -TERM "$behind"
 check "and gives it up" ends 130 "$behind"
 
+# on a terminal the code is there for a camera too: what was printed becomes a
+# picture, eight points a module, which another program reads
+picture() {
+	sed -n 's/\x1b\[\([0-9]*\);\([0-9]*\)m\xe2\x96\x80/\1 \2 /g
+		s/\x1b.*//; /^[0-9]* [0-9]* /p' "$1" | awk '
+		function row(from, dark,   i, j, line) {
+			for (i = from; i <= NF; i += 2)
+				for (j = 0; j < 8; j++)
+					line = line ($i == dark ? "0 " : "255 ")
+			for (j = 0; j < 8; j++)
+				text = text line "\n"
+			rows += 8
+		}
+		{ row(1, 30); row(2, 40); width = NF / 2 * 8 }
+		END { print "P2", width, rows, 255; printf "%s", text }'
+}
+printed() { grep -q "96m\|107m" "$T/tty" && grep -q "ten minutes" "$T/tty"; }
+script -qc "dial -c $T/carol/sipd.conf pair" "$T/tty" < /dev/null \
+    > /dev/null 2>&1 &
+tty=$!
+check "on a terminal" wait_for 5 printed
+kill "$tty"
+wait "$tty" 2> /dev/null
+said=$(sed -n 's/.*There: \(dial pair [^[:cntrl:]]*\).*/\1/p' "$T/tty")
+picture "$T/tty" > "$T/qr.pgm"
+check "a QR code" sh -c "head -1 $T/qr.pgm; zbarimg -q --raw $T/qr.pgm > $T/qr"
+check "says what is to be typed" test -n "$said" -a "$(cat "$T/qr")" = "$said"
+
 other=acorn-zebra-100
 check "bob makes another" host bob
 [ "$code" != $other ] || other=acorn-zebra-101
@@ -83,6 +111,9 @@ for guess in 1 2 3; do
 done
 check "the code is dead" ends 1 "$behind"
 check "and why" grep -q "Three wrong guesses" "$T/pair.bob"
+check "the right one comes too late" fails_with 1 "does not know our key" \
+    as carol pair "$code" "$(as bob --json status |
+	sed -n 's/.*"reached_at":"\([^"]*\)".*/\1/p' | head -1)"
 check "nobody else is trusted" test "$(as alice trust | grep -c :)" = "$fa"
 
 # a hostile meeting point sends bob's calls to mallory
