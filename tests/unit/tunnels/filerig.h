@@ -135,6 +135,20 @@ static inline int send_ok(char *const *argv)
 	return err;
 }
 
+/* Neither unfinished files nor stages. */
+static inline void nothing_left(void)
+{
+	sh("test -z \"$(find %s/in -name '*dialtone*')\"", dir);
+}
+
+/* For rig_until: when so many bytes have come. */
+static size_t cut_at;
+
+static inline bool cut_reached(struct rig *r)
+{
+	return r->b.bytes >= cut_at || r->a.done;
+}
+
 #define ARGV(...) ((char *const []){ __VA_ARGS__, NULL })
 
 #endif
