@@ -34,6 +34,14 @@ static void dial(const struct raw *r)
 	CU_ASSERT_EQUAL_FATAL(side_dial(&a, uri, "v=0 offer"), 0);
 }
 
+/* A caller whose INVITE the peer has. */
+static void call_peer(void)
+{
+	open_caller(NULL);
+	dial(&peer);
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+}
+
 static const char *contact(const struct raw *r)
 {
 	static char text[128];
@@ -75,9 +83,7 @@ static void test_retransmission(void)
 
 static void test_2xx_again(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "200 OK", "x", contact(&peer));
 	CU_ASSERT(raw_wait(&peer, "ACK sip:peer", 1000));
 	CU_ASSERT(wait_log(&a, "answer", 1000));
@@ -91,27 +97,42 @@ struct invite {
 	struct sa src;
 };
 
+/* It is answered with this tag, as often as one likes. */
+static void accept_as(struct raw *r, const struct invite *inv,
+		      const char *tag)
+{
+	memcpy(r->got, inv->got, sizeof r->got);
+	r->src = inv->src;
+	raw_reply(r, "200 OK", tag, contact(r));
+}
+
+static void first_answers(struct invite *inv)
+{
+	call_peer();
+	memcpy(inv->got, peer.got, sizeof inv->got);
+	inv->src = peer.src;
+	accept_as(&peer, inv, "one");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+}
+
+/* Another branch does too, and its call is taken down. */
+static void second_answers(const struct invite *inv)
+{
+	accept_as(&other, inv, "two");
+	CU_ASSERT(raw_wait(&other, "ACK", 1000));
+	CU_ASSERT(raw_wait(&other, "BYE", 1000));
+	CU_ASSERT(strstr(raw_hdr(&other, "To"), "tag=two") != NULL);
+	raw_reply(&other, "200 OK", "", "");
+}
+
 /* Two answer: the second gets ACK and BYE; a repeated first, ACK again. */
 static void test_fork(void)
 {
 	static struct invite inv;
 
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
-	memcpy(inv.got, peer.got, sizeof inv.got);
-	inv.src = peer.src;
-	raw_reply(&peer, "200 OK", "one", contact(&peer));
-	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
-	memcpy(other.got, inv.got, sizeof inv.got);
-	other.src = inv.src;
-	raw_reply(&other, "200 OK", "two", contact(&other));
-	CU_ASSERT(raw_wait(&other, "ACK", 1000));
-	CU_ASSERT(raw_wait(&other, "BYE", 1000));
-	CU_ASSERT(strstr(raw_hdr(&other, "To"), "tag=two") != NULL);
-	raw_reply(&other, "200 OK", "", "");
-	memcpy(peer.got, inv.got, sizeof inv.got);
-	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	first_answers(&inv);
+	second_answers(&inv);
+	accept_as(&peer, &inv, "one");
 	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
 	CU_ASSERT_STRING_EQUAL(a.log, "answer ");
 	close_caller();
@@ -123,30 +144,17 @@ static void test_fork_late(void)
 	static struct invite inv;
 	size_t n;
 
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
-	memcpy(inv.got, peer.got, sizeof inv.got);
-	inv.src = peer.src;
-	raw_reply(&peer, "200 OK", "one", contact(&peer));
-	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	first_answers(&inv);
 	call_hangup(a.call, "done", "");
 	a.call = mem_deref(a.call);
 	CU_ASSERT(raw_wait(&peer, "BYE", 1000));
 	raw_reply(&peer, "200 OK", "", "");
 	run_for(100);
-	memcpy(other.got, inv.got, sizeof inv.got);
-	other.src = inv.src;
-	raw_reply(&other, "200 OK", "two", contact(&other));
-	CU_ASSERT(raw_wait(&other, "ACK", 1000));
-	CU_ASSERT(raw_wait(&other, "BYE", 1000));
-	CU_ASSERT(strstr(raw_hdr(&other, "To"), "tag=two") != NULL);
-	raw_reply(&other, "200 OK", "", "");
+	second_answers(&inv);
 	/* what was never asked is not answered */
-	memcpy(other.got, inv.got, sizeof inv.got);
-	memcpy(strstr(other.got, "Call-ID: ") + 9, "abc", 3);
+	memcpy(strstr(inv.got, "Call-ID: ") + 9, "abc", 3);
 	n = other.n;
-	raw_reply(&other, "200 OK", "three", contact(&other));
+	accept_as(&other, &inv, "three");
 	run_for(200);
 	CU_ASSERT_EQUAL(other.n, n);
 	close_caller();
@@ -154,9 +162,7 @@ static void test_fork_late(void)
 
 static void test_redirect(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "302 Moved", "x", contact(&other));
 	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
 	CU_ASSERT(raw_wait(&other, "INVITE", 1000));
@@ -174,9 +180,7 @@ static void test_redirect(void)
 
 static void test_422(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "422 Session Interval Too Small", "x",
 		  "Min-SE: 3600\r\n");
 	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
@@ -189,9 +193,7 @@ static void test_422(void)
 
 static void test_refused(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "503 Service \x01 Unavailable", "x",
 		  "Retry-After: 120 (maintenance)\r\n"
 		  "Warning: 399 here \"come \x02 later\"\r\n");
@@ -256,9 +258,7 @@ static void test_bad_uris(void)
 /* The 200 crosses the CANCEL: it is acknowledged and ended. */
 static void test_cancel_crosses(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "180 Ringing", "x", contact(&peer));
 	CU_ASSERT(wait_log(&a, "180", 1000));
 	/* before CANCEL is read: remember the INVITE by answering late */
@@ -464,9 +464,7 @@ static void test_no_password(void)
 
 static void test_bad_2xx(void)
 {
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	raw_reply(&peer, "200 OK", "x", "");            /* no Contact */
 	CU_ASSERT(wait_log(&a, "end", 1000));
 	CU_ASSERT_EQUAL(a.end.err, EPROTO);
@@ -478,9 +476,7 @@ static void test_route_set(void)
 {
 	char hdrs[512];
 
-	open_caller(NULL);
-	dial(&peer);
-	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	call_peer();
 	(void)re_snprintf(hdrs, sizeof hdrs,
 			  "Record-Route: <sip:127.0.0.1:1;lr>, "
 			  "<sip:%J;lr;x=y>\r\n"
