@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include "tunnels/ask.h"
 #include "tunnels/file/fileopts.h"
 #include "tunnels/file/filerecv.h"
 #include "tunnels/file/filesend.h"
@@ -51,19 +52,19 @@ static int check(const struct tunnel_ask *ask, const char *word,
 	char name[FW_NAME_MAX + 1];
 
 	if (stat(path, st))
-		return fileopts_refuse(ask, EINVAL, "%s cannot be sent: %m.",
-				       word, errno);
+		return ask_refuse(ask, EINVAL, "%s cannot be sent: %m.",
+				  word, errno);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
-		return fileopts_refuse(ask, EINVAL, "%s cannot be sent: it is"
-				       " neither a file nor a folder.", word);
+		return ask_refuse(ask, EINVAL, "%s cannot be sent: it is"
+				  " neither a file nor a folder.", word);
 	if (faccessat(AT_FDCWD, path, S_ISDIR(st->st_mode) ? R_OK | X_OK :
 		      R_OK, AT_EACCESS))
-		return fileopts_refuse(ask, EINVAL, "%s cannot be read: %m.",
-				       word, errno);
+		return ask_refuse(ask, EINVAL, "%s cannot be read: %m.",
+				  word, errno);
 	if (filewalk_name(name, path))
-		return fileopts_refuse(ask, EINVAL, "%s has no name to be"
-				       " stored under: send what is in it.",
-				       word);
+		return ask_refuse(ask, EINVAL, "%s has no name to be"
+				  " stored under: send what is in it.",
+				  word);
 	return 0;
 }
 
@@ -74,8 +75,8 @@ static int add_path(struct tunnel *t, const struct tunnel_ask *ask,
 	int err;
 
 	if (!*word)
-		return fileopts_refuse(ask, EINVAL, "An empty name cannot be"
-				       " sent.");
+		return ask_refuse(ask, EINVAL, "An empty name cannot be"
+				  " sent.");
 	err = fileopts_path(pp, ask, word);
 	if (err)
 		return err;
@@ -103,7 +104,7 @@ static int file_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 
 	if (!t)
 		return ENOMEM;
-	err = str_dup(&t->peer, ask->peer ? ask->peer : "The peer");
+	err = ask_peer(&t->peer, ask);
 	if (err) {
 		mem_deref(t);
 		return err;
@@ -176,14 +177,14 @@ static int find_folder(struct tunnel *t, const struct tunnel_ask *ask)
 	const char *home = getenv("HOME");
 
 	if (!f || !*f)
-		return fileopts_refuse(ask, ENOENT, "There is no folder for"
-				       " received files: set inbox in"
-				       " [file].");
+		return ask_refuse(ask, ENOENT, "There is no folder for"
+				  " received files: set inbox in"
+				  " [file].");
 	if (!strncmp(f, "~/", 2) && home)
 		return re_sdprintf(&t->folder, "%s/%s", home, f + 2);
 	if (*f != '/' && ask->allow && *ask->allow)
-		return fileopts_refuse(ask, EINVAL, "The folder %s in allow"
-				       " must be an absolute path.", f);
+		return ask_refuse(ask, EINVAL, "The folder %s in allow"
+				  " must be an absolute path.", f);
 	return fileopts_path(&t->folder, ask, f);
 }
 
@@ -199,9 +200,9 @@ static int check_size(struct tunnel *t, const struct tunnel_ask *ask,
 	if (!t->max || desc_param_get(remote, "size", size, sizeof size) ||
 	    strtoull(size, NULL, 10) <= t->max)
 		return 0;
-	return fileopts_refuse(ask, EFBIG, "The file is too large: at most"
-			       " %llu bytes are taken (max-size in [file]).",
-			       t->max);
+	return ask_refuse(ask, EFBIG, "The file is too large: at most"
+			  " %llu bytes are taken (max-size in [file]).",
+			  t->max);
 }
 
 /* What the caller wants is not what our user wants. */
@@ -215,9 +216,9 @@ static int check_taken(struct tunnel *t, const struct tunnel_ask *ask,
 	    strcmp(word, "overwrite"))
 		return 0;
 	if (!may || strcmp(may, "yes"))
-		return fileopts_refuse(ask, EACCES, "Files may not be"
-				       " overwritten here (overwrite in"
-				       " [file]).");
+		return ask_refuse(ask, EACCES, "Files may not be"
+				  " overwritten here (overwrite in"
+				  " [file]).");
 	t->taken = FILESTORE_OVERWRITE;
 	return 0;
 }
@@ -228,13 +229,13 @@ static int check_words(const struct tunnel_ask *ask,
 	char v[8], op[16];
 
 	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return fileopts_refuse(ask, EBADMSG, "The file tunnel offered"
-				       " is of another version than ours,"
-				       " 1.");
+		return ask_refuse(ask, EBADMSG, "The file tunnel offered"
+				  " is of another version than ours,"
+				  " 1.");
 	if (desc_param_get(remote, "op", op, sizeof op) ||
 	    strcmp(op, "send"))
-		return fileopts_refuse(ask, EBADMSG, "The file tunnel offered"
-				       " is not one that sends.");
+		return ask_refuse(ask, EBADMSG, "The file tunnel offered"
+				  " is not one that sends.");
 	return 0;
 }
 

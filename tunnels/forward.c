@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "tunnels/ask.h"
 #include "tunnels/forward/fwallow.h"
 #include "tunnels/forward/fwcallee.h"
 #include "tunnels/forward/fwcaller.h"
@@ -172,24 +173,13 @@ static int forward_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 	if (!t)
 		return ENOMEM;
 	t->fd_in.fd = t->fd_out.fd = -1;
-	err = str_dup(&t->peer, ask->peer ? ask->peer : "The peer");
+	err = ask_peer(&t->peer, ask);
 	if (err) {
 		mem_deref(t);
 		return err;
 	}
 	*tp = t;
 	return 0;
-}
-
-static int refuse(const struct tunnel_ask *ask, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (ask->why)
-		(void)re_vsnprintf(ask->why, ask->why_size, fmt, ap);
-	va_end(ap);
-	return err;
 }
 
 static bool forward_stdio(char *const *argv, size_t argc)
@@ -204,8 +194,8 @@ static int take_stdio(struct tunnel *t, const struct tunnel_ask *ask)
 	if (!fwspec_stdio(ask->argv, ask->argc))
 		return 0;
 	if (ask->fd_in < 0 || ask->fd_out < 0)
-		return refuse(ask, EINVAL, "-W needs a standard input and"
-			      " output.");
+		return ask_refuse(ask, EINVAL, "-W needs a standard input and"
+				  " output.");
 	err = pipefd_open(&t->fd_in, ask->fd_in, false);
 	return err ? err : pipefd_open(&t->fd_out, ask->fd_out, true);
 }
@@ -241,14 +231,16 @@ static int read_allow(struct tunnel *t, const struct tunnel_ask *ask)
 	int err;
 
 	if (!ask->allow || !*ask->allow)
-		return refuse(ask, EACCES, "No target is allowed: name some"
-			      " in allow, as in forward 127.0.0.1:22.");
+		return ask_refuse(ask, EACCES, "No target is allowed: name"
+				  " some in allow, as in forward"
+				  " 127.0.0.1:22.");
 	err = fwallow_alloc(&t->allow, ask->allow, &bad);
 	if (err != EINVAL)
 		return err;
-	return refuse(ask, EACCES, "In allow, after forward, '%r' is none of"
-		      " host:port, listen:port, /path and listen:/path.",
-		      &bad);
+	return ask_refuse(ask, EACCES, "In allow, after forward, '%r' is none"
+			  " of host:port, listen:port, /path and"
+			  " listen:/path.",
+			  &bad);
 }
 
 static int forward_answer(struct tunnel **tp, const struct tunnel_ask *ask,
@@ -260,8 +252,8 @@ static int forward_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 	int err;
 
 	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return refuse(ask, EBADMSG, "The forward offered is of"
-			      " another version than ours, 1.");
+		return ask_refuse(ask, EBADMSG, "The forward offered is of"
+				  " another version than ours, 1.");
 	err = forward_alloc(&t, ask);
 	if (err)
 		return err;

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "tunnels/ask.h"
 #include "tunnels/ending.h"
 #include "tunnels/file/filefolder.h"
 #include "tunnels/file/fileopts.h"
@@ -54,7 +55,7 @@ static int get_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 
 	if (!t)
 		return ENOMEM;
-	err = str_dup(&t->peer, ask->peer ? ask->peer : "The peer");
+	err = ask_peer(&t->peer, ask);
 	if (err)
 		mem_deref(t);
 	else
@@ -72,8 +73,8 @@ static int add_wishes(struct tunnel *t, const struct tunnel_ask *ask,
 		return ENOMEM;
 	for (size_t i = 0; i < o->namec && !err; i++) {
 		if (!*o->namev[i])
-			return fileopts_refuse(ask, EINVAL, "An empty name"
-					       " cannot be fetched.");
+			return ask_refuse(ask, EINVAL, "An empty name"
+					  " cannot be fetched.");
 		err = str_dup(&t->wishv[t->wishc], o->namev[i]);
 		if (!err)
 			t->wishc++;
@@ -115,13 +116,13 @@ static int check_words(const struct tunnel_ask *ask,
 	char v[8];
 
 	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return fileopts_refuse(ask, EBADMSG, "The get tunnel offered"
-				       " is of another version than ours,"
-				       " 1.");
+		return ask_refuse(ask, EBADMSG, "The get tunnel offered"
+				  " is of another version than ours,"
+				  " 1.");
 	if (!ask->allow || !filefolder_ok(ask->allow))
-		return fileopts_refuse(ask, EACCES, "No folder may be got"
-				       " from: write allow = get"
-				       " /absolute/folder.");
+		return ask_refuse(ask, EACCES, "No folder may be got"
+				  " from: write allow = get"
+				  " /absolute/folder.");
 	return 0;
 }
 

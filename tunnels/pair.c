@@ -17,6 +17,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include <re.h>
+#include "tunnels/ask.h"
 #include "tunnels/pair/cpace.h"
 #include "tunnels/pair/parley.h"
 #include "tunnels/tunnel.h"
@@ -138,19 +139,13 @@ static int tunnel_alloc(struct tunnel **tp, bool caller, const char *code)
 	return 0;
 }
 
-static int refuse(const struct tunnel_ask *ask, int err, const char *why)
-{
-	(void)re_snprintf(ask->why, ask->why_size, "%s", why);
-	return err;
-}
-
 static int pair_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 		      struct desc_media *local)
 {
 	(void)local;
 	if (ask->argc != 1 || strlen(ask->argv[0]) >= CODE_MAX)
-		return refuse(ask, EINVAL, "Which code? Write `dial pair"
-			      " CODE PEER`.");
+		return ask_refuse(ask, EINVAL, "Which code? Write `dial pair"
+				  " CODE PEER`.");
 	return tunnel_alloc(tp, true, ask->argv[0]);
 }
 
@@ -163,7 +158,7 @@ static int pair_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 	(void)local;
 
 	if (!str_isset(code))
-		return refuse(ask, EACCES, "no pairing is under way");
+		return ask_refuse(ask, EACCES, "no pairing is under way");
 	return tunnel_alloc(tp, false, code);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <re.h>
+#include "tunnels/ask.h"
 #include "tunnels/pipe/command.h"
 #include "tunnels/ending.h"
 #include "tunnels/pipe/pipein.h"
@@ -420,13 +421,6 @@ static void accept_handler(struct stream *s, void *arg)
 			   " started: %m.", err);
 }
 
-static int refuse(const struct tunnel_ask *ask, int err, const char *text)
-{
-	if (ask->why)
-		str_ncpy(ask->why, text, ask->why_size);
-	return err;
-}
-
 static int pipe_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 {
 	struct tunnel *t = mem_zalloc(sizeof *t, tunnel_destructor);
@@ -435,7 +429,7 @@ static int pipe_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 	if (!t)
 		return ENOMEM;
 	t->fd_in.fd = t->fd_out.fd = -1;
-	err = str_dup(&t->peer, ask->peer ? ask->peer : "The peer");
+	err = ask_peer(&t->peer, ask);
 	if (!err && ask->fd_in >= 0)
 		err = pipefd_open(&t->fd_in, ask->fd_in, false);
 	if (!err && ask->fd_out >= 0)
@@ -467,11 +461,12 @@ static int pipe_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	int err;
 
 	if (ask->argc)
-		return refuse(ask, EINVAL, "pipe takes no words: what the far"
-			      " end runs is set there (command in [pipe]).");
+		return ask_refuse(ask, EINVAL, "pipe takes no words: what the"
+				  " far end runs is set there (command in"
+				  " [pipe]).");
 	if (!has_ends(ask))
-		return refuse(ask, EINVAL, "A pipe needs a standard input and"
-			      " output.");
+		return ask_refuse(ask, EINVAL, "A pipe needs a standard input"
+				  " and output.");
 	err = pipe_alloc(&t, ask);
 	if (err)
 		return err;
@@ -496,12 +491,12 @@ static int pipe_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 	int err;
 
 	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return refuse(ask, EBADMSG, "The pipe offered is of another"
-			      " version than ours, 1.");
+		return ask_refuse(ask, EBADMSG, "The pipe offered is of"
+				  " another version than ours, 1.");
 	if (!has_ends(ask) && (!line || !*line))
-		return refuse(ask, ENOENT, "Nobody is at the other end of the"
-			      " pipe: run `dial wait pipe` there, or set"
-			      " command in [pipe].");
+		return ask_refuse(ask, ENOENT, "Nobody is at the other end of"
+				  " the pipe: run `dial wait pipe` there, or"
+				  " set command in [pipe].");
 	err = pipe_alloc(&t, ask);
 	if (err)
 		return err;

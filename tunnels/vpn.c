@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "tunnels/ask.h"
 #include "tunnels/ending.h"
 #include "tunnels/vpn/pool.h"
 #include "tunnels/vpn/vpnpeer.h"
@@ -41,17 +42,6 @@ static void tunnel_destructor(void *arg)
 	mem_deref(t->peer);
 }
 
-static int refuse(const struct tunnel_ask *ask, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (ask->why)
-		(void)re_vsnprintf(ask->why, ask->why_size, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 static int vpn_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 {
 	struct tunnel *t = mem_zalloc(sizeof *t, tunnel_destructor);
@@ -59,7 +49,7 @@ static int vpn_alloc(struct tunnel **tp, const struct tunnel_ask *ask)
 
 	if (!t)
 		return ENOMEM;
-	err = str_dup(&t->peer, ask->peer ? ask->peer : "The peer");
+	err = ask_peer(&t->peer, ask);
 	if (err)
 		mem_deref(t);
 	else
@@ -101,17 +91,17 @@ static int read_words(struct tunnel *t, const struct tunnel_ask *ask)
 	const char *name = ask->argc ? ask->argv[0] : "";
 
 	if (strlen(name) >= VPN_NAME_SIZE)
-		return refuse(ask, EINVAL, "The name of the network is too"
-			      " long.");
+		return ask_refuse(ask, EINVAL, "The name of the network is too"
+				  " long.");
 	if (vpnset_read(&t->set, name, ask))
-		return refuse(ask, EINVAL, "The section [vpn %s] makes no"
-			      " sense.", name);
+		return ask_refuse(ask, EINVAL, "The section [vpn %s] makes no"
+				  " sense.", name);
 	for (size_t i = 1; i < ask->argc; i++)
 		if (vpnset_word(&t->set, ask->argv[i]))
-			return refuse(ask, EINVAL, "vpn does not know the"
-				      " word %s: it takes exit, routes and"
-				      " dns behind the name.",
-				      ask->argv[i]);
+			return ask_refuse(ask, EINVAL, "vpn does not know the"
+					  " word %s: it takes exit, routes and"
+					  " dns behind the name.",
+					  ask->argv[i]);
 	return 0;
 }
 
@@ -186,12 +176,12 @@ static int take_lease(struct tunnel *t, const struct tunnel_ask *ask)
 	int err;
 
 	if (!t->set.address.n)
-		return refuse(ask, EACCES, "The network %s has no address at"
-			      " this end.", t->set.name);
+		return ask_refuse(ask, EACCES, "The network %s has no address"
+				  " at this end.", t->set.name);
 	err = pool_take(&t->lease, &p);
 	if (err == EADDRNOTAVAIL)
-		return refuse(ask, EACCES, "No address is free in the network"
-			      " %s.", t->set.name);
+		return ask_refuse(ask, EACCES, "No address is free in the"
+				  " network %s.", t->set.name);
 	return err;
 }
 
@@ -247,14 +237,14 @@ static int choose(struct tunnel *t, const struct tunnel_ask *ask,
 	int err;
 
 	if (vpnsaid_read(&t->said, remote))
-		return refuse(ask, EBADMSG, "The network offered is of"
-			      " another version than ours, 1.");
+		return ask_refuse(ask, EBADMSG, "The network offered is of"
+				  " another version than ours, 1.");
 	err = vpnset_choose(name, &t->theirs, t->said.net, ask);
 	if (err)
 		return err;
 	if (vpnset_read(&t->set, name, ask))
-		return refuse(ask, EACCES, "The section [vpn %s] makes no"
-			      " sense.", name);
+		return ask_refuse(ask, EACCES, "The section [vpn %s] makes no"
+				  " sense.", name);
 	return take_lease(t, ask);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include "tunnels/ask.h"
 #include "tunnels/file/fileopts.h"
 
 static void set_overwrite(struct fileopts *o, const char *value)
@@ -48,18 +49,6 @@ static const struct row {
 	{ "--into", true, "get", set_into },
 };
 
-int fileopts_refuse(const struct tunnel_ask *ask, int err, const char *fmt,
-		    ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (ask->why)
-		(void)re_vsnprintf(ask->why, ask->why_size, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 static const struct row *find(const char *word, const char *verb)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -77,12 +66,12 @@ static int take_option(struct fileopts *o, const struct tunnel_ask *ask,
 	const struct row *row = find(word, verb);
 
 	if (!row)
-		return fileopts_refuse(ask, EINVAL, "%s does not know the"
-				       " option %s; write ./%s or -- before it"
-				       " if it is a file.", verb, word, word);
+		return ask_refuse(ask, EINVAL, "%s does not know the"
+				  " option %s; write ./%s or -- before it"
+				  " if it is a file.", verb, word, word);
 	if (row->value && *i + 1 == ask->argc)
-		return fileopts_refuse(ask, EINVAL, "%s needs a value.",
-				       word);
+		return ask_refuse(ask, EINVAL, "%s needs a value.",
+				  word);
 	*i += row->value;
 	row->set(o, ask->argv[*i]);
 	return 0;
@@ -109,10 +98,10 @@ int fileopts_parse(struct fileopts *o, const struct tunnel_ask *ask,
 			o->namev[o->namec++] = word;
 	}
 	if (!err && !o->namec)
-		err = fileopts_refuse(ask, EINVAL, "What is to be %s? Name a"
-				      " file or a folder.",
-				      strcmp(verb, "get") ? "sent" :
-				      "fetched");
+		err = ask_refuse(ask, EINVAL, "What is to be %s? Name a"
+				 " file or a folder.",
+				 strcmp(verb, "get") ? "sent" :
+				 "fetched");
 	if (err)
 		o->namev = mem_deref(o->namev);
 	return err;

@@ -15,10 +15,6 @@ struct fileopts {
 	size_t namec;
 };
 
-/* One sentence into ask->why; returns err. */
-int fileopts_refuse(const struct tunnel_ask *ask, int err, const char *fmt,
-		    ...);
-
 /* verb is for sentences; "get" has --into. EINVAL with ask->why. */
 int fileopts_parse(struct fileopts *o, const struct tunnel_ask *ask,
 		   const char *verb);

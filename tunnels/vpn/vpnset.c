@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tunnels/ask.h"
 #include "tunnels/vpn/vpnset.h"
 
 enum { LIST_SIZE = 1500 };      /* text of a list in a parameter */
@@ -73,17 +74,6 @@ int vpnset_word(struct vpnset *s, const char *word)
 	return 0;
 }
 
-static int refuse(const struct tunnel_ask *ask, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (ask->why)
-		(void)re_vsnprintf(ask->why, ask->why_size, fmt, ap);
-	va_end(ap);
-	return err;
-}
-
 /* Words of the allow line: names until an address, then addresses. */
 static int read_allow(char name[VPN_NAME_SIZE], struct prefixes *theirs,
 		      const char *asked, const char *allow, bool *named)
@@ -122,19 +112,19 @@ int vpnset_choose(char name[VPN_NAME_SIZE], struct prefixes *theirs,
 	*name = '\0';
 	theirs->n = 0;
 	if (!first)
-		return refuse(ask, EACCES, "There is no network here: it"
-			      " needs a section [vpn NAME].");
+		return ask_refuse(ask, EACCES, "There is no network here: it"
+				  " needs a section [vpn NAME].");
 	if (read_allow(name, theirs, asked, ask->allow ? ask->allow : "",
 		       &named))
 		return EACCES;
 	if (named && !*name)
-		return refuse(ask, EACCES, "The network %s is not in the"
-			      " allow line of %s.", asked, ask->peer);
+		return ask_refuse(ask, EACCES, "The network %s is not in the"
+				  " allow line of %s.", asked, ask->peer);
 	if (!named)
 		(void)str_ncpy(name, *asked ? asked : first, VPN_NAME_SIZE);
 	if (!get(ask, name, ""))
-		return refuse(ask, EACCES, "There is no network %s here.",
-			      name);
+		return ask_refuse(ask, EACCES, "There is no network %s here.",
+				  name);
 	return 0;
 }
 
