@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "sipd/conftab.h"
+#include "sipd/confpath.h"
 #include "sipd/confval.h"
 #include "sipd/confvpn.h"
 #include "sipd/places.h"
@@ -41,15 +42,15 @@ const struct conf_section conf_sections[SEC_COUNT] = {
 	  NULL, "10G", false, 0, 0 }
 
 const struct conf_key conf_keys[] = {
-	{ SEC_SIPD, "state", confval_path, IN(conf, state),
+	{ SEC_SIPD, "state", confpath_any, IN(conf, state),
 	  NULL, "/var/lib/dialtone", false, 0, 0 },
-	{ SEC_SIPD, "identity", confval_identity, IN(conf, identity),
+	{ SEC_SIPD, "identity", confpath_identity, IN(conf, identity),
 	  NULL, "/var/lib/dialtone/identity.pem", false, 0, 0 },
-	{ SEC_SIPD, "certificate", confval_readable, IN(conf, certificate),
+	{ SEC_SIPD, "certificate", confpath_readable, IN(conf, certificate),
 	  NULL, "/etc/dialtone/certificate.pem", false, 0, 0 },
-	{ SEC_SIPD, "control", confval_path, IN(conf, control),
+	{ SEC_SIPD, "control", confpath_any, IN(conf, control),
 	  NULL, PLACES_CONTROL, false, 0, 0 },
-	{ SEC_SIPD, "log", confval_log, IN(conf, log),
+	{ SEC_SIPD, "log", confpath_log, IN(conf, log),
 	  "stderr", NULL, false, 0, 0 },
 	{ SEC_SIPD, "syslog-calls", confval_bool, IN(conf, syslog_calls),
 	  "no", NULL, false, 0, 0 },
@@ -57,13 +58,13 @@ const struct conf_key conf_keys[] = {
 	  NULL, "dialtone", false, 0, 0 },
 	{ SEC_SIPD, "contain", confval_bool, IN(conf, contain),
 	  "yes", NULL, false, 0, 0 },
-	{ SEC_SIPD, "write", confval_folders, IN(conf, write),
+	{ SEC_SIPD, "write", confpath_folders, IN(conf, write),
 	  "", NULL, true, 0, 0 },
 	{ SEC_SIPD, "port", confval_u16, IN(conf, sip_port),
 	  "5060", NULL, false, 0, 65534 },      /* TLS has the next one */
 	{ SEC_SIPD, "unknown", confval_unknown, IN(conf, unknown),
 	  "reject", NULL, false, 0, 0 },
-	{ SEC_SIPD, "on-call", confval_program, IN(conf, on_call),
+	{ SEC_SIPD, "on-call", confpath_program, IN(conf, on_call),
 	  NULL, "/bin/true", false, 0, 0 },
 	{ SEC_SIPD, "allow", confval_allow, IN(conf, allow),
 	  "", NULL, true, 0, 0 },
@@ -76,9 +77,9 @@ const struct conf_key conf_keys[] = {
 	{ SEC_SIPD, "source-rate", confval_u32, IN(conf, source_rate),
 	  "200", NULL, false, 0, 1000000 },
 
-	{ SEC_TRUST, "ca", confval_readable, IN(conf, trust_ca),
+	{ SEC_TRUST, "ca", confpath_readable, IN(conf, trust_ca),
 	  NULL, "/etc/dialtone/ca.pem", false, 0, 0 },
-	{ SEC_TRUST, "crl", confval_readable, IN(conf, trust_crl),
+	{ SEC_TRUST, "crl", confpath_readable, IN(conf, trust_crl),
 	  NULL, "/etc/dialtone/crl.pem", false, 0, 0 },
 
 	{ SEC_ACCOUNT, "address", confval_address,
@@ -86,7 +87,7 @@ const struct conf_key conf_keys[] = {
 	  NULL, "sip:alice@example.org", false, 0, 0 },
 	{ SEC_ACCOUNT, "password", confval_secret,
 	  IN(conf_account, password), NULL, "secret", false, 0, 0 },
-	{ SEC_ACCOUNT, "password-file", confval_secret_file,
+	{ SEC_ACCOUNT, "password-file", confpath_secret,
 	  IN(conf_account, password),
 	  NULL, "/etc/dialtone/password", false, 0, 0 },
 	{ SEC_ACCOUNT, "user", confval_string, IN(conf_account, user),
@@ -99,10 +100,10 @@ const struct conf_key conf_keys[] = {
 	  NULL, "sip:proxy.example.org;transport=tls", false, 0, 0 },
 	{ SEC_ACCOUNT, "expires", confval_u32, IN(conf_account, expires),
 	  "600", NULL, false, 5, 604800 },
-	{ SEC_ACCOUNT, "tls-ca", confval_readable,
+	{ SEC_ACCOUNT, "tls-ca", confpath_readable,
 	  IN(conf_account, tls_ca),
 	  NULL, "/etc/ssl/certs/ca-certificates.crt", false, 0, 0 },
-	{ SEC_ACCOUNT, "tls-cert", confval_readable,
+	{ SEC_ACCOUNT, "tls-cert", confpath_readable,
 	  IN(conf_account, tls_cert),
 	  NULL, "/etc/dialtone/tls.pem", false, 0, 0 },
 	{ SEC_ACCOUNT, "audio-line", confval_bool,
@@ -133,12 +134,12 @@ const struct conf_key conf_keys[] = {
 	  NULL, "alice", false, 0, 0 },
 	{ SEC_TURN, "password", confval_secret, IN(conf_turn, password),
 	  NULL, "secret", false, 0, 0 },
-	{ SEC_TURN, "password-file", confval_secret_file,
+	{ SEC_TURN, "password-file", confpath_secret,
 	  IN(conf_turn, password),
 	  NULL, "/etc/dialtone/turn-password", false, 0, 0 },
 	{ SEC_TURN, "secret", confval_secret, IN(conf_turn, secret),
 	  NULL, "shared-secret", false, 0, 0 },
-	{ SEC_TURN, "tls-ca", confval_readable, IN(conf_turn, tls_ca),
+	{ SEC_TURN, "tls-ca", confpath_readable, IN(conf_turn, tls_ca),
 	  NULL, "/etc/ssl/certs/ca-certificates.crt", false, 0, 0 },
 	{ SEC_TURN, "proxy", confval_proxy, IN(conf_turn, proxy),
 	  NULL, "http://proxy.example.org:3128", false, 0, 0 },
@@ -157,7 +158,7 @@ const struct conf_key conf_keys[] = {
 	{ SEC_PEER, "relay", confval_relay, IN(conf_peer, relay),
 	  NULL, "only", false, 0, 0 },
 
-	{ SEC_FILE, "inbox", confval_path, 0,
+	{ SEC_FILE, "inbox", confpath_any, 0,
 	  NULL, "~/Downloads", false, 0, 0 },
 	{ SEC_FILE, "max-size", confval_size, 0, "0", NULL, false, 0, 0 },
 	{ SEC_FILE, "quota", confval_size, 0, "0", NULL, false, 0, 0 },
@@ -189,10 +190,10 @@ const struct conf_key conf_keys[] = {
 	  "udp:0.0.0.0:5060, tcp:0.0.0.0:5060", NULL, true, 0, 0 },
 	{ SEC_REGISTRAR, "domain", confval_hosts,
 	  IN(conf_registrar, domain), "", NULL, true, 0, 0 },
-	{ SEC_REGISTRAR, "users-file", confval_readable,
+	{ SEC_REGISTRAR, "users-file", confpath_readable,
 	  IN(conf_registrar, users_file),
 	  NULL, "/etc/dialtone/users", false, 0, 0 },
-	{ SEC_REGISTRAR, "tls-cert", confval_readable,
+	{ SEC_REGISTRAR, "tls-cert", confpath_readable,
 	  IN(conf_registrar, tls_cert),
 	  NULL, "/etc/dialtone/tls.pem", false, 0, 0 },
 	{ SEC_REGISTRAR, "stun", confval_bool, IN(conf_registrar, stun),

@@ -3,24 +3,17 @@
  * text, and on success writes the field. Named in the table of conftab.c.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "sdp/desc.h"
 #include "tunnels/tunnel.h"
 #include "sipd/address.h"
 #include "sdp/base/recompat.h"
 #include "sipd/confval.h"
 #include "sipd/nearest.h"
-#include "sipd/places.h"
 #include "sipd/hours.h"
 #include "sipd/turnuri.h"
-
-enum { SECRET_MAX = 255 };      /* bytes */
 
 int confval_bad(const struct conf_ctx *ctx, const char *fmt, ...)
 {
@@ -52,9 +45,7 @@ int confval_string(void *field, const struct conf_key *k, const char *value,
 		confval_bad(ctx, "is empty: leave the line out");
 }
 
-/* One element of a comma list, its blanks cut off; false at the end. A line
- * of the file, and so an item, is shorter than buf (confread.c). */
-static bool next_item(const char **pp, char *buf, size_t size)
+bool confval_item(const char **pp, char *buf, size_t size)
 {
 	const char *p = *pp + strspn(*pp, " \t,");
 	size_t n = strcspn(p, ","), keep;
@@ -81,7 +72,7 @@ int confval_list(void *field, const struct conf_key *k, const char *value,
 	(void)ctx;
 	if (!*strp)
 		err = replace(field, "");
-	while (!err && next_item(&value, item, sizeof item)) {
+	while (!err && confval_item(&value, item, sizeof item)) {
 		err = re_sdprintf(&str, "%s%s%s", *strp, **strp ? "," : "",
 				  item);
 		if (err)
@@ -90,103 +81,6 @@ int confval_list(void *field, const struct conf_key *k, const char *value,
 		*strp = str;
 	}
 	return err;
-}
-
-static int absolute(char buf[PATH_MAX], const char *value,
-		    const struct conf_ctx *ctx)
-{
-	if (!*value)
-		return confval_bad(ctx, "is empty: leave the line out");
-	if (!strncmp(value, "~/", 2))
-		return places_home(buf, PATH_MAX, value + 2) ?
-			confval_bad(ctx, "begins with '~', but there is no "
-				    "home folder") : 0;
-	if (*value == '~')
-		return confval_bad(ctx, "begins with '~', of which only ~/ "
-				   "is known");
-	if (re_snprintf(buf, PATH_MAX, "%s%s%s",
-			*value == '/' ? "" : ctx->dir,
-			*value == '/' ? "" : "/", value) < 0)
-		return confval_bad(ctx, "is too long");
-	return 0;
-}
-
-int confval_path(void *field, const struct conf_key *k, const char *value,
-		 const struct conf_ctx *ctx)
-{
-	char buf[PATH_MAX];
-	int err = absolute(buf, value, ctx);
-
-	(void)k;
-	return err ? err : replace(field, buf);
-}
-
-int confval_identity(void *field, const struct conf_key *k,
-		     const char *value, const struct conf_ctx *ctx)
-{
-	if (!strncmp(value, "handle:", 7))
-		return replace(field, value);
-	if (strncmp(value, "pkcs11:", 7))
-		return confval_path(field, k, value, ctx);
-	if (strstr(value, "pin-value"))
-		return confval_bad(ctx, "has a PIN in it, which is for a file"
-				   " of its own: pin-source=/path");
-	return replace(field, value);
-}
-
-int confval_program(void *field, const struct conf_key *k, const char *value,
-		    const struct conf_ctx *ctx)
-{
-	char buf[PATH_MAX];
-	int err = absolute(buf, value, ctx);
-
-	(void)k;
-	if (err)
-		return err;
-	if (access(buf, X_OK))
-		return confval_bad(ctx, "names %s, which cannot be run: %m",
-				   buf, errno);
-	return replace(field, buf);
-}
-
-int confval_folders(void *field, const struct conf_key *k, const char *value,
-		    const struct conf_ctx *ctx)
-{
-	char item[ADDRESS_SIZE], buf[PATH_MAX];
-	int err = 0;
-
-	while (!err && next_item(&value, item, sizeof item)) {
-		err = absolute(buf, item, ctx);
-		if (!err)
-			err = confval_list(field, k, buf, ctx);
-	}
-	return err;
-}
-
-int confval_readable(void *field, const struct conf_key *k,
-		     const char *value, const struct conf_ctx *ctx)
-{
-	char buf[PATH_MAX];
-	int err = absolute(buf, value, ctx);
-
-	(void)k;
-	if (err)
-		return err;
-	if (access(buf, R_OK))
-		return confval_bad(ctx, "names %s, which cannot be read: %m",
-				   buf, errno);
-	return replace(field, buf);
-}
-
-int confval_log(void *field, const struct conf_key *k, const char *value,
-		const struct conf_ctx *ctx)
-{
-	if (!strcmp(value, "stderr") || !strcmp(value, "syslog"))
-		return replace(field, value);
-	if (!strchr(value, '/'))
-		return confval_bad(ctx, "must be stderr, syslog or the path "
-				   "of a file");
-	return confval_path(field, k, value, ctx);
 }
 
 int confval_user(void *field, const struct conf_key *k, const char *value,
@@ -364,7 +258,7 @@ int confval_hosts(void *field, const struct conf_key *k, const char *value,
 	char item[ADDRESS_SIZE], text[ADDRESS_SIZE + 8], uri[ADDRESS_SIZE];
 	const char *p = value;
 
-	while (next_item(&p, item, sizeof item)) {
+	while (confval_item(&p, item, sizeof item)) {
 		(void)re_snprintf(text, sizeof text, "sip:%s", item);
 		if (strpbrk(item, "@;/") || sip_uri(uri, text, ctx))
 			return confval_bad(ctx, "needs host or host:port "
@@ -399,7 +293,7 @@ int confval_turns(void *field, const struct conf_key *k, const char *value,
 	const char *p = value;
 	struct turnuri u;
 
-	while (next_item(&p, item, sizeof item))
+	while (confval_item(&p, item, sizeof item))
 		if (turnuri_decode(&u, item))
 			return confval_bad(ctx, "needs turn:HOST, turns:HOST"
 					   " or one with :PORT, not '%s'",
@@ -439,7 +333,7 @@ int confval_listen(void *field, const struct conf_key *k, const char *value,
 	const char *p = value;
 	unsigned n = 0;
 
-	for (; next_item(&p, item, sizeof item); n++)
+	for (; confval_item(&p, item, sizeof item); n++)
 		if (!is_listen(item))
 			return confval_bad(ctx, "needs entries such as "
 					   "udp:0.0.0.0:5060, tcp:[::]:5060 "
@@ -455,7 +349,7 @@ int confval_allow(void *field, const struct conf_key *k, const char *value,
 	char item[ADDRESS_SIZE];
 	const char *p = value;
 
-	while (next_item(&p, item, sizeof item)) {
+	while (confval_item(&p, item, sizeof item)) {
 		struct nearest near = { NULL, 0 };
 
 		item[strcspn(item, " \t")] = '\0';
@@ -477,54 +371,6 @@ int confval_secret(void *field, const struct conf_key *k, const char *value,
 		return confval_bad(ctx, "is a secret, but everybody can read "
 				   "this file: chmod 600 it");
 	return confval_string(field, k, value, ctx);
-}
-
-static int read_secret(char *buf, size_t size, FILE *f, const char *path,
-		       const struct conf_ctx *ctx)
-{
-	struct stat st;
-
-	if (fstat(fileno(f), &st) || !S_ISREG(st.st_mode))
-		return confval_bad(ctx, "names %s, which is no file", path);
-	if (st.st_mode & S_IROTH)
-		return confval_bad(ctx, "names %s, which everybody can "
-				   "read: chmod 600 it", path);
-	if (!fgets(buf, (int)size, f))
-		return confval_bad(ctx, "names %s, which is empty", path);
-	if (!strchr(buf, '\n') && !feof(f))
-		return confval_bad(ctx, "names %s, whose first line is too "
-				   "long for a password", path);
-	buf[strcspn(buf, "\r\n")] = '\0';
-	return *buf ? 0 :
-		confval_bad(ctx, "names %s, whose first line is empty", path);
-}
-
-int confval_secret_file(void *field, const struct conf_key *k,
-			const char *value, const struct conf_ctx *ctx)
-{
-	char path[PATH_MAX], secret[SECRET_MAX + 2] = "";
-	int fd, err = absolute(path, value, ctx);
-	FILE *f;
-
-	(void)k;
-	if (err)
-		return err;
-	/* NONBLOCK: a FIFO must not hang us */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	f = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!f) {
-		err = confval_bad(ctx, "names %s, which cannot be read: %m",
-				  path, errno);
-		if (fd >= 0)
-			close(fd);
-		return err;
-	}
-	err = read_secret(secret, sizeof secret, f, path, ctx);
-	fclose(f);
-	if (!err)
-		err = replace(field, secret);
-	explicit_bzero(secret, sizeof secret);
-	return err;
 }
 
 int confval_fp(void *field, const struct conf_key *k, const char *value,

@@ -10,12 +10,6 @@
 
 conf_set_h confval_string;      /* anything but nothing */
 conf_set_h confval_list;        /* appended: "a,b,c" */
-conf_set_h confval_path;        /* ~/ expanded, made absolute */
-conf_set_h confval_identity;    /* a path, or a pkcs11: URI */
-conf_set_h confval_readable;    /* the same, and it can be read */
-conf_set_h confval_program;     /* a path that can be run */
-conf_set_h confval_folders;     /* list of paths */
-conf_set_h confval_log;         /* stderr, syslog or a path */
 conf_set_h confval_user;        /* of this system */
 conf_set_h confval_u16;
 conf_set_h confval_u32;
@@ -33,10 +27,13 @@ conf_set_h confval_proxy;       /* http://host:port */
 conf_set_h confval_listen;      /* list of udp|tcp|tls:ip:port */
 conf_set_h confval_allow;       /* list of tunnel kinds with their rest */
 conf_set_h confval_secret;
-conf_set_h confval_secret_file; /* the secret is its first line */
 conf_set_h confval_fp;          /* field is a struct conf_peer */
 
 /* Write the refusal into ctx->why; returns EINVAL. */
 int confval_bad(const struct conf_ctx *ctx, const char *fmt, ...);
+
+/* One element of a comma list, its blanks cut off; false at the end. A line
+ * of the file, and so an item, is shorter than buf (confread.c). */
+bool confval_item(const char **pp, char *buf, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* fuzz: tunnels/vpn/vpnset.c tunnels/vpn/prefix.c sdp/desc.c sdp/descdec.c sdp/descenc.c sdp/descfield.c sdp/descfrag.c sdp/descline.c sdp/descparam.c sdp/desctransp.c sdp/cand.c sdp/addr.c sdp/fp.c sdp/words.c
+/* fuzz: tunnels/vpn/vpnset.c tunnels/ask.c tunnels/vpn/prefix.c sdp/desc.c sdp/descdec.c sdp/descenc.c sdp/descfield.c sdp/descfrag.c sdp/descline.c sdp/descparam.c sdp/desctransp.c sdp/cand.c sdp/addr.c sdp/fp.c sdp/words.c
  *
  * What a peer says of its network, as the parameters of its line: taken of it is
  * what our section lets, and never what would lead to this host or nowhere. A
