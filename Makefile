@@ -42,7 +42,6 @@ archive  = $(B)/lib$(subst /,_,$(1)).a
 ARCHIVES := $(foreach r,$(ROOMS),$(call archive,$(r)))
 UNITS    := $(patsubst tests/unit/%.c,$(B)/unit/%,\
 	     $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
-FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 all: $(B)/sipd $(B)/dial
 
@@ -183,6 +182,10 @@ soak:
 	@tests/install.sh build check
 	@$(MAKE) -s -j2 all lab-tools
 	@tests/lab/soak.sh $(B)
+
+# Measures what is below the tunnels, see tests/bench/flow.sh.
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(foreach r,$(below_tunnels),$(call archive,$(r)))
+	$(link)
 
 bench: all
 	@tests/install.sh build bench

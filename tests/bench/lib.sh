@@ -1,6 +1,6 @@
 # lib.sh: for the benchmarks. It runs the script in namespaces of its own with
 # tests/e2e/lib.sh and adds what measuring needs. Everything that is written
-# is on a tmpfs that vanishes with the script; /run is one too.
+# is on a tmpfs that vanishes with the script.
 #
 #   . "$(dirname "$0")/lib.sh"          $1 is the folder of the build
 
@@ -8,7 +8,6 @@
 BENCH=$(cd "$(dirname "$0")" && pwd)
 umask 022
 mount -t tmpfs -o mode=755 tmpfs "$T"
-mount -t tmpfs -o mode=755 tmpfs /run
 trap 'umount -l "$T"; rm -rf "$T"' EXIT
 cd "$T" || exit 1
 mkdir -p "$T/tool"
@@ -16,8 +15,8 @@ ulimit -n 16384 2>/dev/null
 
 # tool NAME: build tests/bench/NAME.c into $T/tool
 tool() {
-	${CC:-cc} -O2 -Wall -Wextra -D_GNU_SOURCE -pthread -o "$T/tool/$1" \
-		"$BENCH/$1.c" || exit 1
+	${CC:-cc} -O2 -Wall -Wextra -D_GNU_SOURCE -I"$BENCH/../.." \
+		-pthread -o "$T/tool/$1" "$BENCH/$1.c" || exit 1
 }
 
 now() { date +%s%N; }

@@ -165,7 +165,6 @@ target "20 KB a session besides QUIC" "$all - $quic <= 20"
 
 # peers of a VPN: each interface of the caller's has an address alone, for
 # networks of one host must not overlap
-mkdir -p /run/netns
 ip netns add far
 ip -n far link set lo up
 ip link add near type veth peer name near netns far

@@ -12,56 +12,31 @@
  *   pingpong hold PORT COUNT         open them, one request each, say so, and
  *                                    keep them until stdin ends
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "tests/bench/tcp.h"
 
 enum { EVENTS = 256, ANSWER = 300 };
 
 static const char request[] = "GET /small HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 	"User-Agent: pingpong\r\nAccept: */*\r\n\r\n";
+static const char loopback[] = "127.0.0.1";
 static int ep;
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static struct sockaddr_in loopback(int port)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)port) };
-
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return sin;
-}
-
-static int new_socket(void)
+/* Who is accepted there has it too. */
+static int quick(int fd)
 {
 	const int on = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		die("socket");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return fd;
+}
+
+static int call(const char *port)
+{
+	return quick(dial(loopback, port));
 }
 
 static void watch(int fd)
@@ -74,27 +49,20 @@ static void watch(int fd)
 
 static char answer[ANSWER] = "HTTP/1.1 200 OK\r\nContent-Length: ";
 
-static int server(int port)
+static int answering(const char *port)
 {
-	struct sockaddr_in sin = loopback(port);
-	const int on = 1;
-	int lfd = new_socket();
 	size_t n = strlen(answer);
 
 	snprintf(answer + n, sizeof answer - n, "%zu\r\n\r\n",
 		 sizeof answer - n - 7);
-	setsockopt(lfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(lfd, (struct sockaddr *)&sin, sizeof sin) ||
-	    listen(lfd, 4096))
-		die("listen");
-	return lfd;
+	return quick(server(loopback, port));
 }
 
 /* The kernel tells of a connection when its request is there. */
-static void once(int port)
+static void once(const char *port)
 {
 	const int seconds = 10;
-	int lfd = server(port), fd;
+	int lfd = answering(port), fd;
 
 	setsockopt(lfd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds,
 		   sizeof seconds);
@@ -109,9 +77,9 @@ static void once(int port)
 }
 
 /* Requests come whole: nobody here sends a second before the answer. */
-static void serve(int port)
+static void serve(const char *port)
 {
-	int lfd = server(port);
+	int lfd = answering(port);
 
 	watch(lfd);
 	for (;;) {
@@ -136,16 +104,6 @@ static void serve(int port)
 	}
 }
 
-static int dial(int port)
-{
-	struct sockaddr_in sin = loopback(port);
-	int fd = new_socket();
-
-	if (connect(fd, (struct sockaddr *)&sin, sizeof sin))
-		die("connect");
-	return fd;
-}
-
 static void ask(int fd)
 {
 	if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
@@ -160,9 +118,9 @@ static void hear(int fd)
 		die("recv");
 }
 
-static void ping(int port, int count)
+static void ping(const char *port, int count)
 {
-	int fd = dial(port);
+	int fd = call(port);
 	double t0 = 0;
 
 	for (int i = -100; i < count; i++) {
@@ -174,13 +132,13 @@ static void ping(int port, int count)
 	printf("%.1f\n", (now() - t0) * 1e6 / count);
 }
 
-static void many(int port, int count, int par, int keep)
+static void many(const char *port, int count, int par, int keep)
 {
 	int asked = 0, heard = 0;
 	double t0 = now();
 
 	for (; asked < par; asked++) {
-		int fd = dial(port);
+		int fd = call(port);
 
 		watch(fd);
 		ask(fd);
@@ -203,7 +161,7 @@ static void many(int port, int count, int par, int keep)
 			if (asked == count)
 				continue;
 			if (fd < 0) {
-				fd = dial(port);
+				fd = call(port);
 				watch(fd);
 			}
 			ask(fd);
@@ -213,12 +171,12 @@ static void many(int port, int count, int par, int keep)
 	printf("%.0f\n", count / (now() - t0));
 }
 
-static void hold(int port, int count)
+static void hold(const char *port, int count)
 {
 	int *fd = calloc((size_t)count, sizeof *fd);
 
 	for (int i = 0; i < count; i++) {
-		fd[i] = dial(port);
+		fd[i] = call(port);
 		ask(fd[i]);
 		hear(fd[i]);
 	}
@@ -236,7 +194,7 @@ static void hold(int port, int count)
 
 int main(int argc, char *argv[])
 {
-	const int port = argc > 2 ? atoi(argv[2]) : 0;
+	const char *port = argc > 2 ? argv[2] : NULL;
 	const int count = argc > 3 ? atoi(argv[3]) : 1;
 	const int par = argc > 4 ? atoi(argv[4]) : 1;
 

@@ -10,64 +10,21 @@
  *   pour relay PORT HOST TO          to PORT here, from there by splice to
  *                                    HOST:TO: a forward without encryption
  */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "tests/bench/tcp.h"
 
 enum { PIECE = 1 << 20 };
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static struct sockaddr_in address(const char *host, const char *port)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-				   .sin_port = htons((uint16_t)atoi(port)) };
-
-	if (inet_pton(AF_INET, host, &sin.sin_addr) != 1)
-		die("address");
-	return sin;
-}
-
-static int dial(const char *host, const char *port)
-{
-	struct sockaddr_in sin = address(host, port);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (connect(fd, (struct sockaddr *)&sin, sizeof sin))
-		die("connect");
-	return fd;
-}
-
 /* A process for each that is accepted; returns in that, with its fd. */
-static int serve(const char *host, const char *port)
+static int serve(const char *port)
 {
-	struct sockaddr_in sin = address(host, port);
-	const int on = 1;
-	int fd, lfd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd, lfd = server("0.0.0.0", port);
 
-	setsockopt(lfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(lfd, (struct sockaddr *)&sin, sizeof sin) || listen(lfd, 8))
-		die("listen");
 	signal(SIGCHLD, SIG_IGN);
 	while ((fd = accept(lfd, NULL, NULL)) >= 0) {
 		if (!fork())
@@ -80,7 +37,7 @@ static int serve(const char *host, const char *port)
 
 static void sink(const char *port)
 {
-	int fd = serve("0.0.0.0", port);
+	int fd = serve(port);
 	unsigned long long sum = 0;
 	ssize_t n;
 
@@ -92,7 +49,7 @@ static void sink(const char *port)
 
 static void relay(const char *port, const char *host, const char *to)
 {
-	int in = serve("0.0.0.0", port), out = dial(host, to), p[2];
+	int in = serve(port), out = dial(host, to), p[2];
 	char answer[8];
 	ssize_t n;
 

@@ -14,8 +14,7 @@
 # too.
 . "$(dirname "$0")/lib.sh"
 SECS=${SECS:-3} ROUNDS=${ROUNDS:-3} WIREGUARD_GO=${WIREGUARD_GO:-}
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns /run/wireguard
+mkdir -p /run/wireguard
 
 ip netns add far
 ip link add wire0 type veth peer name wire1 netns far
