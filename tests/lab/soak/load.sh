@@ -78,6 +78,16 @@ arrived() {
 		note "ok $1"
 	fi
 }
+# same KIND CODE FILE WHAT A B: it ended so; is what came what was sent?
+same() {
+	if [ "$2" != 0 ]; then
+		told "$2" "$3" "$4"
+	elif cmp "$5" "$6" > "$3" 2>&1; then
+		note "ok $1"
+	else
+		note "BAD $1: $(cat "$3")"
+	fi
+}
 # tried three times: where it stopped it goes on
 send() {
 	sides a b
@@ -101,14 +111,8 @@ get() {
 	out=$T/get.$1.said
 	rm -rf "$T/got.$from/$1"
 	dialing "$from" "$out" "$to" get --into "$T/got.$from/$1" page
-	code=$?
-	if [ $code != 0 ]; then
-		told $code "$out" "get from $to"
-	elif cmp "$T/got.$from/$1/page" "$T/$to/share/page" > "$out" 2>&1; then
-		note "ok get"
-	else
-		note "BAD get: $(cat "$out")"
-	fi
+	same get $? "$out" "get from $to" "$T/got.$from/$1/page" \
+	    "$T/$to/share/page"
 }
 # page KIND URL: is it b's, or whose share is SIDE's? KIND URL FROM SIDE
 page() {
@@ -169,14 +173,7 @@ pipe() {
 	ip netns exec "$from" timeout -k 20 $PATIENCE \
 	    dial -c "$T/$from/sipd.conf" "$to" pipe < "$T/pipe.$1.in" \
 	    > "$T/pipe.$1.out" 2> "$out"
-	code=$?
-	if [ $code != 0 ]; then
-		told $code "$out" "pipe from $from"
-	elif cmp "$T/pipe.$1.in" "$T/pipe.$1.out" > "$out" 2>&1; then
-		note "ok pipe"
-	else
-		note "BAD pipe: $(cat "$out")"
-	fi
+	same pipe $? "$out" "pipe from $from" "$T/pipe.$1.in" "$T/pipe.$1.out"
 }
 # a dial that is killed while it sends
 abort() {
