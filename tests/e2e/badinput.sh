@@ -149,7 +149,6 @@ check "a key that others can read" fails_with 1 "chmod 600" \
 
 # --- no configuration at all; the system's folders are this test's own
 mount -t tmpfs tmpfs /var/lib
-mount -t tmpfs tmpfs /run
 mkdir home
 HOME=$T/home XDG_CONFIG_HOME=$T/home sipd > none.out 2>&1 &
 p=$!

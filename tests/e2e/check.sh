@@ -2,10 +2,7 @@
 # check.sh: `dial check` behind networks of the laboratory (tests/lab), each of
 # which is known for what it is. The public side is tests/lab/world.sh:
 # coturn with two addresses, and a sipd as meeting point.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../lab/world.sh"
-LAB=$(realpath "$LAB/../lab")
-. "$LAB/sites.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 check "the world" world
 

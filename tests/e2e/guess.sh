@@ -2,11 +2,7 @@
 # guess.sh: a NAT that draws a port by lot for each destination, and one that
 # lets in only whom it was sent to (tests/lab, sym and port), without a relay:
 # only a port that is guessed leads from one to the other.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../lab/world.sh"
-LAB=$(realpath "$LAB/../lab")
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 check "the world" world
 check "a hard NAT and a usual one" pair sym port

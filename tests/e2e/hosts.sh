@@ -8,8 +8,6 @@
 #   bridge two, 10.2.0.0/24                       10.9.0.2 carol ----+
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 # plug NAME BRIDGE INTERFACE ADDRESS...
 plug() {

@@ -2,11 +2,7 @@
 # idle.sh: a direct session without traffic, between two NATs that forget a
 # mapping after 12 s and then draw another port (tests/lab), without a relay:
 # it lives, and by the same mappings.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../lab/world.sh"
-LAB=$(realpath "$LAB/../lab")
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 short() {
 	home "$1" "$2" --map eim --filter apdf --alloc random \

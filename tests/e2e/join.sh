@@ -5,8 +5,6 @@
 #   alice 10.1.0.2 -- bridge -- 10.1.0.1 bob      forward, then vpn, a file,
 #                                                 a pipe; the vpn leaves first
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 cd "$T" || exit 1
 bridge br0
 host bob 10.1.0.1/24

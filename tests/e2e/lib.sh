@@ -1,9 +1,11 @@
 # lib.sh: for the end-to-end tests. A test is a script that sources this first
-# and calls `check` for each thing it shows. It runs in network and process
-# namespaces of its own: ports are free, and whatever happens nothing is left.
+# and calls `check` for each thing it shows. It runs in network, mount and
+# process namespaces of its own, with a /run of its own: ports are free, hosts
+# (`host`) may have any name, and whatever happens nothing is left.
 #
 #   . "$(dirname "$0")/lib.sh"
-#   peer alice; peer bob ...; check "what is shown" COMMAND...; finish
+#   fa=$(key alice) fb=$(key bob); conf alice <<EOT ...; conf bob <<EOT ...
+#   start alice; start bob; check "what is shown" COMMAND...; finish
 
 E2E_SELF=$0
 E2E_BUILD=$(cd "$(dirname "$0")/../.." && realpath "${1:-build}")
@@ -21,6 +23,8 @@ trap 'exit 1' INT TERM
 export HOME="$T" XDG_STATE_HOME="$T/.state" XDG_RUNTIME_DIR="$T/.run"
 PATH="$E2E_BUILD:$PATH"
 ip link set lo up
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/netns
 E2E_PASSED=0 E2E_FAILED=0
 # leaks are looked for in the unit tests and where LEAKS=1 is set; children
 # that a test kills have none to tell

@@ -9,8 +9,6 @@
 #                      meet: meeting point, STUN    | 11.0.0.4
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 # The chains are those that miniupnpd fills.
 rules() {

@@ -8,8 +8,6 @@
 #     '---- wall ---'---------'  from alice only SIP passes
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 network() {
 	bridge br0

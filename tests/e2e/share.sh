@@ -4,8 +4,6 @@
 #
 #   alice 10.1.0.2 -- bridge, 40 Mbit/s towards alice -- 10.1.0.1 bob
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 cd "$T" || exit 1
 bridge br0
 host bob 10.1.0.1/24

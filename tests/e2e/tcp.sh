@@ -7,8 +7,6 @@
 #                                        10.8.0.2 alice   10.9.0.2 carol
 . "$(dirname "$0")/lib.sh"
 cd "$T" || exit 1
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 # nat NAME: a router that lets in what was asked for; what strangers send to
 # itself it drops

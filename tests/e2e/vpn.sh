@@ -5,8 +5,6 @@
 #   alice 10.1.0.2 ─┴─ bridge ─ 10.1.0.1 hub 192.0.2.1 ─ 192.0.2.2 lan
 #                               [vpn office] 10.7.0.1, fd07::1
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 bridge br0
 host hub 10.1.0.1/24

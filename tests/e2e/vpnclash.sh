@@ -5,8 +5,6 @@
 #   alice 10.1.0.2 ─┬─ bridge ─ 10.1.0.1 hub, [vpn office] 10.7.0.1, fd07::1
 #   carol 10.1.0.3 ─┘                        routes 10.1.0.0/24, 192.0.2.0/24
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 bridge br0
 network() {

@@ -7,8 +7,6 @@
 #   ...         ─┘
 . "$(dirname "$0")/lib.sh"
 COUNT=${COUNT:-200}
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 ulimit -n 16384 2>/dev/null
 callers=$(seq "$COUNT")
 

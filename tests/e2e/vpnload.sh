@@ -7,8 +7,6 @@
 #
 # alone: it measures how long a ping takes
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 plug() {        # plug NAME ADDRESS: a host at the bridge by such a link
 	host "$1" "$2" &&

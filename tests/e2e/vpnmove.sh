@@ -7,8 +7,6 @@
 #        └─ 10.1.0.4 meet, a router ──────── 10.2.0.4 ┘
 #                    203.0.113.4: the meeting point
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 plug() {        # plug NAME BRIDGE INTERFACE
 	ip link add "$1.$3" type veth peer name "$3" netns "$1"
 	ip link set "$1.$3" addrgenmode none master "$2" up

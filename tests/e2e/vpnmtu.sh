@@ -5,8 +5,6 @@
 #   alice ── net ── hub, [vpn office] 10.7.0.1, fd07::1
 #   carol ──'
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 network() {
 	host net && routes net &&

@@ -6,8 +6,6 @@
 #                    net, a router ┼─── 192.0.2.2 turn: coturn
 #   meet 203.0.113.2 ─┘            └─── 198.51.100.2 web, deaf to alice
 . "$(dirname "$0")/lib.sh"
-mount -t tmpfs tmpfs /run
-mkdir -p /run/netns
 
 network() {
 	host net && routes net &&

@@ -11,11 +11,8 @@
 # by libnice as a bare datagram, and PROTECTED by DTLS. UPGRADED is when RESULT
 # was reached, after the answer too. It waits for what theory allows,
 # LAB_PATIENCE seconds at most. LAB_KEEP=DIR keeps the logs.
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 . "$LAB/theory.sh"
-. "$LAB/peers.sh"
 . "$LAB/nice.sh"
 
 # the emulators tell their counters first

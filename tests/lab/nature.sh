@@ -1,9 +1,7 @@
 #!/bin/bash
 # nature.sh BUILD: is the network LAB_SITE what it is called? Asked by coturn's
 # RFC 5780 client. Prints "SITE as it should be" or what is wrong, and fails.
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 
 # expected SITE: mapping and filtering by RFC 4787
 expected() {

@@ -7,10 +7,7 @@
 #
 #   a: port ── net: drops what goes from home to home ── linux: b
 #              srv: turn.lab, turn2.lab
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 UPGRADE_MS=2000 RESUME_MS=3000
 
 check "the world" world

@@ -4,10 +4,7 @@
 #
 #   a: two uplinks, one is cut          b: behind a NAT that forgets its
 #      and comes back                      mappings, or gets another address
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 LIMIT_MS=3000
 
 check "the world" world

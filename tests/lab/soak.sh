@@ -10,10 +10,7 @@
 #
 # MINUTES of less than 5 judge no memory. SEED throws the same dice again;
 # KEEP is a folder for the logs.
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 . "$LAB/soak/load.sh"
 . "$LAB/soak/trouble.sh"
 MINUTES=${MINUTES:-30}

@@ -1,10 +1,7 @@
 #!/bin/bash
 # spoof.sh BUILD: somebody on the way sees all STUN messages and lies to both
 # sides (forge.c). No path may lead to him, and no session may suffer.
-. "$(dirname "$0")/../e2e/lib.sh"
-. "$(dirname "$0")/world.sh"
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 LIAR="198.51.100.66 198.51.100.67"
 
 check "the world" world

@@ -14,14 +14,10 @@
 #
 # What is between host and net is the site, see sites.sh. Names (turn.lab,
 # stun2.lab, meet.lab) are in the hosts file; a host without IPv4 has DNS64.
-# Sourced after ../e2e/lib.sh: namespaces vanish with the script.
+# Sourced by lib.sh: namespaces vanish with the script.
 
-LAB=$(dirname "$(realpath "$E2E_SELF")")
-LAB_BIN=$E2E_BUILD/lab
 LAB_DELAY=${LAB_DELAY:-5}
 cd "$T" || exit 1
-mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/netns
 
 host() {
 	ip netns add "$1"
