@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.." || exit 1
 one() {
 	limit=$1; shift
 	log=$(mktemp "$CHECK_OUT/log.XXXXXX")
+	begin=$(date +%s)
 	timeout -k 10 "$limit" "$@" > "$log" 2>&1 < /dev/null
 	code=$?
 	line=$(grep -E '^[^ ]+: [0-9]+ passed, [0-9]+ failed$' "$log" |
@@ -21,7 +22,7 @@ one() {
 		line="$* ended with $code${line:+ after \"$line\"}"
 		p=${p:-0} f=$((${f:-0} + 1))
 	fi
-	echo "$p $f" >> "$CHECK_OUT/counts"
+	echo "$p $f $(($(date +%s) - begin)) $*" >> "$CHECK_OUT/counts"
 	{
 		[ "$f" = 0 ] || tail -n 80 "$log"
 		grep -E '^skipped: ' "$log"
@@ -82,6 +83,10 @@ replays() {
 build() { make -s -j2 "$@" || broken "this does not build: make $*"; }
 
 ADDRESS='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+sanitized() {
+	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
+	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
+}
 case $what in
 unit)
 	build B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units
@@ -95,6 +100,9 @@ e2e)
 all)
 	make -s -j2 B="$build" WERROR=-Werror all units || exit 1
 	build B=build-clang CC=clang WERROR=-Werror all
+	# the same units again where the sanitizers watch: made while most of
+	# what runs first waits
+	sanitized & builds=$!
 	{
 		echo "60 tests/layers.sh $build"
 		echo "60 tests/promises.sh"
@@ -103,14 +111,16 @@ all)
 		replays
 		e2e_of "$build" -L
 	} | pool
+	wait $builds
 	e2e_of "$build" -l | single
-	# the same units again where the sanitizers watch
-	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
-	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
 	{ units_of build-asan; units_of build-tsan
 	  fails_of build-asan 2; } | pool ;;
 esac
 
+printf 'longest, in seconds: '
+sort -k 3,3nr "$CHECK_OUT/counts" | head -n 6 |
+    awk '{ printf "%s%s%s %s", s, $4, $5 ~ /^--/ ? " " $5 : "", $3
+		s = ", " } END { print "" }'
 awk '{ p += $1; f += $2 }
 	END { printf "%d passed, %d failed\n", p, f; exit !(p > 0 && f == 0) }' \
     "$CHECK_OUT/counts"
