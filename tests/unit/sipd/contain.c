@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <pthread.h>
 #include <re.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,11 +61,37 @@ static int try_write(const char *name)
 	return 0;
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
 /* What the contained one finds: bits. */
 enum {
 	INSIDE = 1, EXTRA = 2, OUTSIDE = 4, MOUNTS = 8, TRACES = 16,
 	UNSHARES = 32, PRIVS = 64, READS = 128, FAILED = 255,
 };
+
+/* By the system call itself, as an intruder would; and a thread still can. */
+static bool clones(void)
+{
+	const long flags = CLONE_NEWUSER | SIGCHLD;
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
+		uint64_t stack, stack_size, tls;
+	} args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	pthread_t thread;
+	long pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+
+	if (pid < 0)
+		pid = syscall(SYS_clone3, &args, sizeof args);
+	if (!pid)
+		_exit(0);
+	if (pid > 0)
+		(void)waitpid((pid_t)pid, NULL, 0);
+	return pid > 0 || pthread_create(&thread, NULL, nothing, NULL) ||
+		pthread_join(thread, NULL) || system("true");
+}
 
 static int look(void)
 {
@@ -79,6 +107,7 @@ static int look(void)
 	bits |= errno == EPERM ? 0 : MOUNTS;
 	bits |= ptrace(PTRACE_TRACEME, 0, 0, 0) ? 0 : TRACES;
 	bits |= unshare(CLONE_NEWUTS) ? 0 : UNSHARES;
+	bits |= clones() ? UNSHARES : 0;
 	bits |= prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) ? 0 : PRIVS;
 	bits |= access(file, R_OK) ? 0 : READS;
 	return bits;
