@@ -216,8 +216,16 @@ static int parse_check(struct parse *p)
 	return no_more(p);
 }
 
+/* Other users see the command line (proc(5)), and the code is good until it
+ * has been used. */
+static void hide(char *word)
+{
+	memset(word, '*', strlen(word));
+}
+
 static int parse_pair(struct parse *p)
 {
+	char **const word = p->argv;
 	const char *code = next(p), *peer = next(p);
 
 	p->wo->role = code ? HOUSE_CALLER : HOUSE_WAITER;
@@ -225,6 +233,8 @@ static int parse_pair(struct parse *p)
 		return complain(p, "Whose code is it? Write `dial pair CODE"
 				" PEER`.");
 	set_str(p, "code", code);
+	if (code)
+		hide(*word);
 	set_str(p, "peer", peer);
 	return no_more(p);
 }

@@ -73,6 +73,20 @@ check "with her address" grep -q "dial pair $code sip:" "$T/pair.carol"
 kill -TERM "$behind"
 check "and gives it up" ends 130 "$behind"
 
+# while it lasts nobody sees it in ps: here it waits for who does not answer
+socat -u UDP-RECV:5999 OPEN:/dev/null &
+mute=$!
+check "somebody mute" wait_for 5 sh -c "ss -Hlun 'sport = :5999' | grep -q ."
+behind carol hidden.out pair "$code" sip:127.0.0.1:5999
+hidden() {
+	tr '\0' ' ' < "/proc/$behind/cmdline"
+	tr '\0' ' ' < "/proc/$behind/cmdline" | grep -q 'pair \*\*\** sip:'
+}
+check "nobody sees a code in ps" wait_for 5 hidden
+kill -INT "$behind"
+wait "$behind" 2> /dev/null
+kill "$mute"
+
 # on a terminal the code is there for a camera too: what was printed becomes a
 # picture, eight points a module, which another program reads
 picture() {
