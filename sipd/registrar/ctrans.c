@@ -20,7 +20,8 @@ enum {
 struct ctable {
 	struct timers *timers;
 	struct transport *tr;
-	struct hash *ht;
+	struct hash *ht;        /* by branch, owns them */
+	struct hash *waiting;   /* by flow, those without a final answer */
 	unsigned n;
 };
 
@@ -28,6 +29,7 @@ enum state { CALLING, PROCEEDING, COMPLETED, ACCEPTED, GONE };
 
 struct ctrans {
 	struct le he;
+	struct le we;           /* in waiting */
 	struct ctable *t;
 	enum state state;
 	bool invite;
@@ -50,6 +52,7 @@ static void ctable_destructor(void *arg)
 
 	hash_flush(t->ht);
 	mem_deref(t->ht);
+	mem_deref(t->waiting);
 }
 
 int ctable_alloc(struct ctable **tp, struct timers *timers,
@@ -63,6 +66,8 @@ int ctable_alloc(struct ctable **tp, struct timers *timers,
 	t->timers = timers;
 	t->tr = tr;
 	err = hash_alloc(&t->ht, BUCKETS);
+	if (!err)
+		err = hash_alloc(&t->waiting, BUCKETS);
 	if (err)
 		mem_deref(t);
 	else
@@ -83,6 +88,7 @@ static void ctrans_destructor(void *arg)
 	timer_stop(&c->life);
 	timer_stop(&c->again);
 	hash_unlink(&c->he);
+	hash_unlink(&c->we);
 	mem_deref(c->mb);
 	mem_deref(c->arg);
 }
@@ -94,6 +100,7 @@ static void ctrans_end(struct ctrans *c)
 	c->state = GONE;
 	--c->t->n;
 	hash_unlink(&c->he);
+	hash_unlink(&c->we);
 	mem_deref(c);
 }
 
@@ -166,6 +173,7 @@ int ctrans_alloc(struct ctrans **cp, struct ctable *t,
 	}
 	c->arg = mem_ref(conf->arg);
 	hash_append(t->ht, hash_joaat_str(c->branch), &c->he, c);
+	hash_append(t->waiting, sa_hash(&c->flow.peer, SA_ALL), &c->we, c);
 	++t->n;
 	if (cp)
 		*cp = c;
@@ -229,6 +237,7 @@ static void final(struct ctrans *c, const struct sip_msg *msg)
 
 	timer_stop(&c->again);
 	timer_stop(&c->life);
+	hash_unlink(&c->we);
 	if (c->invite && msg->scode < 300) {
 		c->state = ACCEPTED;
 		c->mb = mem_deref(c->mb);
@@ -296,18 +305,21 @@ void ctable_recv(struct ctable *t, const struct sip_msg *msg)
 	mem_deref(c);
 }
 
-static bool closed_handler(struct le *le, void *arg)
+static bool flow_handler(struct le *le, void *arg)
 {
-	struct ctrans *c = le->data;
+	const struct ctrans *c = le->data;
 
-	if (flow_cmp(&c->flow, arg) && c->state <= PROCEEDING)
-		ctrans_fail(c, ENOTCONN);
-	return false;
+	return flow_cmp(&c->flow, arg);
 }
 
+/* One at a time: who is told may begin others. */
 void ctable_flow_closed(struct ctable *t, const struct flow *flow)
 {
-	(void)hash_apply(t->ht, closed_handler, (void *)flow);
+	struct le *le;
+
+	while ((le = hash_lookup(t->waiting, sa_hash(&flow->peer, SA_ALL),
+				 flow_handler, (void *)flow)) != NULL)
+		ctrans_fail(le->data, ENOTCONN);
 }
 
 unsigned ctable_count(const struct ctable *t)
