@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include "sipd/sip/digest.h"
+#include "sipd/sip/response.h"
 #include "sipd/registrar/message.h"
 
 enum {
@@ -49,34 +50,9 @@ const char *message_fault(const struct sip_msg *msg)
 void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
 			const struct flow *flow)
 {
-	struct pl rport;
-	uint16_t port = sa_port(&msg->via.addr);
-
 	*dst = *flow;
-	/* sent-by [::ffff:192.0.2.1]:5062 is no address to libre */
-	if (!sa_isset(&msg->via.addr, SA_ADDR) && msg->via.sentby.l &&
-	    msg->via.sentby.p[0] == '[')
-		return;
-	if (msg->tp == SIP_TRANSP_UDP &&
-	    msg_param_exists(&msg->via.params, "rport", &rport))
-		sa_set_port(&dst->peer, port ? port : SIP_PORT);
-}
-
-/* The first Via of a request, with where it came from. */
-static int via_received(struct mbuf *mb, const struct sip_msg *msg,
-			const struct sip_hdr *hdr)
-{
-	struct pl rport;
-	int err = mbuf_printf(mb, "%r: ", &hdr->name);
-
-	if (!msg_param_exists(&msg->via.params, "rport", &rport)) {
-		err |= mbuf_write_pl_skip(mb, &hdr->val, &rport);
-		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
-	}
-	else {
-		err |= mbuf_write_pl(mb, &hdr->val);
-	}
-	return err | mbuf_printf(mb, ";received=%j\r\n", &msg->src);
+	if (msg->tp == SIP_TRANSP_UDP)  /* else it is the connection */
+		response_addr(&dst->peer, msg);
 }
 
 static int hdr_write(struct mbuf *mb, const struct sip_hdr *hdr)
@@ -109,40 +85,11 @@ int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
 		   const char *extra, va_list ap)
 {
 	struct mbuf *mb = mbuf_alloc(768);
-	unsigned vias = 0;
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, reason);
-	for (struct le *le = msg->hdrl.head; le; le = le->next) {
-		const struct sip_hdr *hdr = le->data;
-
-		switch (hdr->id) {
-
-		case SIP_HDR_VIA:
-			err |= vias++ ? hdr_write(mb, hdr) :
-				via_received(mb, msg, hdr);
-			break;
-
-		case SIP_HDR_TO:
-			err |= mbuf_printf(mb, "%r: %r", &hdr->name,
-					   &hdr->val);
-			if (!pl_isset(&msg->to.tag) && scode > 100)
-				err |= mbuf_printf(mb, ";tag=%016llx", tag);
-			err |= mbuf_write_str(mb, "\r\n");
-			break;
-
-		case SIP_HDR_FROM:
-		case SIP_HDR_CALL_ID:
-		case SIP_HDR_CSEQ:
-			err |= hdr_write(mb, hdr);
-			break;
-
-		default:
-			break;
-		}
-	}
+	err = response_head(mb, msg, tag, scode, reason);
 	if (extra)
 		err |= mbuf_vprintf(mb, extra, ap);
 	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
@@ -217,7 +164,7 @@ static int request_headers(struct mbuf *mb, const struct message_forward *fw)
 
 		case SIP_HDR_VIA:
 			err |= vias++ ? hdr_write(mb, hdr) :
-				via_received(mb, fw->msg, hdr);
+				response_via(mb, fw->msg, hdr);
 			break;
 
 		case SIP_HDR_ROUTE:

@@ -9,9 +9,9 @@
 
 /* Section 18.2.2 and RFC 3581; maddr is not honoured: answers go to where
  * the request came from. */
-static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
+void response_addr(struct sa *dst, const struct sip_msg *msg)
 {
-	uint16_t port = sa_port(&msg->via.addr);
+	struct pl rport;
 
 	*dst = msg->src;
 	/* sent-by [::ffff:192.0.2.1]:5062 is no address to libre */
@@ -19,62 +19,68 @@ static void reply_addr(struct sa *dst, const struct sip_msg *msg, bool rport)
 	    msg->via.sentby.l && msg->via.sentby.p[0] == '[')
 		return;
 	/* on streams: should the connection be gone by then */
-	if (msg->tp != SIP_TRANSP_UDP || !rport)
-		sa_set_port(dst, sip_transp_port(msg->tp, port));
+	if (msg->tp != SIP_TRANSP_UDP ||
+	    msg_param_exists(&msg->via.params, "rport", &rport))
+		sa_set_port(dst, sip_transp_port(msg->tp,
+						 sa_port(&msg->via.addr)));
 }
 
-static int via_write(struct mbuf *mb, const struct sip_msg *msg,
-		     const struct sip_hdr *hdr, bool *rport)
+int response_via(struct mbuf *mb, const struct sip_msg *msg,
+		 const struct sip_hdr *hdr)
 {
-	struct pl rp;
-	int err = 0;
+	struct pl rport;
+	int err = mbuf_printf(mb, "%r: ", &hdr->name);
 
-	if (!msg_param_exists(&msg->via.params, "rport", &rp)) {
-		err |= mbuf_write_pl_skip(mb, &hdr->val, &rp);
+	if (!msg_param_exists(&msg->via.params, "rport", &rport)) {
+		err |= mbuf_write_pl_skip(mb, &hdr->val, &rport);
 		err |= mbuf_printf(mb, ";rport=%u", sa_port(&msg->src));
-		*rport = true;
 	}
 	else {
 		err |= mbuf_write_pl(mb, &hdr->val);
 	}
-	if (*rport || !sa_cmp(&msg->src, &msg->via.addr, SA_ADDR))
-		err |= mbuf_printf(mb, ";received=%j", &msg->src);
-	return err;
+	return err | mbuf_printf(mb, ";received=%j\r\n", &msg->src);
 }
 
-static int head_write(struct mbuf *mb, const struct sip_msg *msg,
-		      uint16_t scode, bool *rport)
+static int to_write(struct mbuf *mb, const struct sip_msg *msg,
+		    const struct sip_hdr *hdr, uint64_t tag, uint16_t scode)
+{
+	int err = mbuf_printf(mb, "%r: %r", &hdr->name, &hdr->val);
+
+	if (!pl_isset(&msg->to.tag) && scode > 100)
+		err |= mbuf_printf(mb, ";tag=%016llx", tag);
+	return err | mbuf_write_str(mb, "\r\n");
+}
+
+int response_head(struct mbuf *mb, const struct sip_msg *msg, uint64_t tag,
+		  uint16_t scode, const char *phrase)
 {
 	bool top = true;
-	int err = 0;
+	int err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
 
 	for (struct le *le = msg->hdrl.head; le; le = le->next) {
 		const struct sip_hdr *hdr = le->data;
 
 		switch (hdr->id) {
-		case SIP_HDR_VIA:
-			err |= mbuf_write_str(mb, "Via: ");
-			err |= top ? via_write(mb, msg, hdr, rport)
-				: mbuf_write_pl(mb, &hdr->val);
-			err |= mbuf_write_str(mb, "\r\n");
-			top = false;
-			break;
 		case SIP_HDR_TO:
-			err |= mbuf_printf(mb, "To: %r", &hdr->val);
-			if (!pl_isset(&msg->to.tag) && scode > 100)
-				err |= mbuf_printf(mb, ";tag=%016llx",
-						   msg->tag);
-			err |= mbuf_write_str(mb, "\r\n");
+			err |= to_write(mb, msg, hdr, tag, scode);
 			break;
-		case SIP_HDR_RECORD_ROUTE:
-			if (scode <= 100 || scode >= 300)
+		case SIP_HDR_VIA:
+			if (top) {
+				err |= response_via(mb, msg, hdr);
+				top = false;
 				break;
+			}
 			/*@fallthrough@*/
 		case SIP_HDR_FROM:
 		case SIP_HDR_CALL_ID:
 		case SIP_HDR_CSEQ:
 			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name,
 					   &hdr->val);
+			break;
+		case SIP_HDR_RECORD_ROUTE:
+			if (scode > 100 && scode < 300)
+				err |= mbuf_printf(mb, "%r: %r\r\n",
+						   &hdr->name, &hdr->val);
 			break;
 		default:
 			break;
@@ -89,20 +95,18 @@ int response_make(struct mbuf **mbp, struct sa *dst,
 		  va_list ap)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
-	bool rport = false;
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	err  = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
-	err |= head_write(mb, msg, scode, &rport);
+	err = response_head(mb, msg, msg->tag, scode, phrase);
 	if (software)
 		err |= mbuf_printf(mb, "Server: %s\r\n", software);
 	err |= fmt ? mbuf_vprintf(mb, fmt, ap)
 		: mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
 	mb->pos = 0;
 	(void)mbuf_resize(mb, mb->end);         /* it may stay for 32 s */
-	reply_addr(dst, msg, rport);
+	response_addr(dst, msg);
 	if (err)
 		mem_deref(mb);
 	else
