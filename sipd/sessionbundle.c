@@ -7,6 +7,7 @@
  *
  * One offer of ours is under way at most. When it waits for the end of glare
  * (RFC 3261 section 14.1) and the peer's comes first, ours is written anew.
+ * What the peer's own say is taken in by sessiontake.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionflow.h"
+#include "sipd/sessiontake.h"
 #include "sipd/sessiontrust.h"
 
 static const uint64_t sync_wait = 500 * MSEC;
@@ -201,7 +203,7 @@ int session_add(struct session *s, const struct session_want *wantv,
 			   s);
 }
 
-/* --- what the two have agreed on --------------------------------------- */
+/* --- what came of them ------------------------------------------------- */
 
 /* The tunnels that both now have are started, and their owners told. */
 static void go_on(struct session *s)
@@ -218,68 +220,6 @@ static void go_on(struct session *s)
 	while (s->bundle && (group = bundle_news(s->bundle)))
 		if (s->h.takenh)
 			s->h.takenh(s, group, s->h.arg);
-}
-
-/* Lines that are live here and that the peer has ended. */
-static void drop_ended(struct session *s, const struct desc *d)
-{
-	for (unsigned i = 0; i < d->mediac && s->bundle; i++) {
-		const struct desc_media *m = &d->mediav[i];
-		unsigned group;
-		bool whole, ours;
-
-		if (!bundle_line(s->bundle, i, &group) ||
-		    (!m->rejected && !strcmp(m->mid, s->local->mediav[i].mid)))
-			continue;
-		whole = bundle_complete(s->bundle, group);
-		ours = bundle_ours(s->bundle, group);
-		bundle_drop_line(s->bundle, i, s->local);
-		if (!bundle_has(s->bundle, group) && s->h.endh)
-			s->h.endh(s, group, ours && !whole ?
-				  REASON_PEER_STOPPED : REASON_PEER_HANGUP,
-				  NULL, s->h.arg);
-	}
-}
-
-/* Its key must be the one of the first. ENODATA: an answer that takes none. */
-static int read_desc(struct desc **dp, const struct session *s,
-		     const struct call_body *b, bool offer)
-{
-	struct desc_refusal why;
-	struct desc *d;
-	int err = desc_decode(&d, b->p, b->n, offer, &why);
-
-	if (err)
-		return !offer && why.warn == 304 ? ENODATA : err;
-	if (memcmp(d->fp, s->remote->fp, sizeof d->fp))
-		err = EACCES;
-	else if (d->audio != s->local->audio ||
-		 d->mediac < s->local->mediac ||
-		 (!offer && d->mediac > s->local->mediac))
-		err = EPROTO;
-	if (err)
-		mem_deref(d);
-	else
-		*dp = d;
-	return err;
-}
-
-/* An ICE restart of the peer (RFC 8839 section 4.4.1.1): it has another
- * ufrag, so have we then, and all candidates are told anew. */
-static int take_remote(struct session *s, struct desc *d)
-{
-	int err;
-
-	if (strcmp(d->ufrag, s->remote->ufrag))
-		s->local->candc = s->told = 0;
-	mem_deref(s->remote);
-	s->remote = d;
-	err = s->quic || s->dtls ? path_remote(s->path, d) : 0;
-	(void)str_ncpy(s->local->ufrag, path_ufrag(s->path),
-		       sizeof s->local->ufrag);
-	(void)str_ncpy(s->local->pwd, path_pwd(s->path),
-		       sizeof s->local->pwd);
-	return err;
 }
 
 /* Two whose ends of all tunnels have crossed may be left with none. */
@@ -299,44 +239,15 @@ static void watch_idle(struct session *s)
 				  idle_handler, s);
 }
 
-/* Our offer had what the peer has ended, and nothing else that it takes. */
-static int take_none(struct session *s)
-{
-	int err;
-
-	for (size_t i = 0; i < s->remote->mediac; i++)
-		s->remote->mediav[i].rejected = true;
-	err = bundle_settle(s->bundle, s->remote, s->local);
-	drop_ended(s, s->remote);
-	return err;
-}
-
-static int take_answer(struct session *s, struct desc *d)
-{
-	int err = bundle_settle(s->bundle, d, s->local);
-
-	if (err) {
-		mem_deref(d);
-		return err;
-	}
-	drop_ended(s, d);
-	return take_remote(s, d);
-}
-
 void session_reanswer(struct session *s, const struct call_body *b)
 {
-	struct desc *d = NULL;
 	unsigned group;
 	int err;
 
 	s->offering = false;
 	if (!b->ctype || s->state != SESSION_OPEN)
 		return;
-	err = read_desc(&d, s, b, false);
-	if (!err)
-		err = take_answer(s, d);
-	else if (err == ENODATA)
-		err = take_none(s);
+	err = session_take_answer(s, b);
 	if (err) {
 		session_hangup(s, REASON_BAD_PEER, strerror(err));
 		return;
@@ -379,107 +290,6 @@ void session_rerefused(struct session *s, uint16_t scode)
 
 /* --- the peer's offers ------------------------------------------------- */
 
-/* A line that is new is put to the owner, and to the kind. */
-static int take_line(struct session *s, unsigned group, unsigned i,
-		     const struct desc *d, struct desc *a, enum reason *rp)
-{
-	struct session_want want = { .kind = NULL };
-	int err;
-
-	*rp = REASON_NOT_ALLOWED;
-	if (s->h.offerh)
-		s->h.offerh(s, group, &d->mediav[i], &want, rp, s->h.arg);
-	if (!want.kind)
-		return EACCES;
-	err = bundle_answer(s->bundle, group, i, want.kind, &want.ask,
-			    &d->mediav[i], &a->mediav[i]);
-	if (err && err != EACCES)
-		*rp = REASON_REFUSED;
-	return err;
-}
-
-/* Is this tunnel over here, which the peer had not heard of when it wrote the
- * offer? A mid is used once only. */
-static bool is_gone(const struct session *s, unsigned i,
-		    const struct desc_media *m)
-{
-	const struct desc_media *was = &s->remote->mediav[i];
-
-	return i < s->remote->mediac && !was->rejected &&
-		!strcmp(was->mid, m->mid);
-}
-
-/* The lines of the answer: those that stay, and new ones. EACCES: there were
- * new ones, and not one of them is taken. */
-static int take_lines(struct session *s, const struct desc *d, struct desc *a,
-		      enum reason *rp)
-{
-	const unsigned group = bundle_group_new(s->bundle);
-	unsigned n = 0, taken = 0, g;
-
-	for (unsigned i = 0; i < d->mediac; i++) {
-		if (d->mediav[i].rejected)
-			continue;
-		if (!bundle_line(s->bundle, i, &g)) {
-			if (is_gone(s, i, &d->mediav[i]))
-				continue;
-			n++;
-			taken += !take_line(s, group, i, d, a, rp);
-			continue;
-		}
-		a->mediav[i].rejected = false;
-		a->mediav[i].param = mem_ref(s->local->mediav[i].param);
-	}
-	return n && !taken ? EACCES : 0;
-}
-
-/* What the answer does not take is no more the peer's either. */
-static void forget_refused(struct desc *d, const struct desc *a)
-{
-	for (unsigned i = 0; i < d->mediac; i++)
-		d->mediav[i].rejected |= a->mediav[i].rejected;
-}
-
-static void swap_lines(struct desc *x, struct desc *y)
-{
-	struct desc_media v[DESC_MEDIA_MAX];
-	const size_t n = x->mediac;
-
-	memcpy(v, x->mediav, sizeof v);
-	memcpy(x->mediav, y->mediav, sizeof v);
-	memcpy(y->mediav, v, sizeof v);
-	x->mediac = y->mediac;
-	y->mediac = n;
-}
-
-static int take_offer(struct session *s, const struct call_body *b,
-		      enum reason *rp)
-{
-	struct desc *d, *a = NULL;
-	int err;
-
-	if (!b->ctype || !b->n)
-		return 0;
-	bundle_unplace(s->bundle, s->local, false);
-	err = read_desc(&d, s, b, true);
-	if (err)
-		return err;
-	drop_ended(s, d);
-	err = desc_answer_init(&a, d);
-	if (!err)
-		err = take_lines(s, d, a, rp);
-	if (err) {
-		mem_deref(d);
-	}
-	else {
-		forget_refused(d, a);
-		swap_lines(s->local, a);
-		err = take_remote(s, d);
-	}
-	mem_deref(a);
-	return err;
-}
-
 static int answer_offer(struct session *s)
 {
 	struct mbuf *mb = NULL;
@@ -514,7 +324,7 @@ void session_reoffer(struct session *s, const struct call_body *offer)
 {
 	enum reason r = REASON_REFUSED;
 	int err = s->remote && s->state >= SESSION_CHECKING ?
-		take_offer(s, offer, &r) : EPROTO;
+		session_take_offer(s, offer, &r) : EPROTO;
 
 	if (!err)
 		err = answer_offer(s);
