@@ -80,7 +80,7 @@ replays() {
 }
 
 # make ARGS...
-build() { make -s -j2 "$@" || broken "this does not build: make $*"; }
+build() { ${nicely:-} make -s -j2 "$@" || broken "this does not build: make $*"; }
 
 ADDRESS='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 sanitized() {
@@ -102,7 +102,7 @@ all)
 	build B=build-clang CC=clang WERROR=-Werror all
 	# the same units again where the sanitizers watch: made while most of
 	# what runs first waits
-	sanitized & builds=$!
+	nicely='nice -n 15' sanitized & builds=$!
 	{
 		echo "60 tests/layers.sh $build"
 		echo "60 tests/promises.sh"
