@@ -9,6 +9,7 @@
 #include <string.h>
 #include "sdp/base/recompat.h"
 #include "sipd/callend.h"
+#include "sipd/ua/request.h"
 
 static const struct {
 	uint16_t scode;
@@ -36,16 +37,17 @@ static const struct {
 static const struct {
 	int err;
 	enum reason reason;
+	bool all;               /* the reason's sentence says as much */
 } errv[] = {
-	{ ETIMEDOUT,    REASON_UNREACHABLE    },
-	{ ECONNREFUSED, REASON_UNREACHABLE    },
-	{ ECONNRESET,   REASON_UNREACHABLE    },
-	{ ENETUNREACH,  REASON_UNREACHABLE    },
-	{ EHOSTUNREACH, REASON_NAME_NOT_FOUND },
-	{ ENOENT,       REASON_NAME_NOT_FOUND },
-	{ EACCES,       REASON_TLS_FAILED     },
-	{ EPROTO,       REASON_BAD_PEER       },
-	{ EBADMSG,      REASON_BAD_PEER       },
+	{ ETIMEDOUT,    REASON_UNREACHABLE,    true  },
+	{ ECONNREFUSED, REASON_UNREACHABLE,    true  },
+	{ ECONNRESET,   REASON_UNREACHABLE,    false },
+	{ ENETUNREACH,  REASON_UNREACHABLE,    false },
+	{ EHOSTUNREACH, REASON_NAME_NOT_FOUND, true  },
+	{ ENOENT,       REASON_NAME_NOT_FOUND, false },
+	{ EACCES,       REASON_TLS_FAILED,     true  },
+	{ EPROTO,       REASON_BAD_PEER,       false },
+	{ EBADMSG,      REASON_BAD_PEER,       false },
 };
 
 /* What the peer's word means for us. */
@@ -100,11 +102,15 @@ static enum reason scode_reason(uint16_t scode)
 	       scode >= 500 ? REASON_SERVER_ERROR : REASON_REFUSED;
 }
 
-static enum reason err_reason(int err)
+static enum reason err_reason(int err, const char **text)
 {
-	for (size_t i = 0; i < RE_ARRAY_SIZE(errv); i++)
-		if (errv[i].err == err)
-			return errv[i].reason;
+	for (size_t i = 0; i < RE_ARRAY_SIZE(errv); i++) {
+		if (errv[i].err != err)
+			continue;
+		if (errv[i].all && !strcmp(*text, request_sentence(err)))
+			*text = "";
+		return errv[i].reason;
+	}
 	return REASON_UNREACHABLE;
 }
 
@@ -121,7 +127,8 @@ enum reason callend_reason(const struct call_end *end, bool answered,
 	if (answered && end->scode == 481)      /* it has forgotten us */
 		return REASON_PEER_LOST;
 	if (end->err)
-		return answered ? REASON_PEER_LOST : err_reason(end->err);
+		return answered ? REASON_PEER_LOST
+			: err_reason(end->err, text);
 	if (end->by_peer || !end->scode)
 		return REASON_PEER_HANGUP;
 	return scode_reason(end->scode);

@@ -122,7 +122,9 @@ static int open_line(struct client *c, const char *file,
 				  " another user.", conf->control);
 	else if (err && mode == CLIENT_RUNNING)
 		(void)re_snprintf(why, size, "No sipd runs with this"
-				  " configuration (%s).", conf->control);
+				  " configuration (%s): start `sipd`, or name"
+				  " its configuration with -c.",
+				  conf->control);
 	mem_deref(conf);
 	if (err && system_has(c, mode))
 		return 0;

@@ -243,6 +243,23 @@ static int start(const char *file, int argc, char *argv[], int verbose)
 	return code;
 }
 
+static int bad_option(int opt, char *argv[])
+{
+	const char *word = argv[optind - 1];
+	char why[160];
+
+	if (opt == ':')
+		(void)re_snprintf(why, sizeof why, "-%c needs a file.",
+				  optopt);
+	else if (optopt)
+		(void)re_snprintf(why, sizeof why, "There is no option -%c;"
+				  " see `dial help`.", optopt);
+	else
+		(void)re_snprintf(why, sizeof why, "There is no option %s; see"
+				  " `dial help`.", word);
+	return complain(EXIT_USAGE_ERROR, why);
+}
+
 /* Is that what is wanted, for a shell that we know? */
 static bool completion(char *argv[])
 {
@@ -260,30 +277,30 @@ int main(int argc, char *argv[])
 	static char found[512];
 	const char *file = NULL;
 	int opt, verbose = 0, code = -1;
+	bool help = false;
 
 	if (libre_init())
 		return complain(1, "libre cannot be started.");
 	node_limits();
 	/* the words of a tunnel are its own: stop at the first */
-	while (code < 0 && (opt = getopt_long(argc, argv, "+c:jvh", optionv,
+	while (code < 0 && (opt = getopt_long(argc, argv, "+:c:jvh", optionv,
 					      NULL)) != -1) {
 		switch (opt) {
 		case 'c': file = optarg; break;
 		case 'j': self.json = true; break;
 		case 'v': ++verbose; break;
-		case 'h': code = 0; break;
-		default:  code = EXIT_USAGE_ERROR; break;
+		case 'h': help = true; break;
+		default:  code = bad_option(opt, argv); break;
 		}
 	}
-	if (code < 0 && optind < argc && !strcmp(argv[optind], "help"))
-		code = 0;
-	if (code < 0 && optind + 2 == argc && completion(argv + optind)) {
-		libre_close();
-		return 0;
-	}
+	if (optind < argc && !strcmp(argv[optind], "help"))
+		help = true;
 	if (code >= 0)
-		(void)re_fprintf(code ? stderr : stdout, "%H", words_usage,
-				 NULL);
+		;                       /* it was told */
+	else if (help)
+		code = re_fprintf(stdout, "%H", words_usage, NULL) < 0;
+	else if (optind + 2 == argc && completion(argv + optind))
+		code = 0;
 	else {
 		if (!file && !places_conf(found, sizeof found))
 			file = found;

@@ -189,6 +189,9 @@ static int parse_trust(struct parse *p)
 {
 	const char *peer = next(p), *text = next(p);
 
+	if (peer && *peer == '-')
+		return complain(p, "Whose key? Write `dial trust PEER %s`.",
+				peer);
 	set_str(p, "peer", peer);
 	if (text && (!strcmp(text, "--explain") ||
 		     !strcmp(text, "--forget")))

@@ -75,7 +75,7 @@ static void request_destructor(void *arg)
 	mem_deref(r->s);
 }
 
-static const char *sentence(int err)
+const char *request_sentence(int err)
 {
 	switch (err) {
 	case ETIMEDOUT:    return "no answer";
@@ -106,7 +106,7 @@ static void finish(struct request *r, int err, const struct sip_msg *msg)
 	r->rp = NULL;
 	list_unlink(&r->le);    /* h may end the whole account */
 	if (err && !r->why[0])
-		str_ncpy(r->why, sentence(err), sizeof r->why);
+		str_ncpy(r->why, request_sentence(err), sizeof r->why);
 	if (h)
 		h(err, msg, r, r->arg);
 	mem_deref(r);

@@ -45,6 +45,9 @@ int request_send(struct request **rp, struct stack *s,
 /* CANCEL an INVITE, with header lines or NULL; the handler gets the end. */
 void request_cancel(struct request *r, const char *headers);
 
+/* What an error says by itself, for people. */
+const char *request_sentence(int err);
+
 /* CSeq and credentials of the last attempt, for ACK and RAck; why it came to
  * nothing. */
 uint32_t request_cseq(const struct request *r);

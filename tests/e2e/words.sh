@@ -56,5 +56,18 @@ for t in $tunnels; do
 	check "dial.1: peer $t" grep -qE "^\.It Ar peer Cm $t( |\$)" \
 	    "$root/etc/dial.1"
 done
+check "no such option" fails_with 2 "There is no option -x; see" dial -x
+check "no such long option" fails_with 2 "There is no option --bogus" \
+    dial --bogus
+check "an option without its value" fails_with 2 "c needs a file" dial -c
+check "--json of a wrong option" sh -c "dial -j -x | grep -q '\"exit\":2}'"
+printf '[sipd]\ncontrol = %s\n' "$T/none" > "$T/none.conf"
+check "no sipd" fails_with 1 "/none): start \`sipd\`, or name" \
+    dial -c "$T/none.conf" status
+check "whose key" fails_with 2 "dial trust PEER --explain" \
+    dial trust --explain
+check "said once" fails_with 1 "that the port is right." \
+    dial -c "$T/none.conf" sip:127.0.0.1:9 pipe
+check "and not again" sh -c "! grep -F '(' '$T/fw.out'"
 check "another shell" fails_with 2 "bash, zsh and fish" dial completion csh
 finish
