@@ -12,8 +12,10 @@
 # and iperf3 is there to compare. New connections are answered and closed by
 # one system call each (pingpong once). Processor time is that of both
 # programs, and of the machine, the load included. What the machine can do at
-# all: the same stream over the wire, and by two relays without encryption.
-# Memory with 5,000 connections. ROUNDS and WIRE (on, off: GRO) may be set.
+# all: the same stream over the wire, and by two relays without encryption; a
+# relay of new connections without a far end. A target above what these make is
+# above what the machine can do. Memory with 5,000 connections. ROUNDS and WIRE
+# (on, off: GRO) may be set.
 . "$(dirname "$0")/lib.sh"
 ROUNDS=${ROUNDS:-3} WIRE=${WIRE:-on}
 tool pingpong
@@ -62,6 +64,7 @@ far tool/pingpong once 7100 &
 far tool/pingpong serve 7000 &
 tool/pingpong serve 7000 &
 tool/pingpong once 7100 &
+tool/pingpong relay 7403 7100 &
 wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"
 wait_for 10 dial -c "$T/carol/sipd.conf" status || die "carol does not start"
 wait_for 10 ssh -F ssh/config root@10.97.0.2 true || die "no ssh"
@@ -118,6 +121,7 @@ while [ $i -lt "$ROUNDS" ]; do
 	tool/pour 10.97.0.2 6000 2 | cut -d' ' -f1 >> bare
 	tool/pour 127.0.0.1 6303 2 | cut -d' ' -f1 >> plain
 	tool/pingpong connect 7100 10000 16 >> connect.none
+	tool/pingpong connect 7403 10000 16 >> connect.relay
 	tool/pingpong ping 7000 3000 >> lo.direct
 	tool/pingpong ping 7303 3000 >> lo.dial
 	i=$((i + 1))
@@ -149,14 +153,25 @@ row "requests a second, 16 kept" load 0
 row "a request by one, microseconds" ping 0
 added=$(awk -v a="$(middle lo.dial 1)" -v b="$(middle lo.direct 1)" \
 	'BEGIN { printf "%.0f", a - b }')
+most=$(ratio "$(middle plain 0)" "$(middle through.ssh 0)")
+busy=$(ratio "$(middle connect.relay 0)" "$(middle connect.ssh 0)")
 echo "  the machine itself: $(middle bare 0) Mbit/s over the wire by kernel TCP," \
 	"$(middle plain 0) by two"
-echo "  relays without encryption (splice), $(middle connect.none 0) connections" \
-	"a second on loopback"
+echo "  relays without encryption (splice): $most times ssh's;" \
+	"$(middle connect.none 0) connections a second on"
+echo "  loopback, $(middle connect.relay 0) by one relay without a far end:" \
+	"$busy times ssh's"
 echo "  on loopback a request takes $(middle lo.direct 1) us, by dial" \
 	"$(middle lo.dial 1) us"
-target "3 times ssh's throughput" "$thr >= 3"
-target "2 times its new connections" "$new >= 2"
+# within WHAT MOST WANTED MET: as target; a miss is the machine's where even the
+# relays, which have less to do, miss it
+within() {
+	target "$1" "$4"
+	awk "BEGIN { exit !($4 || $2 >= $3) }" || echo "    above what this" \
+		"machine can do: relays without encryption have $2 times"
+}
+within "3 times ssh's throughput" "$most" 3 "$thr >= 3"
+within "2 times its new connections" "$busy" 2 "$new >= 2"
 target "100 us added on loopback" "$added <= 100"
 
 mkfifo hold.in

@@ -9,9 +9,13 @@
  *   pingpong connect PORT COUNT PAR  a connection for each request, PAR at a
  *                                    time, to `once`: requests a second
  *   pingpong load PORT COUNT PAR     PAR connections kept: requests a second
+ *   pingpong relay PORT TO           a second connection to TO for each, and
+ *                                    what comes handed on: the least that a
+ *                                    forward does, without a far end
  *   pingpong hold PORT COUNT         open them, one request each, say so, and
  *                                    keep them until stdin ends
  */
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -100,6 +104,54 @@ static void serve(const char *port)
 				      MSG_NOSIGNAL) < 0) {
 				close(fd);
 			}
+		}
+	}
+}
+
+/* fd to peer[fd], until one of them closes. An event may be of the one that
+ * had this number before. */
+static void hand_on(int *peer, int fd)
+{
+	char buf[4096];
+	ssize_t n;
+
+	if (!peer[fd])
+		return;
+	n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n > 0 && send(peer[fd], buf, (size_t)n, MSG_NOSIGNAL) == n)
+		return;
+	close(peer[fd]);
+	close(fd);
+	peer[peer[fd]] = 0;
+	peer[fd] = 0;
+}
+
+static void relay(const char *port, const char *to)
+{
+	static int peer[1 << 16];
+	int lfd = answering(port);
+
+	watch(lfd);
+	for (;;) {
+		struct epoll_event ev[EVENTS];
+		int k = epoll_wait(ep, ev, EVENTS, -1);
+
+		for (int i = 0; i < k; i++) {
+			int fd = ev[i].data.fd;
+
+			if (fd != lfd) {
+				hand_on(peer, fd);
+				continue;
+			}
+			fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC);
+			if (fd < 0)
+				continue;
+			peer[fd] = call(to);
+			peer[peer[fd]] = fd;
+			watch(fd);
+			watch(peer[fd]);
 		}
 	}
 }
@@ -205,6 +257,8 @@ int main(int argc, char *argv[])
 		serve(port);
 	else if (!strcmp(argv[1], "once"))
 		once(port);
+	else if (!strcmp(argv[1], "relay"))
+		relay(port, argc > 3 ? argv[3] : "0");
 	else if (!strcmp(argv[1], "ping"))
 		ping(port, count);
 	else if (!strcmp(argv[1], "connect"))
