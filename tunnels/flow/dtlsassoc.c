@@ -39,8 +39,7 @@ static void assoc_destructor(void *arg)
 
 	timer_stop(&a->timer);
 	timer_stop(&a->deadline);
-	if (a->ssl)
-		SSL_free(a->ssl);
+	dtlstls_free(a->ssl);
 	rec_close(&a->rec);
 	free(a->flight);
 }
@@ -188,7 +187,7 @@ static int take_over(struct dassoc *a)
 	/* SSL's nonces start anywhere; ours must never get there */
 	if (a->ssl_nonce == a->rec.nonce_high)
 		a->rec.nonce_high ^= 0x8000;
-	SSL_free(a->ssl);
+	dtlstls_free(a->ssl);
 	a->ssl = NULL;
 	return 0;
 }

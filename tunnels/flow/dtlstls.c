@@ -195,6 +195,16 @@ SSL *dtlstls_ssl(struct tlsctx *t, struct dassoc *a)
 	return ssl;
 }
 
+/* From OpenSSL 3.2 on SSL_free frees the state for sending twice if a handshake
+ * ends between its ChangeCipherSpec and the new keys, as it does when there is
+ * no memory for these; what is kept for sending again has to go before it. */
+void dtlstls_free(SSL *ssl)
+{
+	if (ssl && !SSL_is_init_finished(ssl))
+		(void)SSL_clear(ssl);
+	SSL_free(ssl);
+}
+
 static int keep_cert(struct dconn *c, X509 *x)
 {
 	uint8_t *der = NULL;

@@ -13,6 +13,9 @@ int dtlstls_get(struct tlsctx **tp, struct list *ctxl,
 /* A new SSL object with a as its application data. */
 SSL *dtlstls_ssl(struct tlsctx *t, struct dassoc *a);
 
+/* Free one, whatever it has come to; NULL is fine. */
+void dtlstls_free(SSL *ssl);
+
 /* The peer's certificates, to c->ctl; of a finished handshake. */
 void dtlstls_chain(struct dconn *c, SSL *ssl);
 
