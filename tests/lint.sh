@@ -18,7 +18,7 @@ nice=$(pkg-config --cflags nice 2>/dev/null)
 # tidy FILE FLAGS...: what is found, on stdout and in a file of its own
 if [ "${1:-}" = tidy ]; then
 	f=$2; shift 2
-	clang-tidy-14 --quiet "$f" -- "$@" 2>/dev/null || {
+	clang-tidy --quiet "$f" -- "$@" 2>/dev/null || {
 		echo "$f" >> "$LINT_BAD"; }
 	exit 0
 fi
