@@ -89,37 +89,39 @@ static void libre_handler(int level, const char *p, size_t len, void *arg)
 	log_debug("libre: %b", p, len);
 }
 
+int log_move(const char *where)
+{
+	const bool to_syslog = where && !strcmp(where, "syslog");
+	int fd = STDERR_FILENO;
+
+	if (where && !to_syslog && strcmp(where, "stderr"))
+		fd = open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+			  0640);
+	if (fd < 0)
+		return errno;
+	if (logger.syslog)
+		closelog();
+	if (logger.fd != STDERR_FILENO)
+		(void)close(logger.fd);
+	if (to_syslog)
+		openlog("sipd", LOG_PID, LOG_DAEMON);
+	logger.syslog = to_syslog;
+	logger.fd = fd;
+	return 0;
+}
+
 int log_open(const char *where, enum log_level max)
 {
-	int fd;
-
-	log_close();
 	logger.max = max;
 	dbg_init(DBG_INFO, 0);
 	dbg_handler_set(libre_handler, NULL);
-	if (!where || !strcmp(where, "stderr"))
-		return 0;
-	if (!strcmp(where, "syslog")) {
-		openlog("sipd", LOG_PID, LOG_DAEMON);
-		logger.syslog = true;
-		return 0;
-	}
-	fd = open(where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return errno;
-	logger.fd = fd;
-	return 0;
+	return log_move(where);
 }
 
 void log_close(void)
 {
 	dbg_handler_set(NULL, NULL);
-	if (logger.syslog)
-		closelog();
-	if (logger.fd != STDERR_FILENO)
-		(void)close(logger.fd);
-	logger.syslog = false;
-	logger.fd = STDERR_FILENO;
+	(void)log_move("stderr");
 }
 
 void log_level_set(enum log_level max)

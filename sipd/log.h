@@ -14,6 +14,9 @@ enum log_level { LOG_LV_ERROR, LOG_LV_WARN, LOG_LV_INFO, LOG_LV_DEBUG };
 int log_open(const char *where, enum log_level max);
 void log_close(void);
 
+/* The same place, opened anew, or another one. errno: it stays where it is. */
+int log_move(const char *where);
+
 /* Change what is told, e.g. by -v. */
 void log_level_set(enum log_level max);
 

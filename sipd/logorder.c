@@ -150,15 +150,19 @@ static void verify_log(struct conn *cn, const char *tag)
 	char file[600];
 	struct callchain_report r;
 	char old[620], text[120];
-	char *filev[2] = { old, file };
+	char *filev[2];
 	struct odict *o;
-	bool two;
+	size_t n = 0;
 	int err;
 
 	set_file(file, sizeof file, cn);
 	(void)re_snprintf(old, sizeof old, "%s.1", file);
-	two = !access(old, R_OK);
-	err = callchain_verify(two ? filev : filev + 1, two ? 2 : 1, &r);
+	if (!access(old, R_OK))
+		filev[n++] = old;
+	/* where the log was just rotated, nobody has called since */
+	if (!n || !access(file, F_OK))
+		filev[n++] = file;
+	err = callchain_verify(filev, n, &r);
 	if (err)
 		conn_error(cn, tag, 1, "The call log %s cannot be read: %m.",
 			   file, err);

@@ -165,6 +165,9 @@ int node_reload(struct node *n, char *why, size_t size)
 	mem_deref(n->conf);
 	n->conf = conf;
 	quota_rate(n->quota, conf->source_rate);
+	if (log_move(conf->log))        /* of another name, or rotated */
+		log_error("the log %s cannot be opened: it stays where it is",
+			  conf->log);
 	if (n->registrar)
 		err = registrar_reload(n->registrar, why, size);
 	if (!err)

@@ -102,6 +102,9 @@ sed '$d' whole > bob/calls.log
 check "the last one too" fails_with 1 "" as bob log --verify
 cp whole bob/calls.log
 check "whole again" as bob log --verify
+mv bob/calls.log bob/calls.log.1
+check "whole when it was just rotated" as bob log --verify
+mv bob/calls.log.1 bob/calls.log
 
 # --- passwords
 for n in alice bob carol meet; do
@@ -145,6 +148,18 @@ if ldd "$E2E_BUILD/sipd" | grep -qE 'lib[at]san'; then
 else
 	wiped
 fi
+
+# --- a log that is rotated
+sed -i "s|^log = .*|log = $T/bob/own|" bob/sipd.conf
+check "the log goes to a file from now on" as bob reload
+check "there it is" grep -q "configuration reloaded" bob/own
+mv bob/own bob/own.1
+check "opened anew" as bob reload
+check "in the new file" grep -q "configuration reloaded" bob/own
+sed -i "s|^log = .*|log = /proc/no|" bob/sipd.conf
+check "one that cannot be opened" as bob reload
+check "it stays where it is" grep -q "it stays where it is" bob/own
+
 for n in alice bob carol meet; do
 	check "$n ends well" stop $n
 done
