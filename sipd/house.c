@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#include <sys/stat.h>
 #include <openssl/evp.h>
+#include "sipd/folder.h"
 #include "sipd/guessops.h"
 #include "sipd/house.h"
 #include "sipd/housekeep.h"
@@ -44,27 +44,7 @@ static void house_destructor(void *arg)
 	mem_deref(h->identity);
 	mem_deref(h->mailbox);
 	mem_deref(h->timers);
-}
-
-/* Make a folder and those above it, for us alone. */
-static int make_folder(const char *path)
-{
-	char buf[512];
-
-	if (str_len(path) >= sizeof buf)
-		return ENAMETOOLONG;
-	(void)str_ncpy(buf, path, sizeof buf);
-	for (char *p = buf + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(buf, 0755) && errno != EEXIST)
-			return errno;
-		*p = '/';
-	}
-	if (mkdir(buf, 0700) && errno != EEXIST)
-		return errno;
-	return 0;
+	folder_give(h->conf->state);
 }
 
 static const char *identity_hint(int err)
@@ -150,7 +130,7 @@ static int open_state(struct house *h, char *why, size_t size)
 	char file[600];
 	int err;
 
-	err = make_folder(state);
+	err = folder_make(state);
 	if (err) {
 		(void)re_snprintf(why, size, "The state folder %s cannot be"
 				  " made: %m. Set state= in [sipd].", state,

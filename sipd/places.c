@@ -61,7 +61,8 @@ int places_conf(char *buf, size_t size)
 	if (!places_xdg(buf, size, "XDG_CONFIG_HOME", ".config",
 			"dialtone/sipd.conf") && !access(buf, F_OK))
 		return 0;
-	if (size > sizeof PLACES_CONF && !access(PLACES_CONF, F_OK)) {
+	/* it may be for the system's sipd alone to read */
+	if (size > sizeof PLACES_CONF && !access(PLACES_CONF, R_OK)) {
 		memcpy(buf, PLACES_CONF, sizeof PLACES_CONF);
 		return 0;
 	}

@@ -25,7 +25,7 @@ int places_xdg(char *buf, size_t size, const char *var, const char *in_home,
 	       const char *rest);
 
 /* The default configuration: ~/.config/dialtone/sipd.conf if it exists, then
- * PLACES_CONF if that does; else ENOENT and "". */
+ * PLACES_CONF if we may read it; else ENOENT and "". */
 int places_conf(char *buf, size_t size);
 
 #endif

@@ -122,9 +122,11 @@ static int open_line(struct client *c, const char *file,
 				  " another user.", conf->control);
 	else if (err && mode == CLIENT_RUNNING)
 		(void)re_snprintf(why, size, "No sipd runs with this"
-				  " configuration (%s): start `sipd`, or name"
-				  " its configuration with -c.",
-				  conf->control);
+				  " configuration (%s): %s.", conf->control,
+				  geteuid() && !access(PLACES_CONTROL, F_OK)
+				  ? "the system's is asked by root, as in"
+				  " `sudo dial ...`" : "start `sipd`, or name"
+				  " its configuration with -c");
 	mem_deref(conf);
 	if (err && system_has(c, mode))
 		return 0;
