@@ -3,6 +3,7 @@
 V       ?= 0
 B       ?= build
 PREFIX  ?= /usr/local
+SYSCONFDIR ?= /etc
 CC      ?= cc
 OPT     ?= -O2 -g
 
@@ -116,7 +117,9 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #:                  is killed, for MINUTES (30; as root)
 #: make bench       measure against ssh and others (as root)
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
-#: make install     to PREFIX (/usr/local) under DESTDIR
+#: make install     to PREFIX (/usr/local) under DESTDIR; as root without
+#:                  DESTDIR, what is missing to build is installed too
+#: make uninstall   take that away; keys, logs and the configuration stay
 #: make clean       remove what was built
 pkgs:
 	@echo $(PKGS)
@@ -195,36 +198,51 @@ debian13:
 	@tests/install.sh debian13
 	@tests/debian13.sh
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-		$(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man8 \
-		$(DESTDIR)$(PREFIX)/share/doc/dialtone \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 755 $(B)/dial $(DESTDIR)$(PREFIX)/bin/dial
-	install -m 755 $(B)/sipd $(DESTDIR)$(PREFIX)/sbin/sipd
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed "s,@PREFIX@,$(PREFIX)," etc/sipd.service \
-		> $(DESTDIR)$(PREFIX)/lib/systemd/system/sipd.service
-	install -m 644 etc/dial.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 etc/sipd.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 etc/sipd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -m 644 etc/sipd.conf README.md LICENSE CHANGELOG.md \
-		$(DESTDIR)$(PREFIX)/share/doc/dialtone/
-	$(B)/dial completion bash > \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dial
-	$(B)/dial completion zsh > \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_dial
-	$(B)/dial completion fish > \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/dial.fish
+# What is installed below PREFIX, FILE=TO for each; @PREFIX@ in it is filled in.
+DATA := dial.1=share/man/man1/dial.1 sipd.8=share/man/man8/sipd.8 \
+	sipd.conf.5=share/man/man5/sipd.conf.5 \
+	sipd.conf=share/dialtone/sipd.conf \
+	sipd.service=lib/systemd/system/sipd.service \
+	sipd.sysusers=lib/sysusers.d/dialtone.conf \
+	sipd.tmpfiles=lib/tmpfiles.d/dialtone.conf
+DOCS := README.md SECURITY.md CHANGELOG.md LICENSE
+SHELLS := bash=share/bash-completion/completions/dial \
+	zsh=share/zsh/site-functions/_dial \
+	fish=share/fish/vendor_completions.d/dial.fish
+ROTATE := $(DESTDIR)$(SYSCONFDIR)/logrotate.d/dialtone
+AT     := $(DESTDIR)$(PREFIX)
+TO     := $(addprefix $(AT)/,$(foreach f,$(DATA) $(SHELLS),$(lastword $(subst =, ,$(f)))))
+
+# The user, the folder and the unit are there at once where systemd runs.
+install:
+	@$(if $(DESTDIR),,tests/install.sh build)
+	@tests/as_user.sh $(MAKE) -s -j2 all
+	install -D -m 755 $(B)/dial $(AT)/bin/dial
+	install -D -m 755 $(B)/sipd $(AT)/sbin/sipd
+	@install -D -m 644 -t $(AT)/share/doc/dialtone $(DOCS)
+	@for f in $(TO); do install -D -m 644 /dev/null $$f || exit 1; done
+	@for f in $(DATA); do sed "s,@PREFIX@,$(PREFIX)," etc/$${f%=*} \
+	    > $(AT)/$${f#*=} || exit 1; done
+	@for f in $(SHELLS); do $(B)/dial completion $${f%=*} \
+	    > $(AT)/$${f#*=} || exit 1; done
+	install -D -m 644 etc/sipd.logrotate $(ROTATE)
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || { \
+	    systemd-sysusers dialtone.conf && \
+	    systemd-tmpfiles --create dialtone.conf && \
+	    systemctl daemon-reload; }
+
+# The configuration, the key and the call log stay.
+uninstall:
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || \
+	    systemctl disable --now sipd 2>/dev/null || :
+	rm -f $(AT)/bin/dial $(AT)/sbin/sipd $(ROTATE)
+	rm -f $(TO)
+	rm -rf $(AT)/share/doc/dialtone $(AT)/share/dialtone
 
 clean:
 	rm -rf build build-*
 
 .PHONY: all help pkgs units unit e2e demo check san fail valgrind lint fuzz lab lab-tools soak bench \
-	debian13 install clean
+	debian13 install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

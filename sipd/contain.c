@@ -173,7 +173,7 @@ static int fence(const struct conf *conf)
 	int ruleset, err = 0;
 
 	if (abi < 1)
-		return ENOSYS;
+		return abi < 0 ? errno : ENOSYS;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &ra, sizeof ra,
 			       0);
 	if (ruleset < 0)
@@ -248,7 +248,7 @@ int contain(const struct conf *conf, char *why, size_t size)
 	}
 	err = fence(conf);
 	if (err)
-		log_warn("this kernel does not restrict where sipd writes:"
+		log_warn("where sipd writes cannot be restricted:"
 			 " %m", err);
 	err = filter();
 	if (err)
