@@ -17,17 +17,22 @@ static const char usage[] =
 	"           then /etc/dialtone/sipd.conf)\n"
 	"  -t       check the configuration and exit; with a peer, tell what it\n"
 	"           may do here, as `dial trust PEER --explain` does\n"
-	"  -v       tell more; twice: even more\n";
+	"  -v       tell more; twice: even more\n"
+	"  -h       this\n";
 
 int main(int argc, char *argv[])
 {
+	static const struct option optionv[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
 	static char found[PATH_MAX], why[400];
 	const bool was_root = !geteuid();
 	const char *file = NULL;
 	bool testing = false;
 	int opt, verbose = 0;
 
-	while ((opt = getopt(argc, argv, "c:tvh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:tvh", optionv, NULL)) != -1) {
 		switch (opt) {
 		case 'c': file = optarg; break;
 		case 't': testing = true; break;

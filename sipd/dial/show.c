@@ -200,7 +200,7 @@ static void show_open(struct show *s, const struct odict *o)
 {
 	const struct odict_entry *ms = odict_lookup(o, "setup_ms");
 
-	s->begin = clock_ns();
+	s->begin = s->last = clock_ns();
 	if (s->quiet)
 		return;
 	(void)fprintf(stderr, "connected to %s (%s", str_of(o, "peer"),

@@ -424,6 +424,7 @@ int words_usage(struct re_printf *pf, void *unused)
 		"  -c FILE      the configuration (default"
 		" ~/.config/dialtone/sipd.conf,\n               then"
 		" /etc/dialtone/sipd.conf)\n"
+		"  -h, --help   this; also `dial help`\n"
 		"  -j, --json   events as JSON lines on stdout\n"
 		"  -v           tell more; twice: even more\n");
 }

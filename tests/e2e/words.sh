@@ -1,6 +1,8 @@
 #!/bin/sh
-# words.sh: dial's help, its man page and the shells' completions say the same,
-# for all are made of one table, or must follow it.
+# words.sh: what the programs know stands in the documents: dial's words in its
+# help, its man page and the shells' completions, every key of sipd.conf with
+# its default, every option, exit code, event with its fields, and reason.
+# (etc/sipd.conf is compared by tests/unit/sipd/conf.c.)
 . "$(dirname "$0")/lib.sh"
 root=$(cd "$(dirname "$E2E_SELF")/../.." && pwd)
 
@@ -49,13 +51,149 @@ for shell in bash zsh fish; do
 	check "$shell: after an option" offers $shell -c x bob '' -- $tunnels
 done
 
+# --- the man pages -----------------------------------------------------------
+
+dial1=$root/etc/dial.1
+for page in dial.1 sipd.8 sipd.conf.5; do
+	check "$page is well-formed" mandoc -Tlint -W warning "$root/etc/$page"
+done
 for c in $commands; do
-	check "dial.1: $c" grep -qE "^\.It Cm $c( |\$)" "$root/etc/dial.1"
+	check "dial.1: $c" grep -qE "^\.It Cm $c( |\$)" "$dial1"
 done
 for t in $tunnels; do
-	check "dial.1: peer $t" grep -qE "^\.It Ar peer Cm $t( |\$)" \
-	    "$root/etc/dial.1"
+	check "dial.1: peer $t" grep -qE "^\.It Ar peer Cm $t( |\$)" "$dial1"
 done
+
+# item WORD: what dial.1 says about that command or tunnel
+item() {
+	awk -v want="$1" '/^\.It (Ar peer )?Cm / {
+		for (i = 2; $i != "Cm"; i++) { }
+		on = $(i + 1) == want
+	}
+	/^\.S[sh] / { on = 0 }
+	on' "$dial1"
+}
+# each option of each line of the help, in the item of that word
+options() {
+	sed -n 's/^  dial \(PEER \)\{0,1\}\([a-z]* .*\)/\2/p' "$T/help" |
+	    while read -r word rest; do
+		for o in $(echo "$rest" | grep -oE -- '-[-a-zA-Z]+'); do
+			item "$word" | grep -qE -- \
+			    "(Fl|Fl -|Fl Fl|\|) *${o##*-}( |\$)" ||
+				echo "dial.1 does not have $o of $word"
+		done
+	done > "$T/lost"
+	cat "$T/lost"
+	[ ! -s "$T/lost" ]
+}
+check "dial.1: every option of a command or tunnel" options
+
+# flags PROGRAM PAGE: what its own usage lists, "  -c FILE ..."
+flags() {
+	"$1" -h > "$T/usage" && grep -q '^  -c' "$T/usage" || return 1
+	for o in $(grep -oE '^  -[a-z]' "$T/usage"); do
+		grep -qE "^\.It Fl ${o#-}( |\$)" "$root/etc/$2" || {
+			echo "$2 does not have $o"; return 1; }
+	done
+}
+check "dial.1: every flag" flags dial dial.1
+check "sipd.8: every flag" flags sipd sipd.8
+
+# json FIELD...: each stands in the section of dial.1 about JSON
+sed -n '/^\.Sh JSON/,/^\.Sh EX/p' "$dial1" | grep -E '^\.(It )?Li ' |
+    tr -s ' ,.' '\n' > "$T/json"
+json() {
+	[ $# -gt 5 ] || { echo "not found in the sources: $*"; return 1; }
+	for f; do
+		grep -qx -e "$f" "$T/json" || {
+			echo "dial.1, JSON: does not have $f"; return 1; }
+	done
+}
+said() { cd "$root" && cat sipd/*.c | tr -s '\n\t ' ' '; }
+check "dial.1: every event" json $(said |
+    grep -oE '(event_alloc\(&[a-z]+, |end_event\([a-z]+, )[^)]*' |
+    grep -oE '"[-a-z]+"' | tr -d '"')
+check "dial.1: every field of an event" json $(said | grep -oE \
+    '(event_str|event_int|add_cand|odict_entry_add)\([^,]*, ([a-z_]+ \? )?"[a-z_]+"( : "[a-z_]+")?' |
+    grep -oE '"[a-z_]+"' | tr -d '"')
+check "dial.1: every field of the call log" json $(said |
+    grep -oE 'static int print_entry.*' | sed 's/print_time, .*//' |
+    grep -oE '\\"[a-z_]+\\":' | tr -d '\\":')
+check "dial.1: every reason" json $(sed -n \
+    's/.*X([A-Z_]*, "\([a-z-]*\)", .*/\1/p' "$root/sipd/reason.h" |
+    grep -vx none)
+
+exits() {
+	n=0
+	for code in $(sed -n 's/.*X([A-Z_]*, "[a-z-]*", \([0-9]*\),.*/\1/p' \
+	    "$root/sipd/reason.h" | sort -u); do
+		n=$((n + 1))
+		sed -n '/^\.Sh EXIT/,/^\.Sh JSON/p' "$dial1" |
+		    grep -qx "\.It $code" || { echo "not $code"; return 1; }
+	done
+	[ $n -gt 3 ]
+}
+check "dial.1: every exit code" exits
+
+# --- sipd.conf.5 -------------------------------------------------------------
+
+# "SECTION KEY DEFAULT" of the table; "-": it has none or an empty one
+keys() {
+	tr -s '\\\n\t ' ' ' < "$root/sipd/conftab.c" |
+	    sed 's/}, {/},\n{/g; s/ { SEC_/\n{ SEC_/g; s/ { sec,/\n{ sec,/g' |
+	    sed -nE 's/^\{ (SEC_|)([A-Za-z]+), "([a-z-]+)", [a-z0-9_]+, (IN\([^)]*\)|0), ("([^"]*)"|NULL).*/\2 \3 \6/p' |
+	    sed -E 's/ $/ -/' | tr A-Z a-z |
+	    sed 's/^sec \(.*\)/group \1\npeer \1/'
+}
+# the same of the page; the default is what stands last in parentheses
+page() {
+	awk '
+	function out(  i) {
+		for (i = 1; i <= n; i++)
+			print sec, name[i], def == "" ? "-" : def
+		n = 0; def = ""
+	}
+	/^\.S[sh] / { out(); sec = $2; next }
+	/^\.It Cm / {
+		out()
+		gsub(/ , /, " ")
+		for (i = 3; i <= NF; i++)
+			name[++n] = $i
+		next
+	}
+	/^\.El/ { out() }
+	/^\.Pq / {
+		sub(/^\.Pq /, "")
+		gsub(/(^| )(Cm|Ql|Pa|No|Li) /, " ")
+		gsub(/^ | [.;]$/, "")
+		def = $0
+	}
+	' "$root/etc/sipd.conf.5"
+}
+every_key() {
+	[ "$(keys | wc -l)" -gt 80 ] || return 1
+	page > "$T/page"
+	keys | while read -r sec key def; do
+		has=$(sed -n "s/^$sec $key //p" "$T/page")
+		[ -n "$has" ] || echo "sipd.conf.5 does not have $key of [$sec]"
+		[ -z "$has" ] || [ "$def" = - ] || [ "$has" = "$def" ] ||
+			echo "sipd.conf.5: $key of [$sec] is $def, not $has"
+	done > "$T/lost"
+	cat "$T/lost"
+	[ ! -s "$T/lost" ]
+}
+check "sipd.conf.5: every key with its default" every_key
+# and no other
+no_other() {
+	keys | cut -d' ' -f1,2 | sort > "$T/keys"
+	cut -d' ' -f1,2 "$T/page" | sort | comm -13 "$T/keys" - > "$T/lost"
+	cat "$T/lost"
+	[ ! -s "$T/lost" ]
+}
+check "sipd.conf.5: no key that is gone" no_other
+
+# --- mistakes ----------------------------------------------------------------
+
 check "no such option" fails_with 2 "There is no option -x; see" dial -x
 check "no such long option" fails_with 2 "There is no option --bogus" \
     dial --bogus
