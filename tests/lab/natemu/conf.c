@@ -58,6 +58,8 @@ static const struct opt {
 	{ "hairpin", WORD, { AT(hairpin) }, "off|ext|int",
 	  "the source that is shown (off)" },
 	{ "udp-timeout", REAL, { AT(udp_to) }, "S", "(120)" },
+	{ "udp-life", REAL, { AT(udp_life) }, "S",
+	  "a mapping ends, however used (never)" },
 	{ "refresh-in", WORD, { AT(refresh_in) }, "off|on",
 	  "what comes in refreshes (on)" },
 	{ "syn-timeout", REAL, { AT(syn_to) }, "S", "half open TCP (30)" },

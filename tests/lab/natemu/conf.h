@@ -32,6 +32,7 @@ struct conf {
 	int syn, udp;                   /* enum refusal of what is unasked */
 	double syn_delay;               /* s */
 	double udp_to, syn_to, est_to, fin_to, icmp_to; /* s */
+	double udp_life;                /* s; 0: as long as it is used */
 	int max_map, max_sess, new_rate, scan_limit, scan_ban;
 	int lru, alg, reject, dpi;
 	struct addr ext, spare;

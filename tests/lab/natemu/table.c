@@ -283,7 +283,7 @@ struct map *map_add(enum proto p, const struct ep *in, const struct ep *ext,
 	m->in = *in;
 	m->ext = *ext;
 	m->key = *key;
-	m->used = now;
+	m->used = m->born = now;
 	LINK(slot_in(p, in, key), m, inext, iprev);
 	LINK(slot_ext(p, ext), m, enext, eprev);
 	LINK(&mapl, m, lnext, lprev);
@@ -298,7 +298,11 @@ struct map *map_add(enum proto p, const struct ep *in, const struct ep *ext,
 
 void map_touch(struct map *m, int64_t ttl)
 {
+	const int64_t end = m->born + (int64_t)(conf.udp_life * SEC);
+
 	m->used = now;
 	if (m->exp < now + ttl)
 		m->exp = now + ttl;
+	if (m->proto == P_UDP && conf.udp_life && m->exp > end)
+		m->exp = end;
 }

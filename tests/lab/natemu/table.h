@@ -27,7 +27,7 @@ struct map {                    /* inside endpoint <-> external endpoint */
 	struct map *lnext, **lprev;     /* list of all */
 	enum proto proto;
 	struct ep in, ext, key;         /* key: remote as far as it counts */
-	int64_t exp, used;
+	int64_t exp, used, born;
 	struct sess *sess;
 	int sessc;
 };
