@@ -84,8 +84,7 @@ static int set_options(int fd, int af)
 	int err;
 
 	if (af == AF_INET6) {
-		err = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-		err |= set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+		err = set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		(void)set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
 			      IPV6_PMTUDISC_PROBE);
 		/* where the kernel chooses: as netif.c does */
@@ -164,6 +163,9 @@ static int udp_setup(struct udp *u, uint16_t port, unsigned flags)
 	if (u->fd < 0)
 		return errno;
 	err = set_options(u->fd, u->af);
+	/* one that is adopted has an address of its family already */
+	if (!err && u->af == AF_INET6)
+		err = set_int(u->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	if (!err)
 		err = bind_any(u, port);
 	return err ? err : udp_dress(u, flags);

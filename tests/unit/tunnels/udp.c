@@ -181,9 +181,31 @@ static void test_errors(void)
 	mem_deref(a);
 }
 
+/* A socket that somebody else has bound, of either family. */
+static void test_adopt(void)
+{
+	static const char *const addrv[] = { "127.0.0.1", "::1" };
+
+	for (int i = 0; i < 2; i++) {
+		struct udp *u = NULL;
+		struct sa sa;
+		int fd;
+
+		CU_ASSERT_EQUAL_FATAL(sa_set_str(&sa, addrv[i], 0), 0);
+		fd = socket(sa_af(&sa), SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		CU_ASSERT_FATAL(fd >= 0);
+		CU_ASSERT_EQUAL_FATAL(bind(fd, &sa.u.sa, sa.len), 0);
+		CU_ASSERT_EQUAL(udp_batch_adopt(&u, sa_af(&sa), fd), 0);
+		CU_ASSERT_EQUAL(udp_batch_fd(u), fd);
+		CU_ASSERT(udp_batch_port(u) != 0);
+		mem_deref(u);
+	}
+}
+
 UNIT_SUITE("udp",
 	{ "large buffers", test_buffers },
 	{ "batches cut and joined by the kernel", test_joined },
 	{ "batches without its help", test_singly },
 	{ "source and local address", test_source },
-	{ "errors", test_errors })
+	{ "errors", test_errors },
+	{ "adopt", test_adopt })
