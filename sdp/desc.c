@@ -68,11 +68,36 @@ static int cand_room(struct desc *d)
 	return 0;
 }
 
+static void cand_drop(struct desc *d, size_t i)
+{
+	d->candc--;
+	memmove(&d->candv[i], &d->candv[i + 1],
+		(d->candc - i) * sizeof *d->candv);
+}
+
+void desc_cand_gone(struct desc *d, const struct sa *base)
+{
+	for (size_t i = d->candc; i--; )
+		if (sa_cmp(&d->candv[i].base, base, SA_ALL))
+			cand_drop(d, i);
+}
+
+static bool drop_oldest(struct desc *d)
+{
+	for (size_t i = 0; i < d->candc; i++) {
+		if (d->candv[i].type != CAND_SRFLX)
+			continue;
+		cand_drop(d, i);
+		return true;
+	}
+	return false;
+}
+
 int desc_cand_add(struct desc *d, const struct cand *c)
 {
 	if (!d || !c)
 		return EINVAL;
-	if (d->candc == DESC_CAND_MAX)
+	if (d->candc == DESC_CAND_MAX && !drop_oldest(d))
 		return EOVERFLOW;
 	/* room comes by fours: most sides have two or three */
 	if (!(d->candc % CAND_STEP) && cand_room(d))

@@ -18,7 +18,7 @@
 enum {
 	DESC_SIZE_MAX  = 16384, /* bytes of SDP that are looked at */
 	DESC_MEDIA_MAX = 8,     /* tunnels in a session */
-	DESC_CAND_MAX  = 64,    /* candidates kept; more are ignored */
+	DESC_CAND_MAX  = 64,    /* candidates kept */
 	DESC_PARAM_MAX = 2048,  /* bytes of one tunnel's parameters */
 	DESC_UFRAG_MAX = 256,   /* RFC 8839 section 5.4 */
 	DESC_PWD_MAX   = 256,
@@ -83,8 +83,12 @@ int desc_param_set(struct desc_media *m, const char *key, const char *value);
 int desc_param_get(const struct desc_media *m, const char *key,
 		   char *buf, size_t size);
 
-/* Add a local candidate; EOVERFLOW beyond DESC_CAND_MAX. */
+/* Add a candidate; beyond DESC_CAND_MAX in place of the oldest that is server-
+ * reflexive: NATs give ever new ones. EOVERFLOW: there is none. */
 int desc_cand_add(struct desc *d, const struct cand *c);
+
+/* Drop all that have this base. */
+void desc_cand_gone(struct desc *d, const struct sa *base);
 
 /* Write the SDP text of an offer or answer into a new mbuf (pos 0). An answer
  * has the offer's m-lines in the offer's order (RFC 3264 section 6). */

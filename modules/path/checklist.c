@@ -179,13 +179,6 @@ static int local_alloc(struct lcand **lp, struct checklist *cl,
 	return 0;
 }
 
-int checklist_add_base(struct checklist *cl, const struct cand *c)
-{
-	struct lcand *l;
-
-	return local_alloc(&l, cl, c);
-}
-
 int checklist_add_local(struct checklist *cl, const struct cand *c)
 {
 	struct lcand *l;
@@ -202,6 +195,20 @@ int checklist_add_local(struct checklist *cl, const struct cand *c)
 			pair_try(cl, l, r);
 	}
 	return 0;
+}
+
+int checklist_add_base(struct checklist *cl, const struct sa *base,
+		       bool paired)
+{
+	struct cand c = {
+		.type = CAND_HOST, .transp = CAND_UDP, .addr = *base,
+		.base = *base, .prio = cand_prio(CAND_HOST, 0),
+	};
+	struct lcand *l;
+
+	sa_init(&c.rel, AF_UNSPEC);
+	cand_foundation(&c, NULL);
+	return paired ? checklist_add_local(cl, &c) : local_alloc(&l, cl, &c);
 }
 
 static unsigned remote_count(const struct checklist *cl, bool prflx)
@@ -279,6 +286,42 @@ static void drop_pairs(struct checklist *cl, const struct rcand *r)
 	}
 }
 
+static void drop_remote(struct checklist *cl, struct rcand *r)
+{
+	drop_pairs(cl, r);
+	mem_deref(r);
+}
+
+static bool works(const struct checklist *cl, const struct rcand *r)
+{
+	struct le *le;
+
+	LIST_FOREACH(&cl->pairl, le) {
+		const struct candpair *p = le->data;
+
+		if (p->remote == r &&
+		    (p->selected || p->state == PAIR_SUCCEEDED))
+			return true;
+	}
+	return false;
+}
+
+/* The oldest that the peer's NAT has given it, and that leads nowhere. */
+static bool remote_forget(struct checklist *cl)
+{
+	struct le *le;
+
+	LIST_FOREACH(&cl->remotel, le) {
+		struct rcand *r = le->data;
+
+		if (r->c.type == CAND_SRFLX && !works(cl, r)) {
+			drop_remote(cl, r);
+			return true;
+		}
+	}
+	return false;
+}
+
 int checklist_add_remote(struct checklist *cl, const struct cand *c)
 {
 	struct rcand *r = described(cl, c);
@@ -286,7 +329,7 @@ int checklist_add_remote(struct checklist *cl, const struct cand *c)
 
 	if (r && r->c.type != CAND_PRFLX)
 		return EALREADY;
-	if (remote_count(cl, false) >= REMOTE_MAX)
+	if (remote_count(cl, false) >= REMOTE_MAX && !remote_forget(cl))
 		return EOVERFLOW;
 	if (r) {
 		r->c = *c;
@@ -413,12 +456,6 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 			mem_deref(l);
 	}
 	return selected;
-}
-
-static void drop_remote(struct checklist *cl, struct rcand *r)
-{
-	drop_pairs(cl, r);
-	mem_deref(r);
 }
 
 void checklist_drop_early(struct checklist *cl, uint32_t keep)

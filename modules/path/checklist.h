@@ -29,12 +29,14 @@ void checklist_reset(struct checklist *cl, struct creds *creds);
  * (RFC 8445 section 5.1.3); EOVERFLOW: too many. */
 int checklist_add_local(struct checklist *cl, const struct cand *c);
 
-/* Add a base that nobody is told of: its pairs are made by the checks that
- * come to it. Same errors. */
-int checklist_add_base(struct checklist *cl, const struct cand *c);
+/* Add a base that nobody is told of. paired: with all of the peer's
+ * candidates; else by the checks that come to it. Same errors. */
+int checklist_add_base(struct checklist *cl, const struct sa *base,
+		       bool paired);
 
 /* Add a remote candidate and form its pairs. One that was peer-reflexive
- * takes on what the description says of it. Same errors. */
+ * takes on what the description says of it. Same errors; too many: a
+ * server-reflexive one that leads nowhere goes first. */
 int checklist_add_remote(struct checklist *cl, const struct cand *c);
 
 /* A remote candidate that nobody described: its check came from src

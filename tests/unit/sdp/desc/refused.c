@@ -227,12 +227,14 @@ static void test_sizes(void)
 	mem_deref(s);
 }
 
-/* More candidates than we keep are let pass; equal ones count once. */
+/* More candidates than we keep are let pass; equal ones count once. What a
+ * NAT gave makes room for what it gives now. */
 static void test_many_candidates(void)
 {
 	struct mbuf *mb = mbuf_alloc(DESC_SIZE_MAX);
 	struct desc *d = NULL;
 	struct desc_refusal why;
+	struct cand c;
 	unsigned i;
 
 	(void)mbuf_write_str(mb, GOOD);
@@ -245,6 +247,18 @@ static void test_many_candidates(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT_EQUAL(d->candc, DESC_CAND_MAX);
 	CU_ASSERT_EQUAL(desc_cand_add(d, &d->candv[0]), EOVERFLOW);
+	c = d->candv[1];
+	c.type = d->candv[0].type = CAND_SRFLX;
+	c.base = c.addr;
+	sa_set_port(&c.addr, 8);
+	CU_ASSERT_EQUAL(desc_cand_add(d, &c), 0);
+	CU_ASSERT_EQUAL(d->candc, DESC_CAND_MAX);
+	CU_ASSERT_EQUAL(d->candv[0].type, CAND_HOST);
+	CU_ASSERT(sa_cmp(&d->candv[DESC_CAND_MAX - 1].addr, &c.addr, SA_ALL));
+	desc_cand_gone(d, &c.addr);
+	CU_ASSERT_EQUAL(d->candc, DESC_CAND_MAX);
+	desc_cand_gone(d, &c.base);
+	CU_ASSERT_EQUAL(d->candc, DESC_CAND_MAX - 1);
 	mem_deref(d);
 	mem_deref(mb);
 }
