@@ -1,5 +1,6 @@
 /*
- * guessops.c: a path's sockets for a guess are the worker's guesslinks.
+ * guessops.c: a path's sockets of its own, for guesses and renewals, are the
+ * worker's guesslinks.
  */
 #include <errno.h>
 #include "sipd/guessops.h"
@@ -44,7 +45,25 @@ static void keep_link(struct guess_links *l, const struct sa *base)
 	(void)guesslinks_keep(l->g, base);
 }
 
+static int one_link(struct guess_links **lp, struct sa *base, void *arg)
+{
+	struct worker **wp = arg;
+	struct guess_links *l = mem_zalloc(sizeof *l, links_destructor);
+	int err;
+
+	if (!l)
+		return ENOMEM;
+	err = guesslinks_one(&l->g, *wp, base);
+	if (err)
+		mem_deref(l);
+	else
+		*lp = l;
+	return err;
+}
+
 void guess_ops_init(struct guess_ops *ops, struct worker **wp)
 {
-	*ops = (struct guess_ops){ open_links, more_links, keep_link, wp };
+	*ops = (struct guess_ops){
+		open_links, more_links, keep_link, one_link, wp
+	};
 }

@@ -63,9 +63,21 @@ static void cand_handler(const struct cand *c, void *arg)
 
 	if (!s->local || desc_cand_add(s->local, c))
 		return;
+	s->told = min(s->told, s->local->candc - 1);
 	if (!sa_isset(&s->local->addr, SA_ADDR))
 		s->local->addr = c->addr;
 	session_trickle(s);
+}
+
+static void gone_handler(const struct sa *base, void *arg)
+{
+	struct session *s = arg;
+	const size_t had = s->local ? s->local->candc : 0;
+
+	if (!had)
+		return;
+	desc_cand_gone(s->local, base);
+	s->told -= min(s->told, had - s->local->candc);
 }
 
 /* By its name if the relay is ours, by its address if it is the peer's. */
@@ -162,7 +174,7 @@ int session_path_open(struct session *s)
 	static const struct path_handlers ph = {
 		cand_handler, gathered_handler, found_handler,
 		consent_handler, path_fail_handler, guess_handler,
-		guessed_handler, busy_handler
+		guessed_handler, busy_handler, gone_handler
 	};
 	int err;
 

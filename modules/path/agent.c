@@ -11,6 +11,7 @@
 #include "modules/path/guess.h"
 #include "modules/path/incoming.h"
 #include "modules/path/nominate.h"
+#include "modules/path/renew.h"
 #include "modules/path/upgrade.h"
 
 static void agent_destructor(void *arg)
@@ -34,6 +35,7 @@ int agent_alloc(struct agent **ap, const struct agent_conf *conf)
 	a->conf = *conf;
 	a->cl.controlling = conf->controlling;
 	a->random = conf->seed;
+	sa_init(&a->fresh, AF_UNSPEC);
 	a->tie = ice_random(a);
 	err = creds_alloc(&a->cl.creds);
 	if (err)
@@ -86,6 +88,7 @@ static void run(struct agent *a, uint64_t now)
 	if (a->failed)
 		return;
 	upgrade_run(a, now);
+	renew_run(a, now);
 	nominate_run(a, now);
 	checks_run(a, now);
 	guess_run(a, now);
@@ -101,6 +104,13 @@ int agent_local(struct agent *a, const struct cand *c, uint64_t now)
 		run(a, now);
 	}
 	return err;
+}
+
+void agent_fresh(struct agent *a, const struct sa *base, uint64_t now)
+{
+	a->fresh = *base;
+	(void)checklist_add_base(&a->cl, base, true);
+	run(a, now);
 }
 
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now)
@@ -181,17 +191,20 @@ static void synthesise(struct agent *a, const struct cand *c)
 
 void agent_nat64(struct agent *a, const struct nat64 *n, uint64_t now)
 {
-	struct le *le;
+	struct le *le, *next;
 
 	memset(&a->nat64, 0, sizeof a->nat64);
 	if (n)
 		a->nat64 = *n;
-	/* what is added goes to the end, and maps to nothing */
-	LIST_FOREACH(&a->cl.remotel, le) {
-		const struct rcand *r = le->data;
+	/* what is added goes to the end, and maps to nothing; where there
+	 * are too many it may push this one out */
+	for (le = a->cl.remotel.head; le; le = next) {
+		struct rcand *r = mem_ref(le->data);
 
 		if (r->c.type != CAND_PRFLX)
 			synthesise(a, &r->c);
+		next = le->next;
+		mem_deref(r);
 	}
 	run(a, now);
 }
@@ -322,7 +335,7 @@ uint64_t agent_next(const struct agent *a)
 		return UINT64_MAX;
 	return min(min(min(consent_next(a), upgrade_next(a)),
 		       min(checks_next(a), nominate_next(a))),
-		   guess_next(a));
+		   min(guess_next(a), renew_next(a)));
 }
 
 unsigned agent_events(struct agent *a)

@@ -51,6 +51,14 @@ struct agent_conf {
 	 * it is watched closely. NULL: never. */
 	bool (*busyh)(void *arg);
 	const struct agent_guess *guess;        /* NULL: never */
+	/* The NAT's mapping of base was in use and has ended all the same,
+	 * `age` ns old at least. NULL: nobody wants to know. */
+	void (*endedh)(const struct sa *base, const struct sa *mapped,
+		       uint64_t age, void *arg);
+	/* How long such a mapping lives at most, ns; 0: it has no end. NULL:
+	 * never. */
+	uint64_t (*lifeh)(const struct sa *base, const struct sa *mapped,
+			  void *arg);
 	void *arg;
 };
 
@@ -62,6 +70,8 @@ enum agent_event {
 	AGENT_SUSPECT = 1 << 4, /* the pair in use is silent, gone, or given
 	                           up for a worse kind: fresh candidates are
 	                           welcome */
+	AGENT_RENEW   = 1 << 5, /* the mapping in use ends soon: agent_fresh
+	                           is welcome */
 };
 
 int agent_alloc(struct agent **ap, const struct agent_conf *conf);
@@ -78,6 +88,10 @@ const char *agent_ufrag_old(const struct agent *a);
 
 /* A local candidate, any time. EALREADY: known or redundant. */
 int agent_local(struct agent *a, const struct cand *c, uint64_t now);
+
+/* The base of a new socket; what STUN sees of it may follow. If a pair of it
+ * works, the path moves there. */
+void agent_fresh(struct agent *a, const struct sa *base, uint64_t now);
 
 /* This base is no longer ours: its pairs go, those by TCP from the same
  * address too. */

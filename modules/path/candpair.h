@@ -64,6 +64,8 @@ struct candpair {
 	uint64_t rtt_most;      /* then: it is no longer than this, or 0 */
 	unsigned samples;
 	struct sa mapped;       /* how the peer sees us */
+	uint64_t mapped_at;     /* since then */
+	bool renewed;           /* another socket was asked for */
 };
 
 /* Pairs hold references to their parts. */

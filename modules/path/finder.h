@@ -20,6 +20,7 @@
 enum { FINDER_DISCARD = 9 };    /* the port of active TCP, RFC 6544 4.5 */
 
 struct path_mapping;
+struct guess_ops;
 struct finder;                  /* each kind completes its own */
 
 /* Valid during start only, but for the handlers. */
@@ -36,6 +37,7 @@ struct finder_env {
 	struct relay *const *relayv;
 	size_t relayc;
 	const struct relay_ops *relay_ops;      /* lives as long as finders */
+	const struct guess_ops *guess_ops;      /* the same */
 	bool private;                   /* our addresses are not to be told */
 	struct keepalive *keepalive;    /* NULL: none; outlives finders */
 	uint32_t handle;                /* first 4 bytes of transaction ids */
@@ -86,6 +88,10 @@ struct finder_kind {
 	/* This peer will send to us. */
 	void (*permit)(struct finder *f, const struct sa *peer,
 		       uint64_t now);
+	/* The NAT will end the mapping of in_use, the base that packets go
+	 * from: *base becomes another one. Its candidates follow. */
+	int (*fresh)(struct finder *f, const struct finder_env *env,
+		     const struct sa *in_use, struct sa *base, uint64_t now);
 	/* The path is silent: is what it goes by still there? */
 	void (*probe)(struct finder *f, uint64_t now);
 	/* For people: who carries what is sent from this base, NULL if it is
@@ -95,7 +101,7 @@ struct finder_kind {
 };
 
 extern const struct finder_kind host_finder, portmap_finder, stun_finder,
-	turn_finder, tcp_finder;
+	turn_finder, tcp_finder, spare_finder;
 
 /* The base that sends from address number i of env, with its port; false if
  * we have no socket of its family. */

@@ -344,12 +344,5 @@ bool guess_expects(const struct agent *a, int proto, const struct sa *local)
 
 void guess_base(struct agent *a, const struct sa *local)
 {
-	struct cand c = {
-		.type = CAND_HOST, .transp = CAND_UDP, .addr = *local,
-		.base = *local, .prio = cand_prio(CAND_HOST, 0),
-	};
-
-	sa_init(&c.rel, AF_UNSPEC);
-	cand_foundation(&c, NULL);
-	(void)checklist_add_base(&a->cl, &c);
+	(void)checklist_add_base(&a->cl, local, false);
 }

@@ -3,7 +3,8 @@
  * and by nobody else. Each calls only those to its right:
  *
  *   agent.c -> incoming.c -> consent.c -> upgrade.c -> nominate.c
- *           -> checks.c, and agent.c, incoming.c -> guess.c -> checks.c
+ *           -> renew.c -> checks.c, and agent.c, incoming.c -> guess.c
+ *           -> checks.c
  *
  * agent.h is what the rest of the world sees.
  */
@@ -96,6 +97,9 @@ struct agent {
 	uint64_t reping_at, warm_at;
 	uint64_t fresh_at;              /* candidates or networks changed */
 	uint64_t upgrade_at;
+	struct sa fresh;                /* base that outlives the selected one
+	                                   (renew.c); unset: none */
+	uint64_t mute_end;              /* 0: has not begun */
 	struct guess guess;
 	unsigned events;                /* enum agent_event */
 };

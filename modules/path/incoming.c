@@ -14,6 +14,7 @@
 #include "modules/path/guess.h"
 #include "modules/path/incoming.h"
 #include "modules/path/nominate.h"
+#include "modules/path/renew.h"
 
 static struct creds *creds_of(const struct agent *a,
 			      const struct stun_pkt *m)
@@ -155,6 +156,8 @@ void incoming_request(struct agent *a, int proto, const struct sa *local,
 		refuse(a, proto, local, src, m, code, pwd);
 		return;
 	}
+	if (renew_mute(a, local, now))
+		return;
 	accept_check(a, proto, local, src, m, c);
 	if (c != a->cl.creds)
 		return;
@@ -200,11 +203,13 @@ static void role_conflict(struct agent *a, struct candpair *p,
 	check_trigger(a, p);
 }
 
-static void note_answer(struct candpair *p, const struct pair_txn *t,
-			const struct sa *mapped, uint64_t now)
+static void note_answer(struct agent *a, struct candpair *p,
+			const struct pair_txn *t, const struct sa *mapped,
+			uint64_t now)
 {
 	bool last = t == &p->txn[0];
 
+	renew_heard(a, p, mapped, now);
 	/* RFC 6298: no sample from what was sent twice */
 	if (last && p->txc == 1)
 		candpair_rtt(p, now - t->sent);
@@ -223,7 +228,7 @@ static void success(struct agent *a, struct candpair *p, struct pair_txn *t,
 {
 	bool nominated = t->nominate && p->nominating && a->cl.controlling;
 
-	note_answer(p, t, &m->mapped, now);
+	note_answer(a, p, t, &m->mapped, now);
 	t->sent = 0;
 	if (p == a->selected)
 		consent_heard(a, now);

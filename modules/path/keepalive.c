@@ -1,12 +1,14 @@
 /*
  * keepalive.c: a short table of networks that forget sooner than most do.
- * paths.c owns it; stunfinder.c learns, and turn.c asks as well.
+ * paths.c owns it; stunfinder.c learns, turn.c asks as well, and path.c for
+ * its agent.
  */
 #include "modules/path/keepalive.h"
 #include "sdp/base/clock.h"
 
 #define INTERVAL     (20 * SEC)         /* NATs are said to keep 30 s */
 #define INTERVAL_MIN (5 * SEC)          /* as often as consent is asked for */
+#define LIFE_MIN     (4 * SEC)          /* what ends sooner is no habit */
 
 static bool is(const struct keepalive_network *n, const struct sa *local,
 	       const struct sa *mapped)
@@ -15,30 +17,46 @@ static bool is(const struct keepalive_network *n, const struct sa *local,
 		sa_cmp(&n->mapped, mapped, SA_ADDR);
 }
 
-uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
-			    const struct sa *mapped)
+static const struct keepalive_network *find(const struct keepalive *k,
+					    const struct sa *local,
+					    const struct sa *mapped)
 {
 	for (unsigned i = 0; k && i < KEEPALIVE_NETWORKS; i++)
 		if (is(&k->v[i], local, mapped))
-			return k->v[i].interval;
-	return INTERVAL;
+			return &k->v[i];
+	return NULL;
+}
+
+/* One more, in place of the oldest. */
+static struct keepalive_network *get(struct keepalive *k,
+				     const struct sa *local,
+				     const struct sa *mapped)
+{
+	const struct keepalive_network *old = find(k, local, mapped);
+	struct keepalive_network *n;
+
+	if (old)
+		return &k->v[old - k->v];
+	n = &k->v[k->next++ % KEEPALIVE_NETWORKS];
+	*n = (struct keepalive_network){
+		.local = *local, .mapped = *mapped, .interval = INTERVAL
+	};
+	return n;
+}
+
+uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
+			    const struct sa *mapped)
+{
+	const struct keepalive_network *n = find(k, local, mapped);
+
+	return n ? n->interval : INTERVAL;
 }
 
 void keepalive_set(struct keepalive *k, const struct sa *local,
 		   const struct sa *mapped, uint64_t interval)
 {
-	struct keepalive_network *n = NULL;
-
-	if (interval < INTERVAL_MIN || interval > INTERVAL)
-		return;
-	for (unsigned i = 0; i < KEEPALIVE_NETWORKS && !n; i++)
-		if (is(&k->v[i], local, mapped))
-			n = &k->v[i];
-	if (!n)
-		n = &k->v[k->next++ % KEEPALIVE_NETWORKS];
-	n->local = *local;
-	n->mapped = *mapped;
-	n->interval = interval;
+	if (interval >= INTERVAL_MIN && interval <= INTERVAL)
+		get(k, local, mapped)->interval = interval;
 }
 
 void keepalive_failed(struct keepalive *k, const struct sa *local,
@@ -52,4 +70,25 @@ void keepalive_failed(struct keepalive *k, const struct sa *local,
 	keepalive_set(k, local, mapped, half);
 	if (k->learnedh)
 		k->learnedh(local, mapped, (unsigned)(half / SEC), k->arg);
+}
+
+void keepalive_ended(struct keepalive *k, const struct sa *local,
+		     const struct sa *mapped, uint64_t age)
+{
+	struct keepalive_network *n;
+
+	if (!k || age < LIFE_MIN)
+		return;
+	n = get(k, local, mapped);
+	if (max(age, n->ended) - min(age, n->ended) <= age / 4)
+		n->life = max(age, n->ended);
+	n->ended = age;
+}
+
+uint64_t keepalive_life(const struct keepalive *k, const struct sa *local,
+			const struct sa *mapped)
+{
+	const struct keepalive_network *n = find(k, local, mapped);
+
+	return n ? n->life : 0;
 }

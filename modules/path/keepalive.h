@@ -16,6 +16,7 @@ struct keepalive {
 	struct keepalive_network {
 		struct sa local, mapped;
 		uint64_t interval;      /* 0: unused */
+		uint64_t ended, life;   /* ns; see keepalive_ended */
 	} v[KEEPALIVE_NETWORKS];
 	unsigned next;                  /* to be forgotten */
 	/* what is learned; NULL: nobody wants to know */
@@ -36,5 +37,15 @@ void keepalive_set(struct keepalive *k, const struct sa *local,
  * if that is less than before. */
 void keepalive_failed(struct keepalive *k, const struct sa *local,
 		      const struct sa *mapped, uint64_t idle);
+
+/* A mapping that was in use was there `age` ns after it was made, and soon
+ * after had gone. Once, and the NAT may have been restarted; twice after the
+ * same time is how it is. */
+void keepalive_ended(struct keepalive *k, const struct sa *local,
+		     const struct sa *mapped, uint64_t age);
+
+/* How long a mapping lives however much it is used, ns; 0: no end is known. */
+uint64_t keepalive_life(const struct keepalive *k, const struct sa *local,
+			const struct sa *mapped);
 
 #endif

@@ -15,6 +15,7 @@
  */
 #include "modules/path/checks.h"
 #include "modules/path/nominate.h"
+#include "modules/path/renew.h"
 
 /* Checks in progress that could at best give a worse kind are parked. */
 static void park_worse(struct agent *a)
@@ -179,9 +180,10 @@ static bool others_had_time(const struct agent *a, const struct candpair *p,
 
 static struct candpair *choose(const struct agent *a, uint64_t now)
 {
-	struct candpair *busy = nominating(a), *best;
+	struct candpair *busy = nominating(a), *fresh = renew_pair(a, now);
+	struct candpair *best = fresh && fresh != busy ? fresh :
+		best_valid(a, busy, now);
 
-	best = best_valid(a, busy, now);
 	if (!best || best == a->selected)
 		return NULL;
 	if (busy && candpair_tier(best) < candpair_tier(busy) &&
@@ -192,7 +194,7 @@ static struct candpair *choose(const struct agent *a, uint64_t now)
 	if (busy)
 		return best->heard > busy->heard ? best : NULL;
 	if (!in_need(a))
-		return worth_it(a, best, now) ? best : NULL;
+		return best == fresh || worth_it(a, best, now) ? best : NULL;
 	if (good_enough(a, best) || nothing_better(a, best) ||
 	    others_had_time(a, best, now) || !a->choose_at)
 		return best;

@@ -17,7 +17,7 @@
 /* In the order of their start. */
 static const struct finder_kind *const finders[] = {
 	&host_finder, &portmap_finder, &stun_finder, &turn_finder,
-	&tcp_finder,
+	&tcp_finder, &spare_finder,
 };
 
 enum { FINDERS = ARRAY_SIZE(finders) };
@@ -109,6 +109,22 @@ static bool is_busy(void *arg)
 	return p->h.busyh && p->h.busyh(p->arg);
 }
 
+static void on_ended(const struct sa *base, const struct sa *mapped,
+		     uint64_t age, void *arg)
+{
+	const struct path *p = arg;
+
+	keepalive_ended(paths_keepalive(p->member.ps), base, mapped, age);
+}
+
+static uint64_t life_of(const struct sa *base, const struct sa *mapped,
+			void *arg)
+{
+	const struct path *p = arg;
+
+	return keepalive_life(paths_keepalive(p->member.ps), base, mapped);
+}
+
 static uint64_t next_time(const struct path *p)
 {
 	uint64_t t = agent_next(p->agent);
@@ -168,6 +184,8 @@ static void on_gone(const struct sa *base, void *arg)
 	struct path *p = arg;
 
 	agent_local_gone(p->agent, base, clock_ns());
+	if (p->h.goneh)
+		p->h.goneh(base, p->arg);
 }
 
 static void on_done(void *arg)
@@ -186,18 +204,25 @@ static bool wanted(const struct path *p, int i)
 		relays == (p->relay == PATH_RELAY_ONLY);
 }
 
-/* A finder that cannot start is one that finds nothing, but for memory. */
-static int finder_start(struct path *p, int i, struct finder_env *env)
+static int get_env(struct path *p, struct finder_env *env)
 {
-	int err;
+	int err = paths_env(p->member.ps, env, &p->member);
 
-	if (p->finderv[i] || !wanted(p, i))
-		return 0;
 	env->sendh = send_packet;
 	env->goneh = on_gone;
 	env->wakeh = p->timer.h;
 	env->arg = p;
 	env->private = p->relay == PATH_RELAY_ONLY;
+	return err;
+}
+
+/* A finder that cannot start is one that finds nothing, but for memory. */
+static int finder_start(struct path *p, int i, const struct finder_env *env)
+{
+	int err;
+
+	if (p->finderv[i] || !wanted(p, i))
+		return 0;
 	p->waiting++;
 	err = finders[i]->start(&p->finderv[i], env, clock_ns(), on_cand,
 				on_done, p);
@@ -211,7 +236,7 @@ static void look_again(struct path *p)
 {
 	struct finder_env env;
 
-	if (paths_env(p->member.ps, &env, &p->member))
+	if (get_env(p, &env))
 		return;
 	p->waiting++;
 	for (int i = 0; i < FINDERS; i++) {
@@ -221,6 +246,22 @@ static void look_again(struct path *p)
 			finders[i]->probe(p->finderv[i], clock_ns());
 	}
 	on_done(p);
+}
+
+/* The base in use will not do for much longer. */
+static void renew(struct path *p)
+{
+	struct cand local, remote;
+	struct finder_env env;
+	struct sa base;
+
+	if (!agent_selected(p->agent, &local, &remote) || get_env(p, &env))
+		return;
+	for (int i = 0; i < FINDERS; i++)
+		if (p->finderv[i] && finders[i]->fresh &&
+		    !finders[i]->fresh(p->finderv[i], &env, &local.base,
+				       &base, clock_ns()))
+			agent_fresh(p->agent, &base, clock_ns());
 }
 
 /* While a relay or TCP carries it, what they may find is still wanted. */
@@ -272,6 +313,8 @@ static void settle(struct path *p)
 
 	if (ev & AGENT_SUSPECT)
 		look_again(p);
+	if (ev & AGENT_RENEW)
+		renew(p);
 	report(p, ev | agent_events(p->agent));
 	if (alive(p)) {
 		uint64_t t;
@@ -339,7 +382,7 @@ static void finder_again(struct path *p, int i, const struct finder_env *env)
 static int gather(struct path *p)
 {
 	struct finder_env env;
-	int err = paths_env(p->member.ps, &env, &p->member);
+	int err = get_env(p, &env);
 
 	agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	p->nomem = false;
@@ -386,11 +429,10 @@ static void on_changed(void *arg)
 	if (!p->begun)
 		return;
 	hold(p);
-	if (!paths_env(p->member.ps, &env, &p->member)) {
+	if (!get_env(p, &env)) {
 		for (size_t i = 0; i < n; i++)
 			if (!is_base(&env, &basev[i]))
-				agent_local_gone(p->agent, &basev[i],
-						 clock_ns());
+				on_gone(&basev[i], p);
 		(void)gather_again(p);
 	}
 	settle(p);
@@ -420,7 +462,7 @@ static void start_late(struct path *p, const struct finder_kind *kind)
 	if (!p->begun)
 		return;
 	hold(p);
-	if (!paths_env(p->member.ps, &env, &p->member))
+	if (!get_env(p, &env))
 		for (int i = 0; i < FINDERS; i++)
 			if (finders[i] == kind)
 				(void)finder_start(p, i, &env);
@@ -492,6 +534,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	struct agent_conf conf = {
 		.controlling = controlling, .sendh = send_check,
 		.busyh = is_busy, .guess = &guess_needs,
+		.endedh = on_ended, .lifeh = life_of,
 	};
 	struct path *p;
 	int err;

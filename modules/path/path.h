@@ -23,7 +23,8 @@ struct paths;
  * be made for it is made by TLS. What comes in by it comes by TCP. */
 enum { PATH_TLS = 0x100 | IPPROTO_TCP };
 
-/* The sockets of a guess (guess.c): made elsewhere, as relays are. */
+/* Sockets beside that of all paths, for guesses (guess.c) and to renew what
+ * a NAT ends (renew.c): made elsewhere, as relays are. */
 struct guess_links;             /* a mem object; mem_deref closes them all */
 
 struct guess_ops {
@@ -35,7 +36,10 @@ struct guess_ops {
 	int (*moreh)(struct guess_links *l, unsigned n);
 	/* all but that of this base go */
 	void (*keeph)(struct guess_links *l, const struct sa *base);
-	void *arg;              /* openh's */
+	/* Not of a guess: one for whomever, which sends nothing by itself.
+	 * Of base's address; its port becomes base's. */
+	int (*oneh)(struct guess_links **lp, struct sa *base, void *arg);
+	void *arg;              /* openh's, oneh's */
 };
 
 /* What all paths of a process share: where to send, and whom to ask. */
@@ -140,6 +144,9 @@ struct path_handlers {
 	/* Has the session carried data since this was asked last? Then the
 	 * path is watched more closely. NULL: never. Must not free. */
 	bool (*busyh)(void *arg);
+	/* The local candidates of this base are no more. NULL: nobody wants
+	 * to know. Must leave the path alone. */
+	void (*goneh)(const struct sa *base, void *arg);
 };
 
 /* A path that has not gathered yet. `controlling`: the offerer is. ufrag and

@@ -275,6 +275,11 @@ const struct nat64 *paths_nat64(struct paths *ps)
 	return ps->nat64.len && paths_six_only(ps) ? &ps->nat64 : NULL;
 }
 
+struct keepalive *paths_keepalive(struct paths *ps)
+{
+	return &ps->keepalive;
+}
+
 /* Those that only IPv4 reaches are reached by the NAT64. */
 static size_t servers(struct paths *ps)
 {
@@ -310,6 +315,7 @@ int paths_env(struct paths *ps, struct finder_env *env,
 		.mapv = ps->mapv, .mapc = ps->mapc,
 		.relayv = ps->relayv, .relayc = ps->relayc,
 		.relay_ops = ps->conf.relay_ops,
+		.guess_ops = ps->conf.guess_ops,
 		.keepalive = &ps->keepalive,
 		.handle = m->handle,
 	};

@@ -45,6 +45,9 @@ int paths_env(struct paths *ps, struct finder_env *env,
 /* That of our network, NULL if we need none. */
 const struct nat64 *paths_nat64(struct paths *ps);
 
+/* What is known of networks; to be learned by. */
+struct keepalive *paths_keepalive(struct paths *ps);
+
 const struct paths_conf *paths_conf(const struct paths *ps);
 
 #endif

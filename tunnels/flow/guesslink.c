@@ -55,6 +55,7 @@ struct order {
 	void (*h)(struct nest *n, const struct order *o);
 	unsigned n;
 	struct sa local;
+	int fd;                 /* the handler's to close */
 };
 
 /* -- on the worker ------------------------------------------------------ */
@@ -195,24 +196,32 @@ static void fd_handler(uint32_t events, void *arg)
 	mem_deref(h);
 }
 
+/* Any port of local's address; *fdp is the caller's whatever comes of it. */
+static int bind_any(int *fdp, struct sa *local)
+{
+	*fdp = socket(sa_af(local), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		      0);
+	if (*fdp < 0)
+		return errno;
+	sa_set_port(local, 0);
+	if (bind(*fdp, &local->u.sa, local->len))
+		return errno;
+	local->len = sizeof local->u;
+	return getsockname(*fdp, &local->u.sa, &local->len) ? errno : 0;
+}
+
 static int hole_socket(struct hole *h, const struct nest *n)
 {
 	static const uint8_t opener[20] = {
 		0x00, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42
 	};
-	const int af = sa_af(&n->local);
 	struct sa local = n->local;
+	int err = bind_any(&h->fd, &local);
 
-	h->fd = socket(af, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (h->fd < 0)
-		return errno;
-	sa_set_port(&local, 0);
-	if (set_ttl(h, af, OPENER_TTL) ||
-	    bind(h->fd, &local.u.sa, local.len) ||
+	if (err)
+		return err;
+	if (set_ttl(h, sa_af(&local), OPENER_TTL) ||
 	    connect(h->fd, &n->dst.u.sa, n->dst.len))
-		return errno;
-	local.len = sizeof local.u;
-	if (getsockname(h->fd, &local.u.sa, &local.len))
 		return errno;
 	link_init(&h->l, &hole_ops, IPPROTO_UDP, &local, &n->dst);
 	(void)send(h->fd, opener, sizeof opener, 0);
@@ -220,15 +229,24 @@ static int hole_socket(struct hole *h, const struct nest *n)
 			  fd_handler, h);
 }
 
-static void hole_open(struct nest *n)
+static struct hole *hole_alloc(struct nest *n, int fd)
 {
 	struct hole *h = mem_zalloc(sizeof *h, hole_destructor);
 
 	if (!h)
-		return;
-	h->fd = -1;
+		return NULL;
+	h->fd = fd;
 	h->w = n->w;
 	h->nest = n;
+	return h;
+}
+
+static void hole_open(struct nest *n)
+{
+	struct hole *h = hole_alloc(n, -1);
+
+	if (!h)
+		return;
 	if (!hole_socket(h, n)) {
 		list_append(&n->holes, &h->le, h);
 		worker_link_add(n->w, &h->l);
@@ -253,6 +271,24 @@ static void hole_keep(struct hole *h)
 	h->udp = u;
 	(void)loop_watch(worker_loop(h->w), &h->lf, h->fd, EPOLLIN,
 			 fd_handler, h);
+}
+
+static void do_one(struct nest *n, const struct order *o)
+{
+	struct hole *h = hole_alloc(n, o->fd);
+
+	if (!h) {
+		(void)close(o->fd);
+		return;
+	}
+	link_init(&h->l, &hole_ops, IPPROTO_UDP, &o->local, NULL);
+	h->met = true;
+	hole_keep(h);
+	if (h->udp) {
+		list_append(&n->holes, &h->le, h);
+		worker_link_add(n->w, &h->l);
+	}
+	mem_deref(h);
 }
 
 static void do_keep(struct nest *n, const struct order *o)
@@ -290,14 +326,14 @@ static void order_handler(void *data)
 
 static int post(struct guesslinks *g,
 		void (*h)(struct nest *n, const struct order *o), unsigned n,
-		const struct sa *local)
+		const struct sa *local, int fd)
 {
 	struct order *o = malloc(sizeof *o);
 	int err;
 
 	if (!o)
 		return ENOMEM;
-	*o = (struct order){ .nest = g->nest, .h = h, .n = n };
+	*o = (struct order){ .nest = g->nest, .h = h, .n = n, .fd = fd };
 	if (local)
 		o->local = *local;
 	err = loop_post(worker_loop(g->w), order_handler, o);
@@ -313,33 +349,43 @@ static void guesslinks_destructor(void *arg)
 	if (!g->nest)
 		return;
 	report_cancel(worker_reports(g->w), &g->nest->stopped);
-	while (post(g, do_close, 0, NULL))
+	while (post(g, do_close, 0, NULL, -1))
 		(void)usleep(1000);     /* memory comes back */
 }
 
-int guesslinks_alloc(struct guesslinks **gp, struct worker *w,
-		     const struct sa *local, const struct sa *dst,
-		     void (*stoph)(void *arg), void *arg)
+static int nest_alloc(struct guesslinks **gp, struct worker *w)
 {
-	struct guesslinks *g;
-	struct nest *n;
+	struct guesslinks *g = mem_zalloc(sizeof *g, guesslinks_destructor);
+	struct nest *n = mem_zalloc(sizeof *n, NULL);
 
-	if (!gp || !w || sa_af(local) != sa_af(dst))
-		return EINVAL;
-	g = mem_zalloc(sizeof *g, guesslinks_destructor);
-	n = mem_zalloc(sizeof *n, NULL);
 	if (!g || !n) {
 		mem_deref(g);
 		mem_deref(n);
 		return ENOMEM;
 	}
 	n->w = g->w = w;
+	g->nest = n;
+	*gp = g;
+	return 0;
+}
+
+int guesslinks_alloc(struct guesslinks **gp, struct worker *w,
+		     const struct sa *local, const struct sa *dst,
+		     void (*stoph)(void *arg), void *arg)
+{
+	struct nest *n;
+	int err;
+
+	if (!gp || !w || sa_af(local) != sa_af(dst))
+		return EINVAL;
+	err = nest_alloc(gp, w);
+	if (err)
+		return err;
+	n = (*gp)->nest;
 	n->local = *local;
 	n->dst = *dst;
 	n->stopped.h = stoph;
 	n->stopped.arg = arg;
-	g->nest = n;
-	*gp = g;
 	return 0;
 }
 
@@ -349,7 +395,7 @@ int guesslinks_more(struct guesslinks *g, unsigned n)
 
 	if (g->count + n > HOLES_MAX)
 		return E2BIG;
-	err = post(g, do_more, n, NULL);
+	err = post(g, do_more, n, NULL, -1);
 	if (!err)
 		g->count += n;
 	return err;
@@ -357,5 +403,27 @@ int guesslinks_more(struct guesslinks *g, unsigned n)
 
 int guesslinks_keep(struct guesslinks *g, const struct sa *local)
 {
-	return post(g, do_keep, 0, local);
+	return post(g, do_keep, 0, local, -1);
+}
+
+int guesslinks_one(struct guesslinks **gp, struct worker *w, struct sa *local)
+{
+	struct guesslinks *g = NULL;
+	int fd = -1, err;
+
+	if (!gp || !w || !local)
+		return EINVAL;
+	err = nest_alloc(&g, w);
+	if (!err)
+		err = bind_any(&fd, local);
+	if (!err)
+		err = post(g, do_one, 0, local, fd);
+	if (!err) {
+		*gp = g;
+		return 0;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	mem_deref(g);
+	return err;
 }

@@ -6,6 +6,8 @@
  *   guesslinks_more --> bind, connect, one packet of low TTL each
  *   met: what comes is handed to the worker; guesslinks_keep: the others go
  *
+ * And one for whomever, that opens nothing (modules/path/renew.c).
+ *
  * Called on the control thread.
  */
 #ifndef DIALTONE_GUESSLINK_H
@@ -20,6 +22,11 @@ struct guesslinks;
 int guesslinks_alloc(struct guesslinks **gp, struct worker *w,
 		     const struct sa *local, const struct sa *dst,
 		     void (*stoph)(void *arg), void *arg);
+
+/* One for whomever, from local's address; its port becomes local's. mem_deref
+ * closes it. */
+int guesslinks_one(struct guesslinks **gp, struct worker *w,
+		   struct sa *local);
 
 /* Open n more. */
 int guesslinks_more(struct guesslinks *g, unsigned n);

@@ -17,6 +17,7 @@
 
 #include <string.h>
 #include "modules/path/agent.h"
+#include "modules/path/keepalive.h"
 #include "sdp/base/clock.h"
 #include "tests/unit/unit.h"
 
@@ -34,6 +35,7 @@ struct mapping {
 	struct sa in, out, to;  /* `to`: what opened it */
 	struct sa seen[16];     /* who was sent to: filtering */
 	unsigned seenc;
+	uint64_t born;
 };
 
 struct net;
@@ -50,6 +52,9 @@ struct host {
 	uint64_t slow[BASES];           /* more delay, ns */
 	struct mapping map[MAPPINGS];
 	unsigned mapc;
+	uint64_t life;                  /* of UDP's mappings; 0: no end */
+	struct keepalive keepalive;     /* what it has learned of that */
+	unsigned renewals;
 	uint16_t port_next;
 	struct {
 		struct sa base, dst, src;
@@ -127,6 +132,13 @@ static inline bool net_private(const struct sa *sa)
 	return sa_af(sa) == AF_INET && sa_in(sa) >> 24 == 10;
 }
 
+/* Its time is over, however much it is used. */
+static inline bool nat_ended(const struct host *h, const struct mapping *m)
+{
+	return h->life && m->proto == IPPROTO_UDP &&
+		h->net->now >= m->born + h->life;
+}
+
 /* The mapping of an inside address towards dst, made if there is none. */
 static inline struct mapping *nat_out(struct host *h, int proto,
 				      const struct sa *in,
@@ -138,6 +150,7 @@ static inline struct mapping *nat_out(struct host *h, int proto,
 		struct mapping *x = &h->map[i];
 
 		if (x->proto == proto && sa_cmp(&x->in, in, SA_ALL) &&
+		    !nat_ended(h, x) &&
 		    (h->nat != NAT_SYMMETRIC || sa_cmp(&x->to, dst, SA_ALL)))
 			m = x;
 	}
@@ -148,6 +161,7 @@ static inline struct mapping *nat_out(struct host *h, int proto,
 		m->proto = proto;
 		m->in = *in;
 		m->to = *dst;
+		m->born = h->net->now;
 		m->out = h->pub;
 		sa_set_port(&m->out, (uint16_t)(20000 + 7 * h->port_next++));
 	}
@@ -166,7 +180,8 @@ static inline const struct sa *nat_in(const struct host *h, int proto,
 	for (unsigned i = 0; i < h->mapc; i++) {
 		const struct mapping *m = &h->map[i];
 
-		if (m->proto != proto || !sa_cmp(&m->out, dst, SA_ALL))
+		if (m->proto != proto || !sa_cmp(&m->out, dst, SA_ALL) ||
+		    nat_ended(h, m))
 			continue;
 		if (h->nat == NAT_FULL)
 			return &m->in;
@@ -396,11 +411,28 @@ static inline void host_look_again(struct host *h)
 		h->tell_at = h->net->now + h->net->delay;
 }
 
+/* Opens a socket in place of that of the last but one renewal. */
+static inline void host_renew(struct host *h)
+{
+	unsigned b = sa_cmp(&h->base[1], &h->local.base, SA_ALL) ? 2 : 1;
+
+	if (b < h->basec)
+		agent_local_gone(h->a, &h->base[b], h->net->now);
+	h->basec = max(h->basec, b + 1);
+	h->base[b] = h->base[0];
+	sa_set_port(&h->base[b], (uint16_t)(6000 + h->renewals++));
+	agent_fresh(h->a, &h->base[b], h->net->now);
+	host_add_srflx(h, b);
+	h->tell_at = h->net->now + h->net->delay;
+}
+
 static inline void net_events(struct host *h)
 {
 	unsigned ev = agent_events(h->a);
 
 	h->events |= ev;
+	if (ev & AGENT_RENEW)
+		host_renew(h);
 	if (ev & AGENT_SUSPECT) {
 		h->suspects++;
 		host_look_again(h);
@@ -565,6 +597,18 @@ static inline bool host_busy(void *arg)
 	return ((struct host *)arg)->busy;
 }
 
+static inline void host_ended(const struct sa *base, const struct sa *mapped,
+			      uint64_t age, void *arg)
+{
+	keepalive_ended(&((struct host *)arg)->keepalive, base, mapped, age);
+}
+
+static inline uint64_t host_life(const struct sa *base,
+				 const struct sa *mapped, void *arg)
+{
+	return keepalive_life(&((struct host *)arg)->keepalive, base, mapped);
+}
+
 static inline struct host *net_host(struct net *n, enum nat_kind nat,
 				    bool controlling)
 {
@@ -573,7 +617,8 @@ static inline struct host *net_host(struct net *n, enum nat_kind nat,
 	struct agent_conf conf = {
 		.handle = 0x1000 + n->hostc,
 		.seed = net_rand(n), .controlling = controlling,
-		.sendh = host_send, .busyh = host_busy, .arg = h,
+		.sendh = host_send, .busyh = host_busy,
+		.endedh = host_ended, .lifeh = host_life, .arg = h,
 	};
 
 	h->net = n;

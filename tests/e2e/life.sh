@@ -1,0 +1,69 @@
+#!/bin/bash
+# life.sh: files go on by a NAT that ends each mapping after 6 s, however much
+# it is used. The first two ends cost a moment; from then on the mapping is
+# renewed before it ends, whichever side calls. The other's NAT lets nobody in
+# whom it has not sent to.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../lab/world.sh"
+LAB=$(realpath "$LAB/../lab")
+. "$LAB/sites.sh"
+. "$LAB/peers.sh"
+LIFE=6 LIMIT_MS=1000
+make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
+check "the world" world
+
+pair_life_port() {
+	home a 1 --map eim --filter apdf --alloc random --udp-life $LIFE \
+	    --verbose && site_port b 2
+}
+check "a NAT with a short life, and one that filters" pair life port
+LAB_GUESS=no peers_conf life port
+check "a starts" peer_start a
+check "b starts" peer_start b
+slow() {
+	for h in a b; do
+		at $h tc qdisc replace dev eth0 root tbf rate 10mbit \
+		    burst 64k latency 50ms
+	done
+}
+check "the links are slow" slow
+head -c 30000000 /dev/urandom > big
+head -c 15000000 big > small
+
+part_size() { stat -c %s "$1"/inbox/.*part 2> /dev/null || echo 0; }
+# watch SIDE MS: the longest time without growth there, before and after MS
+watch() {
+	begin=$(ms) last=$begin size=0 first=0 worst=0
+	while kill -0 $behind 2> /dev/null &&
+	    [ $((last - begin)) -lt 60000 ]; do
+		s=$(part_size "$1") now=$(ms)
+		gap=$((now - last))
+		[ $gap -lt 20000 ] || break
+		if [ $((last - begin)) -lt "$2" ]; then
+			[ $gap -le $first ] || first=$gap
+		else
+			[ $gap -le $worst ] || worst=$gap
+		fi
+		[ "$s" = $size ] || last=$now
+		size=$s
+		sleep 0.01
+	done
+}
+# flows FROM TO FILE MS: it takes several lives; after MS nothing stalls
+flows() {
+	behind "$1" send.out "$2" send "$3"
+	watch "$2" "$4"
+	echo "  $1 to $2: longest stall $first ms, from $4 ms on $worst ms"
+	check "$1 to $2: no stall of $LIMIT_MS ms ($worst)" \
+	    test $worst -le $LIMIT_MS
+	check "$1 to $2: it arrives" ends 0 $behind
+	check "$1 to $2: as it was" cmp "$3" "$2/inbox/$3"
+}
+# how old the first mapping is nobody knows; the second one's end teaches
+flows a b big $((2 * LIFE * 1000 + 2000))
+flows b a small $((LIFE * 1000 + 2000))
+sockets() { grep "map udp" "$T/ar.natemu" | cut -d' ' -f4 | sort -u | wc -l; }
+check "by sockets that came in time" test "$(sockets)" -ge 6
+peer_stop a
+peer_stop b
+finish
