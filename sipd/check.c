@@ -15,7 +15,7 @@
 #include "sipd/checkrelay.h"
 #include "sipd/environs.h"
 
-#define NAMES_WAIT SEC                  /* for the STUN servers' */
+#define NAMES_WAIT SEC                  /* for those of STUN and relays */
 #define SSDP_WAIT  (1300 * MSEC)        /* MX of 1 s, and some */
 #define LOOK       (20 * MSEC)
 
@@ -46,7 +46,8 @@ static void begin(void *arg)
 	struct timers *timers = ck->house->timers;
 	const bool young = ck->house->role != HOUSE_DAEMON;
 
-	if (environs_asks(ck->house->environs) &&
+	if ((environs_asks(ck->house->environs) ||
+	     relays_asks(ck->house->relays)) &&
 	    clock_ns() < ck->begin + NAMES_WAIT) {
 		(void)timer_start(timers, &ck->timer, LOOK, begin, ck);
 		return;

@@ -296,6 +296,13 @@ int relays_alloc(struct relays **rp, struct timers *timers,
 	return 0;
 }
 
+bool relays_asks(const struct relays *r)
+{
+	for (size_t i = 0; r && i < r->sectionc; i++)
+		if (pending(&r->sectionv[i]))
+			return true;
+	return false;
+}
 
 const char *relays_problem(const struct relays *r)
 {

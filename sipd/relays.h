@@ -23,6 +23,9 @@ int relays_alloc(struct relays **rp, struct timers *timers,
 		 struct mailbox *mailbox, struct paths *paths,
 		 const struct conf *conf);
 
+/* A name has not been answered yet. */
+bool relays_asks(const struct relays *r);
+
 /* The network is another one, and perhaps its DNS. */
 void relays_changed(struct relays *r);
 

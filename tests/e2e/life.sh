@@ -3,18 +3,14 @@
 # it is used. The first two ends cost a moment; from then on the mapping is
 # renewed before it ends, whichever side calls. The other's NAT lets nobody in
 # whom it has not sent to.
-. "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/../lab/world.sh"
-LAB=$(realpath "$LAB/../lab")
-. "$LAB/sites.sh"
-. "$LAB/peers.sh"
+. "$(dirname "$0")/../lab/lib.sh"
 LIFE=6 LIMIT_MS=1000
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 check "the world" world
 
-pair_life_port() {
-	home a 1 --map eim --filter apdf --alloc random --udp-life $LIFE \
-	    --verbose && site_port b 2
+site_life() {
+	home "$1" "$2" --map eim --filter apdf --alloc random \
+	    --udp-life $LIFE --verbose
 }
 check "a NAT with a short life, and one that filters" pair life port
 LAB_GUESS=no peers_conf life port
