@@ -48,14 +48,27 @@ network cone b 2 $ei $ei preserved easy
 network addr c 3 $ei address-dependent preserved easy
 network port d 4 $ei "$ap" random easy
 network seq e 5 "$ap" "$ap" "in steps of 1" hard
+# slow_dns SIDE: one that takes its time to say that it knows no services
+slow_dns() {
+	cat > "$T/nxdomain" <<-'EOT'
+	#!/bin/sh
+	sleep 0.3
+	{ dd bs=1 count=2 && printf '\201\203' && dd bs=1 count=2 > /dev/null
+	cat; } 2> /dev/null | dd bs=512 iflag=fullblock status=none
+	EOT
+	chmod +x "$T/nxdomain"
+	ip netns exec "$1" socat UDP4-RECVFROM:53,bind=127.0.0.1,fork \
+	    EXEC:"$T/nxdomain",pipes &
+	wait_for 5 dns_up "$1"
+}
+dns_up() { ip netns exec "$1" ss -Hlun | grep -q 127.0.0.1:53; }
 relayed() {
 	{
 		printf '[turn]\nserver = turn:turn.lab\nuser = lab\n'
 		printf 'password = lab\n[turn tls]\nserver = turns:turn.lab:443\n'
 		printf 'user = lab\npassword = lab\n'
 	} >> "$T/e/sipd.conf"
-	# a DNS that takes its time to say that it knows no services
-	ip netns exec e tc qdisc add dev lo root netem delay 50ms
+	slow_dns e
 	by e check > "$T/e.check"
 }
 check "with relays" relayed
