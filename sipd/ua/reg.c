@@ -73,15 +73,18 @@ static void state_set(struct reg *r, enum ua_state st, uint16_t scode,
 
 static void ping_handler(void *arg);
 
+static void ping_in(struct reg *r, uint64_t ns)
+{
+	(void)timer_start(r->s->timers, &r->ping, ns, ping_handler, r);
+}
+
 static void ping_start(struct reg *r)
 {
 	uint32_t s = r->flow_time ? r->flow_time
 		: r->flow.tp == SIP_TRANSP_UDP ? PING_UDP : PING_TCP;
 
 	/* 80 to 100 % of it, so that clients do not march in step */
-	(void)timer_start(r->s->timers, &r->ping,
-			  s * (800 + rand_u16() % 201) * MSEC,
-			  ping_handler, r);
+	ping_in(r, s * (800 + rand_u16() % 201) * MSEC);
 }
 
 static void register_handler(void *arg);
@@ -100,6 +103,7 @@ static void lost(struct reg *r)
 static void ping_handler(void *arg)
 {
 	struct reg *r = arg;
+	bool doubt = false;     /* the last one was not answered */
 	int err;
 
 	if (r->flow.tp == SIP_TRANSP_UDP && r->outbound) {
@@ -107,6 +111,7 @@ static void ping_handler(void *arg)
 			lost(r);
 			return;
 		}
+		doubt = stunping_open(&r->stun);
 		err = stunping_send(&r->stun, r->s->transp, &r->flow);
 	}
 	else {
@@ -115,6 +120,8 @@ static void ping_handler(void *arg)
 	}
 	if (err)
 		lost(r);
+	else if (doubt)
+		ping_in(r, PROBE_TIME * SEC);
 	else
 		ping_start(r);
 }
@@ -123,10 +130,13 @@ void reg_probe(struct reg *r)
 {
 	if (r->flow.tp == SIP_TRANSP_NONE || !r->outbound || r->removing)
 		return;
-	if (r->flow.tp == SIP_TRANSP_UDP)
-		(void)stunping_send(&r->stun, r->s->transp, &r->flow);
-	else if (transp_ping(r->s->transp, &r->flow, PROBE_TIME))
-		lost(r);
+	if (r->flow.tp != SIP_TRANSP_UDP) {
+		if (transp_ping(r->s->transp, &r->flow, PROBE_TIME))
+			lost(r);
+		return;
+	}
+	(void)stunping_send(&r->stun, r->s->transp, &r->flow);
+	ping_in(r, PROBE_TIME * SEC);
 }
 
 static void flow_set(struct reg *r, const struct sip_msg *msg)

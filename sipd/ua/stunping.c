@@ -23,7 +23,8 @@ int stunping_send(struct stunping *p, struct transp *t,
 
 	buf[1] = BINDING_REQUEST;
 	memcpy(buf + 4, &cookie, 4);
-	rand_bytes(p->tid, sizeof p->tid);
+	if (!p->open)
+		rand_bytes(p->tid, sizeof p->tid);
 	memcpy(buf + 8, p->tid, sizeof p->tid);
 	++p->open;
 	return transp_send(t, hop, &mb, NULL);
@@ -75,6 +76,11 @@ bool stunping_recv(struct stunping *p, const struct mbuf *mb)
 		return sa_isset(&old, SA_ALL) && !sa_cmp(&old, &sa, SA_ALL);
 	}
 	return false;
+}
+
+bool stunping_open(const struct stunping *p)
+{
+	return p->open > 0;
 }
 
 bool stunping_unanswered(const struct stunping *p)

@@ -13,13 +13,15 @@ struct stunping {
 	unsigned open;          /* sent since the last answer */
 };
 
+/* Ask, or ask again. */
 int stunping_send(struct stunping *p, struct transp *t,
 		  const struct hop *hop);
 
 /* An answer to it: true if the mapped address is another one than before. */
 bool stunping_recv(struct stunping *p, const struct mbuf *mb);
 
-/* Have the last ones got no answer? */
+/* Is one without an answer? Are there so many that there will be none? */
+bool stunping_open(const struct stunping *p);
 bool stunping_unanswered(const struct stunping *p);
 
 #endif

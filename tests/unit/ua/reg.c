@@ -259,6 +259,35 @@ static void test_outbound(void)
 	close_account();
 }
 
+/* Doubt about the network is settled in some seconds, by one question asked
+ * again, which any of its answers settles. */
+static void test_probe(void)
+{
+	uint8_t tid[12];
+
+	open_account(NULL);
+	raw_reply(&srv, "200 OK", "x",
+		  bound(";expires=600\r\nRequire: outbound"));
+	CU_ASSERT(wait_log(&a, "state2", 1000));
+	ua_probe(a.ua);
+	CU_ASSERT(run_until(stun_came, NULL, 1000));
+	memcpy(tid, srv.stun + 8, sizeof tid);
+	srv.stunn = 0;
+	later(2);
+	CU_ASSERT(run_until(stun_came, NULL, 1000));
+	CU_ASSERT_EQUAL(memcmp(tid, srv.stun + 8, sizeof tid), 0);
+	stun_answer(4000);
+	run_for(20);
+	later(2);
+	later(2);
+	CU_ASSERT_EQUAL(registers(), 0);
+	ua_probe(a.ua);
+	for (unsigned i = 0; i < 3; i++)
+		later(2);
+	CU_ASSERT(raw_wait(&srv, "REGISTER", 1000));
+	close_account();
+}
+
 /* Calls of the account go through its server, but not those to an address. */
 static void test_calls(void)
 {
@@ -357,6 +386,7 @@ UNIT_SUITE("reg",
 	   { "addresses change", test_addresses_change },
 	   { "flow lost", test_flow_lost },
 	   { "outbound", test_outbound },
+	   { "probe", test_probe },
 	   { "calls by the server", test_calls },
 	   { "a stranger's challenge", test_stranger },
 	   { "bad accounts", test_bad_accounts },
