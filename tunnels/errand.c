@@ -49,8 +49,11 @@ static void errand_destructor(void *arg)
 	if (!e->job)
 		return;
 	(void)pthread_mutex_lock(&e->job->lock);
+	/* the thread frees the job only after it has seen that */
 	e->job->loop = NULL;
 	e->job->errand = NULL;
+	if (e->job->h.stoph)
+		e->job->h.stoph(e->job->data);
 	(void)pthread_mutex_unlock(&e->job->lock);
 }
 

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fts.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 struct count {
 	char **argv;                    /* NULL-terminated, as fts wants */
 	uint64_t files, bytes;
+	atomic_bool stop;
 	filecount_h *h;
 };
 
@@ -33,7 +35,7 @@ static void work_handler(void *data)
 			    FTS_NOCHDIR, NULL);
 	const FTSENT *e;
 
-	while (fts && (e = fts_read(fts))) {
+	while (fts && !atomic_load(&c->stop) && (e = fts_read(fts))) {
 		if (e->fts_info != FTS_F || !S_ISREG(e->fts_statp->st_mode))
 			continue;
 		c->files++;
@@ -41,6 +43,13 @@ static void work_handler(void *data)
 	}
 	if (fts)
 		(void)fts_close(fts);
+}
+
+static void stop_handler(void *data)
+{
+	struct count *c = data;
+
+	atomic_store(&c->stop, true);
 }
 
 static void done_handler(void *data, void *arg)
@@ -55,13 +64,14 @@ int filecount_start(struct errand **ep, struct loop *l,
 		    filecount_h *h, void *arg)
 {
 	static const struct errand_handlers handlers = {
-		work_handler, done_handler, count_free
+		work_handler, done_handler, count_free, stop_handler
 	};
 	struct count *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return ENOMEM;
 	c->h = h;
+	atomic_init(&c->stop, false);
 	c->argv = calloc(argc + 1, sizeof *c->argv);
 	for (size_t i = 0; c->argv && i < argc; i++) {
 		c->argv[i] = strdup(argv[i].path);

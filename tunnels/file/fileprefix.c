@@ -7,6 +7,7 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <openssl/sha.h>
@@ -17,6 +18,7 @@ enum { BLOCK = 256 * 1024 };
 
 struct prefix {
 	int fd, err;
+	atomic_bool stop;
 	uint64_t n;
 	uint8_t sha[FW_SHA_SIZE];
 	fileprefix_h *h;
@@ -30,11 +32,20 @@ static void prefix_free(void *data)
 	free(p);
 }
 
+/* A peer could begin and drop a large file over and over: each time a thread
+ * that reads on would be a way to wear us out. */
+static void stop_handler(void *data)
+{
+	struct prefix *p = data;
+
+	atomic_store(&p->stop, true);
+}
+
 static int hash(struct prefix *p, SHA256_CTX *ctx, uint8_t *buf)
 {
 	uint64_t off = 0;
 
-	while (off < p->n) {
+	while (off < p->n && !atomic_load(&p->stop)) {
 		const size_t want = p->n - off < BLOCK ?
 			(size_t)(p->n - off) : BLOCK;
 		ssize_t k = pread(p->fd, buf, want, (off_t)off);
@@ -73,7 +84,7 @@ int fileprefix_start(struct errand **ep, struct loop *l, int fd, uint64_t n,
 		     fileprefix_h *h, void *arg)
 {
 	static const struct errand_handlers handlers = {
-		work_handler, done_handler, prefix_free
+		work_handler, done_handler, prefix_free, stop_handler
 	};
 	struct prefix *p = calloc(1, sizeof *p);
 
@@ -84,6 +95,7 @@ int fileprefix_start(struct errand **ep, struct loop *l, int fd, uint64_t n,
 		free(p);
 		return errno;
 	}
+	atomic_init(&p->stop, false);
 	p->n = n;
 	p->h = h;
 	return errand_start(ep, l, &handlers, p, arg);

@@ -111,6 +111,8 @@ static int say_missed(struct filesend *f)
 		strerror(f->it.err);
 
 	filepump_failed(f, f->it.path, why);
+	f->unsent++;
+	f->unread++;
 	f->w.type = FW_MISSED;
 	f->w.err = f->it.err;
 	str_ncpy(f->w.path, f->it.path, sizeof f->w.path);
@@ -138,6 +140,7 @@ static int next_entry(struct filesend *f)
 static int drop_file(struct filesend *f, int err, const char *why)
 {
 	filepump_failed(f, f->path, why);
+	f->unsent++;
 	filesource_close(&f->src);
 	f->w.type = FW_DROP;
 	f->w.err = err;

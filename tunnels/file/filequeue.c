@@ -42,7 +42,7 @@ static void free_handler(void *data)
 static void filequeue_destructor(void *arg)
 {
 	static const struct errand_handlers alone = {
-		run_handler, NULL, free_handler
+		run_handler, NULL, free_handler, NULL
 	};
 	struct filequeue *q = arg;
 
@@ -97,7 +97,7 @@ static void report(struct filequeue *q, struct filebatch *b)
 static void turn(void *data, void *arg)
 {
 	static const struct errand_handlers handlers = {
-		run_handler, turn, free_handler
+		run_handler, turn, free_handler, NULL
 	};
 	struct filequeue *q = arg;
 	struct filebatch *b = q->fill;

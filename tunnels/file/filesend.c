@@ -79,9 +79,14 @@ static void linger_handler(void *arg)
 {
 	struct filesend *f = arg;
 
-	if (f->failed)
-		ending_set(&f->end, EIO, "%llu of %llu could not be sent."
-			   " The first: %s.", f->failed, f->files + f->failed,
+	const uint64_t all = f->entries + f->unread;
+	const uint64_t failed = MIN(f->unsent + f->refused, all);
+
+	if (failed && all == 1)
+		ending_set(&f->end, EIO, "%s.", f->first);
+	else if (failed)
+		ending_set(&f->end, EIO, "%llu of %llu files and folders could"
+			   " not be sent. The first: %s.", failed, all,
 			   f->first);
 	else
 		ending_set(&f->end, 0, "");
@@ -92,12 +97,17 @@ static int on_done(struct filesend *f)
 	if (!f->finished || f->done)
 		return EBADMSG;
 	f->done = true;
-	if (f->w.failed && !f->failed)  /* it did not say which */
+	f->refused = f->w.failed;
+	if (f->refused && !f->failed)   /* it did not say which */
 		filepump_failed(f, f->peer, "it could not store all of it");
 	if (f->had)
 		ending_note(&f->end, "%llu were there already", f->had);
 	filepump_progress(f, true);
 	stream_fin(f->s);
+	if (f->failed) {        /* before the peer's hangup, that knows less */
+		linger_handler(f);
+		return 0;
+	}
 	return timer_start(loop_timers(f->loop), &f->linger, LINGER,
 			   linger_handler, f);
 }

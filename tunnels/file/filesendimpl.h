@@ -38,7 +38,10 @@ struct filesend {
 	uint64_t entries;
 	uint64_t bytes, total;          /* sent or had; to send, 0: unknown */
 	uint64_t files, files_total;
-	uint64_t failed, had;
+	uint64_t failed, had;           /* told so */
+	uint64_t unsent;                /* that failed here */
+	uint64_t unread;                /* of them: have no number */
+	uint64_t refused;               /* failed there, in the end */
 	unsigned notes;
 	char first[400];                /* the first failure, a sentence */
 	uint64_t shown;

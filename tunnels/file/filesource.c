@@ -45,6 +45,7 @@ void filesource_open(struct filesource *src, int fd, const struct stat *st)
 	src->size = src->end = (uint64_t)st->st_size;
 	src->off = src->gap = src->gap_end = 0;
 	src->mtime = st->st_mtim;
+	src->asked = false;
 	src->data_end = UINT64_MAX;
 	(void)XXH3_128bits_reset(src->hash);
 	if (src->size < FW_BULK_MIN)
@@ -135,12 +136,13 @@ static void prefix_handler(int err, uint64_t n,
 
 bool filesource_part(struct filesource *src, struct loop *l, uint64_t n)
 {
-	if (src->fd < 0 || src->gap_end || n > src->size ||
-	    n < src->off + PART_MIN || src->end != src->size)
+	if (src->fd < 0 || src->asked || n > src->size ||
+	    n < src->off + PART_MIN)
 		return false;
 	if (fileprefix_start(&src->errand, l, src->fd, n, prefix_handler,
 			     src))
 		return false;
+	src->asked = true;
 	src->own = src->theirs = false;
 	src->gap = src->off;
 	src->gap_end = src->off = n;

@@ -20,6 +20,7 @@ struct filesource {
 	XXH3_state_t *hash;
 	struct errand *errand;          /* hashes what the peer has */
 	uint64_t gap, gap_end;          /* passed over, not settled */
+	bool asked;                     /* there was one: one is enough */
 	bool own, theirs;               /* the hash is known */
 	bool same;                      /* ours could be made */
 	uint8_t own_sha[FW_SHA_SIZE], sha[FW_SHA_SIZE];

@@ -342,11 +342,15 @@ static bool same_link(int dir, const char *name, const char *target)
 static int link_over(const char *target, int to, const char *name)
 {
 	char part[FILESTORE_NAME];
-	int err;
+	int err = EEXIST;
 
-	part_name(part, name, 0);
-	if (symlinkat(target, to, part))
-		return errno;
+	/* one may be left from a crash, or somebody's unfinished file */
+	for (unsigned n = 0; n < PARTS_MAX && err == EEXIST; n++) {
+		part_name(part, name, n);
+		err = symlinkat(target, to, part) ? errno : 0;
+	}
+	if (err)
+		return err;
 	if (!renameat(to, part, to, name))
 		return 0;
 	err = errno;

@@ -85,8 +85,8 @@ static void keep(struct incoming *in)
 	if (!in->forget && in->len)
 		(void)flush(in);
 	n = in->off - in->len;
-	if (in->whole && in->gap_end)   /* the rest is in another file */
-		n = in->gap;
+	if (in->whole)          /* little came until it was known to differ, */
+		n = 0;          /* and would hide that it may be the same */
 	else if (in->end == in->size && in->had > n)
 		n = in->had;
 	if (in->forget || in->op->had || !n)
@@ -119,25 +119,18 @@ static void prefix_handler(int err, uint64_t n,
 	in->haveh(err ? 0 : n, sha, in->arg);
 }
 
-/* Look for it under its name, else unfinished. Opened anew, for a duplicate
- * would hold our lock for as long as it is hashed. */
+/* What is unfinished is there because what has the name, if anything, is
+ * another; without it, what has the name may be the same. Opened anew, for a
+ * duplicate would hold our lock for as long as it is hashed. */
 static int look_back(struct incoming *in, struct loop *l)
 {
 	struct stat st;
-	int fd = filestore_plain(in->dir, in->op->name, &st), err = 0;
+	int fd = filestore_plain(in->dir, in->had ? in->op->part :
+				 in->op->name, &st), err = 0;
 
-	in->part = in->size;
-	in->whole = fd >= 0 && (uint64_t)st.st_size == in->size;
-	if (!in->whole) {
-		if (fd >= 0)
-			(void)close(fd);
-		in->part = in->had;
-		fd = in->had ? filestore_plain(in->dir, in->op->part,
-					       &st) : -1;
-	}
-	if (fd < 0)
-		in->part = 0;
-	else
+	in->whole = fd >= 0 && !in->had && (uint64_t)st.st_size == in->size;
+	in->part = in->whole ? in->size : fd >= 0 ? in->had : 0;
+	if (in->part)
 		err = fileprefix_start(&in->errand, l, fd, in->part,
 				       prefix_handler, in);
 	if (fd >= 0)

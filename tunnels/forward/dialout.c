@@ -264,7 +264,7 @@ static void done_handler(void *data, void *arg)
 static int look_up(struct dialout *d, const char *host, uint16_t port)
 {
 	static const struct errand_handlers h = {
-		work_handler, done_handler, lookup_free
+		work_handler, done_handler, lookup_free, NULL
 	};
 	struct lookup *lu = calloc(1, sizeof *lu);
 

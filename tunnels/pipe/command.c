@@ -54,7 +54,9 @@ static void reap_handler(void *data)
 
 static void leave(pid_t pid, int pidfd)
 {
-	static const struct errand_handlers h = { reap_handler, NULL, free };
+	static const struct errand_handlers h = {
+		reap_handler, NULL, free, NULL
+	};
 	struct leftover *lo = calloc(1, sizeof *lo);
 
 	if (!lo) {

@@ -2,6 +2,7 @@
  * fileliar.c: tests tunnels/file.c against a peer that lies: names, races,
  * bombs, nonsense.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include "tests/unit/tunnels/filerig.h"
@@ -256,6 +257,45 @@ static void test_bomb(void)
 	sweep();
 }
 
+static int threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	int n = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* A large file that is there, announced and dropped, over and over: it is not
+ * read by ever more threads. */
+static void test_hashes(void)
+{
+	const int before = threads();
+	struct filewire w = { .type = FW_FILE, .size = 4ULL << 30 };
+	struct mbuf *mb = mbuf_alloc(64);
+	struct liar l;
+
+	fresh();
+	sh("mkdir %s/in && truncate -s 4G %s/in/f", dir, dir);
+	lie_open(&l);
+	str_ncpy(w.name, "f", sizeof w.name);
+	(void)filewire_encode(mb, &w);
+	for (int i = 0; i < 50; i++) {
+		lie(&l, FW_FILE, mb->buf, mb->end);
+		lie(&l, FW_DROP, "\x01\0\0", 3);
+	}
+	lie(&l, FW_FINISH, NULL, 0);
+	CU_ASSERT_EQUAL(lie_tell(&l), 0);
+	for (int i = 0; i < 30 && threads() > before; i++)
+		usleep(100000);
+	CU_ASSERT(threads() <= before);
+	mem_deref(mb);
+	sweep();
+}
+
 /* Frames that unpack to more than the file has, or are none. */
 static void test_zip_bomb(void)
 {
@@ -391,6 +431,7 @@ UNIT_SUITE("tunnels/fileliar",
 	{ "liar", test_liar },
 	{ "race", test_race },
 	{ "bomb", test_bomb },
+	{ "hashes", test_hashes },
 	{ "zip_bomb", test_zip_bomb },
 	{ "jumps", test_jumps },
 	{ "nonsense", test_nonsense })

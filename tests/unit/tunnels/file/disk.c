@@ -19,11 +19,22 @@ static void test_partly(void)
 	   " && echo 4 > d/.z.dialtone-part", dir);
 	send_all(&s, ARGV("d"));
 	CU_ASSERT_EQUAL(s.r.a.err, EIO);
-	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "2 of 5"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "2 of 5 files"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "d/b: not sent"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, ".z.dialtone-part"));
 	rig_close(&s.r);
 	sh("cd %s && cmp src/d/a in/d/a && cmp src/d/c in/d/c", dir);
+	/* one that failed is not one of two */
+	send_all(&s, ARGV("d/.z.dialtone-part"));
+	CU_ASSERT_EQUAL(s.r.a.err, EIO);
+	CU_ASSERT_STRING_EQUAL(s.r.a.why, ".z.dialtone-part: a name like that"
+			       " is not taken.");
+	rig_close(&s.r);
+	/* what was in a folder that failed is counted */
+	sh("cd %s && rm -r in/d && echo > in/e && ln -s e in/d", dir);
+	send_all(&s, ARGV("d"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, "5 of 5 files"));
+	rig_close(&s.r);
 	sweep();
 }
 

@@ -45,7 +45,7 @@ static void test_overwrite(void)
 	sh("cd %s && mkdir -p src/d in/d/deep && echo new > src/a && "
 	   "echo old > in/a && ln -s new src/d/l && ln -s old in/d/l && "
 	   "echo new > src/d/deep && echo new > src/d/k && ln -s /etc/passwd "
-	   "in/d/k", dir);
+	   "in/d/k && ln -s crash in/d/.l.dialtone-part", dir);
 	fill(at("src/big"), 300000, 1);
 	fill(at("in/big"), 300000, 2);
 	sending_init(&s, ARGV("--overwrite", "a"));
@@ -64,7 +64,7 @@ static void test_overwrite(void)
 	sh("cd %s && cmp src/a in/a && cmp src/big in/big && test $(ls in | "
 	   "wc -l) = 3 && test \"$(readlink in/d/l)\" = new && test ! -L "
 	   "in/d/k && cmp src/d/k in/d/k && test -d in/d/deep && test -s "
-	   "/etc/passwd", dir);
+	   "/etc/passwd && rm in/d/.l.dialtone-part", dir);
 	/* what the user did not say is not done */
 	sending_init(&s, ARGV("--overwrite", "--rename", "a"));
 	s.conf.key[1] = "overwrite";

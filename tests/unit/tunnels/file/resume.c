@@ -66,6 +66,38 @@ static void test_had(void)
 	sweep();
 }
 
+/* A large file that is to take the place of another of its size was cut: it
+ * goes on, though that other looks as if it might be the same. */
+static void test_resume_over(void)
+{
+	struct sending s;
+
+	fresh();
+	fill(at("src/f"), 3000000, 3);
+	sh("mkdir %s/in", dir);
+	fill(at("in/f"), 3000000, 4);
+	sh("cd %s && head -c 2500000 src/f > in/.f.dialtone-part", dir);
+	sending_init(&s, ARGV("--overwrite", "f"));
+	s.conf.key[1] = "overwrite";
+	s.conf.value[1] = "yes";
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT(rig_carried(&s.r) < 800000);
+	rig_close(&s.r);
+	sh("cd %s && cmp src/f in/f", dir);
+	nothing_left();
+	/* one that is cut before it is known leaves none */
+	sending_init(&s, ARGV("f"));
+	s.r.cut = 30000;
+	rig_call(&s.r, &s.a, &s.b);
+	rig_wait(&s.r);
+	CU_ASSERT_NOT_EQUAL(s.r.a.err, 0);
+	rig_close(&s.r);
+	nothing_left();
+	sweep();
+}
+
 /* Cut at any byte, 200 times: what has a name is whole, and the next time
  * brings the rest; now and then another file is there by then. */
 static void test_cut_anywhere(void)
@@ -222,6 +254,7 @@ static void test_two(void)
 UNIT_SUITE("file/resume",
 	{ "resume", test_resume },
 	{ "had", test_had },
+	{ "resume_over", test_resume_over },
 	{ "cut_anywhere", test_cut_anywhere },
 	{ "cut", test_cut },
 	{ "deref", test_deref },
