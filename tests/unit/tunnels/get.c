@@ -37,13 +37,15 @@ static void get_ok(char *const *argv)
 	rig_close(&s.r);
 }
 
+/* Who asked hears it at once; who was asked gives him 2 s to go. */
 static void get_fails(const char *text, char *const *argv)
 {
 	struct sending s;
 
-	get_all(&s, argv);
+	get_init(&s, argv);
+	rig_call(&s.r, &s.a, &s.b);
+	CU_ASSERT(rig_until(&s.r, rig_a_done));
 	CU_ASSERT_NOT_EQUAL(s.r.a.err, 0);
-	CU_ASSERT_NOT_EQUAL(s.r.b.err, 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.why, text));
 	if (!strstr(s.r.a.why, text))
 		printf("get says: %s\n", s.r.a.why);
@@ -80,6 +82,18 @@ static void test_into(void)
 	sh("cd %s && cmp src/y 'in/y (1)' && grep -q other in/y", dir);
 	get_ok(ARGV("--overwrite", "y"));
 	sh("cd %s && cmp src/y in/y", dir);
+	sweep();
+}
+
+static void test_nobody_goes(void)
+{
+	struct sending s;
+
+	fresh();
+	get_all(&s, ARGV("nothing"));
+	CU_ASSERT_EQUAL(s.r.a.err, ENOENT);
+	CU_ASSERT_EQUAL(s.r.b.err, ENOENT);
+	rig_close(&s.r);
 	sweep();
 }
 
@@ -275,6 +289,7 @@ static void test_nonsense(void)
 UNIT_SUITE("tunnels/get",
 	{ "get", test_get },
 	{ "into", test_into },
+	{ "nobody goes", test_nobody_goes },
 	{ "outside", test_outside },
 	{ "folders", test_folders },
 	{ "partly", test_partly },
