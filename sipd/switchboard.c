@@ -10,7 +10,7 @@
 #include <string.h>
 #include "sdp/base/recompat.h"
 #include "sipd/switchboard.h"
-#include "sipd/line.h"
+#include "sipd/lines.h"
 #include "sipd/judge.h"
 #include "sipd/limits.h"
 #include "sipd/log.h"
@@ -18,10 +18,7 @@
 #include "sipd/record.h"
 #include "sipd/sessiontrust.h"
 
-enum {
-	LINE_BUCKETS = 256,
-	HELD_MAX     = 16,      /* strangers' calls that ring */
-};
+enum { HELD_MAX = 16 };         /* strangers' calls that ring */
 
 static const uint64_t watch_every = 2 * SEC;
 /* Once flows have lingered, and once TCP connections that may be used again. */
@@ -30,11 +27,8 @@ static const uint64_t tidyv[] = { 8 * SEC, 70 * SEC };
 struct board {
 	struct house *house;
 	const struct conf *conf;
-	struct list linel;              /* struct line */
-	struct hash *sourceh;           /* lines, by source until proven */
-	struct hash *peerh;
+	struct lines *lines;
 	struct list waitl;              /* struct wait */
-	uint32_t linec;
 	struct judged *judged;          /* of an offer within a call */
 	bool closing;
 	uint64_t left_at;               /* when the last session ended */
@@ -49,15 +43,14 @@ static void board_destructor(void *arg)
 	struct board *b = arg;
 
 	timer_stop(&b->watch);
-	list_flush(&b->linel);
+	lines_flush(b->lines);
 	while (b->waitl.head)
 		list_unlink(b->waitl.head);
-	mem_deref(b->peerh);
-	mem_deref(b->sourceh);
 	mem_deref(b->judged);
 	mem_deref(b->why);
 	mem_deref(b->limits);
 	mem_deref(b->house);
+	mem_deref(b->lines);
 }
 
 /* --- lines ------------------------------------------------------------- */
@@ -66,54 +59,11 @@ static void closed_handler(struct session *s, void *arg)
 {
 	struct board *b = arg;
 
-	b->linec--;
+	lines_closed(b->lines);
 	b->left_at = clock_ns();
 	b->tidied = 0;
 	record_session(b->house->calllog, s);
 	why_note(b->why, s);
-}
-
-static uint32_t peer_lines(const struct board *b, const char *peer)
-{
-	uint32_t n = 0;
-	struct le *le = list_head(hash_list(b->peerh,
-					    hash_joaat_str(peer)));
-
-	for (; le; le = le->next) {
-		const struct line *l = le->data;
-
-		n += l->proven && !strcmp(l->peer, peer);
-	}
-	return n;
-}
-
-/* IPv6 by /64, as quota.c. */
-static bool same_source(const struct sa *a, const struct sa *b)
-{
-	if (sa_af(a) != AF_INET6 || sa_af(b) != AF_INET6)
-		return sa_cmp(a, b, SA_ADDR);
-	return !memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 8);
-}
-
-static uint32_t source_hash(const struct sa *src)
-{
-	return sa_af(src) == AF_INET6
-		? hash_joaat(src->u.in6.sin6_addr.s6_addr, 8)
-		: sa_hash(src, SA_ADDR);
-}
-
-/* Sessions from there whose keys are not proven. */
-static uint32_t unproven_lines(const struct board *b, const struct sa *src)
-{
-	uint32_t n = 0;
-	struct le *le = list_head(hash_list(b->sourceh, source_hash(src)));
-
-	for (; le; le = le->next) {
-		const struct line *l = le->data;
-
-		n += same_source(&l->src, src);
-	}
-	return n;
 }
 
 /* Whose call it is was a claim until now. */
@@ -124,8 +74,9 @@ static void open_handler(struct line *l, void *arg)
 	char text[128];
 
 	session_info(l->s, &in);
-	if (limits_proven(b->limits, b->conf, in.peer, peer_lines(b, l->peer),
-			  text, sizeof text) != REASON_NONE)
+	if (limits_proven(b->limits, b->conf, in.peer,
+			  lines_of_peer(b->lines, l->peer), text,
+			  sizeof text) != REASON_NONE)
 		session_hangup(l->s, REASON_LIMIT, text);
 }
 
@@ -136,8 +87,9 @@ static bool limited(struct board *b, struct incoming *in,
 		    const struct call *c)
 {
 	const struct limits_load load = {
-		b->linec, peer_lines(b, in->peer.name),
-		unproven_lines(b, call_source(c)),
+		lines_count(b->lines),
+		lines_of_peer(b->lines, in->peer.name),
+		lines_unproven(b->lines, call_source(c)),
 	};
 
 	in->reason = b->closing ? REASON_SHUTDOWN
@@ -150,7 +102,8 @@ static bool limited(struct board *b, struct incoming *in,
  * when no packet has to wait for that. */
 static void tidy(struct board *b)
 {
-	if (b->linec || !b->left_at || b->tidied == RE_ARRAY_SIZE(tidyv) ||
+	if (lines_count(b->lines) || !b->left_at ||
+	    b->tidied == RE_ARRAY_SIZE(tidyv) ||
 	    clock_ns() < b->left_at + tidyv[b->tidied])
 		return;
 	b->tidied++;
@@ -161,7 +114,7 @@ static void tidy(struct board *b)
 static void watch_handler(void *arg)
 {
 	struct board *b = arg;
-	struct le *le = b->linel.head;
+	struct le *le = lines_list(b->lines)->head;
 
 	while (le) {
 		struct line *l = le->data;
@@ -176,15 +129,6 @@ static void watch_handler(void *arg)
 	tidy(b);
 	(void)timer_start(b->house->timers, &b->watch, watch_every, watch_handler,
 			  b);
-}
-
-static unsigned held(const struct board *b)
-{
-	unsigned n = 0;
-
-	for (struct le *le = b->linel.head; le; le = le->next)
-		n += session_is_held(((const struct line *)le->data)->s);
-	return n;
 }
 
 /* An unknown key: is there somebody to ask, or is it pinned unasked? */
@@ -204,7 +148,8 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 		       !peers_by_fp(b->house->peers, in->offer->fp,
 				    &in->peer);
 	}
-	if (b->conf->unknown == UNKNOWN_ASK && held(b) < HELD_MAX) {
+	if (b->conf->unknown == UNKNOWN_ASK &&
+	    lines_held(b->lines) < HELD_MAX) {
 		an->flags = SESSION_HOLD;
 		rights_of(&in->peer.rights, b->conf, NULL);
 		return true;
@@ -241,29 +186,8 @@ static int line_add(struct line **lp, struct board *b, const struct peer *p,
 		.closedh = closed_handler, .openh = open_handler,
 		.offerh = offer_handler, .arg = b,
 	};
-	struct line *l;
-	int err = line_alloc(&l, p->name, &h);
 
-	if (err)
-		return err;
-	if (owner)
-		err = line_stake(l, 1, owner);
-	if (err) {
-		mem_deref(l);
-		return err;
-	}
-	list_append(&b->linel, &l->le, l);
-	hash_append(b->peerh, hash_joaat_str(l->peer), &l->he, l);
-	b->linec++;
-	*lp = l;
-	return 0;
-}
-
-/* It has not come to a session. */
-static void line_cancel(struct board *b, struct line *l)
-{
-	b->linec--;
-	mem_deref(l);
+	return lines_add(lp, b->lines, p->name, &h, owner);
 }
 
 /* Everything was judged: take the call. */
@@ -281,13 +205,12 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 	err = line_add(&l, b, &in->peer, w ? &w->conf.sh : NULL);
 	if (err)
 		return err;
-	l->src = *call_source(c);
-	hash_append(b->sourceh, source_hash(&l->src), &l->se, l);
+	lines_source(b->lines, l, call_source(c));
 	sh = line_handlers(l);
 	mem_ref(l);
 	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
 	if (err)
-		line_cancel(b, l);
+		lines_cancel(b->lines, l);
 	else if (b->conf->on_call && session_is_held(l->s))
 		oncall_tell(b->conf->on_call, l->s);
 	mem_deref(l);
@@ -357,7 +280,7 @@ static void moved_handler(void *arg)
 {
 	struct board *b = arg;
 
-	for (struct le *le = b->linel.head; le; le = le->next) {
+	for (struct le *le = lines_list(b->lines)->head; le; le = le->next) {
 		struct line *l = le->data;
 
 		session_refresh(l->s);
@@ -378,8 +301,7 @@ int board_alloc(struct board **bp, const struct conf *conf,
 		return ENOMEM;
 	b->conf = conf;
 	hh.arg = b;
-	err  = hash_alloc(&b->peerh, LINE_BUCKETS);
-	err |= hash_alloc(&b->sourceh, LINE_BUCKETS);
+	err = lines_alloc(&b->lines);
 	if (!err)
 		err = limits_alloc(&b->limits);
 	if (!err)
@@ -408,7 +330,7 @@ void board_close(struct board *b, void (*doneh)(void *arg), void *arg)
 	struct le *le;
 
 	b->closing = true;
-	while ((le = b->linel.head)) {
+	while ((le = lines_list(b->lines)->head)) {
 		struct line *l = le->data;
 
 		session_hangup(l->s, r, NULL);
@@ -424,25 +346,6 @@ int board_reload(struct board *b, const struct conf *conf, char *why,
 	if (!err)
 		b->conf = conf;
 	return err;
-}
-
-/* A session with this very peer that runs, to add to. */
-static struct line *joinable(const struct board *b, const struct peer *p,
-			     size_t n)
-{
-	struct le *le = list_head(hash_list(b->peerh,
-					    hash_joaat_str(p->name)));
-
-	for (; le && p->pinned; le = le->next) {
-		struct line *l = le->data;
-		struct session_info si;
-
-		session_info(l->s, &si);
-		if (!strcmp(l->peer, p->name) && session_has_room(l->s, n) &&
-		    si.fp && !memcmp(si.fp, p->fp, sizeof p->fp))
-			return l;
-	}
-	return NULL;
 }
 
 static int join(struct session **sp, struct line *l,
@@ -474,7 +377,8 @@ static int dial_anew(struct session **sp, struct board *b,
 	int err;
 
 	*rp = REASON_LIMIT;
-	if (b->conf->sessions && b->linec >= b->conf->sessions)
+	if (b->conf->sessions &&
+	    lines_count(b->lines) >= b->conf->sessions)
 		return EAGAIN;
 	*rp = REASON_INTERNAL;
 	err = line_add(&l, b, p, owner);
@@ -484,7 +388,7 @@ static int dial_anew(struct session **sp, struct board *b,
 	sh = line_handlers(l);
 	err = session_dial(&l->s, b->house, p, wantv, wantc, flags, &sh, rp);
 	if (err)
-		line_cancel(b, l);
+		lines_cancel(b->lines, l);
 	else
 		*sp = l->s;
 	return err;
@@ -505,7 +409,7 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 		return err;
 	*why = '\0';
 	l = flags & (SESSION_ANY_KEY | SESSION_ANEW) ? NULL
-		: joinable(b, &p, wantc);
+		: lines_joinable(b->lines, &p, wantc);
 	if (l)
 		return join(sp, l, wantv, wantc, owner, rp);
 	return dial_anew(sp, b, &p, wantv, wantc, flags, owner, rp);
@@ -519,7 +423,7 @@ struct list *board_waits(struct board *b)
 struct session *board_apply(const struct board *b, board_session_h *h,
 			    void *arg)
 {
-	struct le *le = b->linel.head;
+	struct le *le = lines_list(b->lines)->head;
 
 	while (le) {
 		struct line *l = le->data;
@@ -531,28 +435,17 @@ struct session *board_apply(const struct board *b, board_session_h *h,
 	return NULL;
 }
 
-static struct line *line_of(const struct board *b, const struct session *s)
-{
-	for (struct le *le = b->linel.head; le; le = le->next) {
-		struct line *l = le->data;
-
-		if (l->s == s)
-			return l;
-	}
-	return NULL;
-}
-
 int board_adopt(struct board *b, struct session *s,
 		const struct session_handlers *owner)
 {
-	struct line *l = line_of(b, s);
+	struct line *l = lines_of(b->lines, s);
 
 	return l ? line_stake(l, 1, owner) : ENOENT;
 }
 
 void board_release(struct board *b, const void *owner)
 {
-	for (struct le *le = b->linel.head; le; le = le->next)
+	for (struct le *le = lines_list(b->lines)->head; le; le = le->next)
 		line_release(le->data, owner);
 }
 
@@ -576,7 +469,7 @@ struct session *board_find(const struct board *b, const char *id)
 
 void board_drop(struct board *b, const void *owner)
 {
-	struct le *le = b->linel.head;
+	struct le *le = lines_list(b->lines)->head;
 
 	while (owner && le) {
 		struct line *l = le->data;
