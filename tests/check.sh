@@ -80,13 +80,9 @@ replays() {
 }
 
 # make ARGS...
-build() { ${nicely:-} make -s -j2 "$@" || broken "this does not build: make $*"; }
+build() { make -s -j2 "$@" || broken "this does not build: make $*"; }
 
 ADDRESS='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
-sanitized() {
-	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
-	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
-}
 case $what in
 unit)
 	build B="$build" ${OPT:+OPT="$OPT"} ${SAN:+SAN="$SAN"} units
@@ -100,21 +96,21 @@ e2e)
 all)
 	make -s -j2 B="$build" WERROR=-Werror all units || exit 1
 	build B=build-clang CC=clang WERROR=-Werror all
-	# the same units again where the sanitizers watch: made while most of
-	# what runs first waits
-	nicely='nice -n 15' sanitized & builds=$!
+	# what takes longest first: the rest fills the gaps
 	{
+		e2e_of "$build" -L
+		units_of "$build"
+		replays
 		echo "60 tests/layers.sh $build"
 		echo "60 tests/promises.sh"
 		echo "60 tests/privileged.sh"
-		units_of "$build"
-		replays
-		e2e_of "$build" -L
 	} | pool
-	wait $builds
 	e2e_of "$build" -l | single
-	{ units_of build-asan; units_of build-tsan
-	  fails_of build-asan 2; } | pool ;;
+	# the same units again where the sanitizers watch
+	build B=build-asan OPT='-O1 -g' SAN="$ADDRESS" all units
+	build B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
+	{ fails_of build-asan 2
+	  units_of build-tsan; units_of build-asan; } | pool ;;
 esac
 
 printf 'longest, in seconds: '
