@@ -76,8 +76,8 @@ void check_relays(struct check *ck)
 	if (ck->relays_waiting)
 		return;
 	if (relays_asks(ck->house->relays))
-		check_find(ck, CHECK_RELAY, "unknown", "the DNS does not answer"
-			   " where it is");
+		check_find(ck, CHECK_RELAY, "unknown", "the DNS does not"
+			   " answer where it is");
 	else
 		check_find(ck, CHECK_RELAY, "none", "no [turn] is configured,"
 			   " or reached");

@@ -42,8 +42,8 @@ static void refuse(const struct agent *a, int proto, const struct sa *local,
 }
 
 static void accept_check(const struct agent *a, int proto,
-			 const struct sa *local, const struct sa *src, const struct stun_pkt *m,
-			 const struct creds *c)
+			 const struct sa *local, const struct sa *src,
+			 const struct stun_pkt *m, const struct creds *c)
 {
 	uint8_t buf[STUN_REQUEST_MAX];
 	struct stun_out o;

@@ -7,11 +7,11 @@
  * can renominate; anything else waits some tens of ms for a better kind. If
  * it can, the very first is in use before its nomination is answered: being
  * valid it may carry data (RFC 8445 section 12.1), and each request for
- * consent nominates it again. The controlled side uses such a pair before it is nominated, once
- * the peer has checked it: by then the peer knows it and can be talked to.
- * A move later needs a peer that can renominate, or a selected pair that is
- * dead. Each nomination has a number and the last one wins, however packets
- * overtake each other.
+ * consent nominates it again. The controlled side uses such a pair before it
+ * is nominated, once the peer has checked it: by then the peer knows it and
+ * can be talked to. A move later needs a peer that can renominate, or a
+ * selected pair that is dead. Each nomination has a number and the last one
+ * wins, however packets overtake each other.
  */
 #include "modules/path/checks.h"
 #include "modules/path/nominate.h"

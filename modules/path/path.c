@@ -146,8 +146,8 @@ static void finder_tick(struct path *p, int i, uint64_t now)
 }
 
 static bool finder_recv(struct path *p, int i, int proto,
-			const struct sa *local, const struct sa *src, const struct stun_pkt *m,
-			uint64_t now)
+			const struct sa *local, const struct sa *src,
+			const struct stun_pkt *m, uint64_t now)
 {
 	struct finder *f = mem_ref(p->finderv[i]);
 	bool taken = f && finders[i]->recv &&

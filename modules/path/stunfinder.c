@@ -189,7 +189,8 @@ static struct ask *find(struct finder *f, const struct sa *local,
 static void learn(struct finder *f, const struct ask *q,
 		  const struct sa *mapped)
 {
-	if (q->idle && q->txc <= RC_PROMPT && sa_cmp(&q->mapped, mapped, SA_ADDR) &&
+	if (q->idle && q->txc <= RC_PROMPT &&
+	    sa_cmp(&q->mapped, mapped, SA_ADDR) &&
 	    !sa_cmp(&q->mapped, mapped, SA_ALL))
 		keepalive_failed(f->keepalive, &q->base, mapped, q->idle);
 }
