@@ -105,9 +105,9 @@ static int look(void)
 	bits |= try_write("/x") ? 0 : OUTSIDE;
 	(void)mount("none", "/nonexistent/x", "tmpfs", 0, NULL);
 	bits |= errno == EPERM ? 0 : MOUNTS;
+	bits |= clones() ? UNSHARES : 0;        /* before who is traced stops */
 	bits |= ptrace(PTRACE_TRACEME, 0, 0, 0) ? 0 : TRACES;
 	bits |= unshare(CLONE_NEWUTS) ? 0 : UNSHARES;
-	bits |= clones() ? UNSHARES : 0;
 	bits |= prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) ? 0 : PRIVS;
 	bits |= access(file, R_OK) ? 0 : READS;
 	return bits;
