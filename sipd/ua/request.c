@@ -254,6 +254,8 @@ static void step(struct request *r)
 		++r->i;
 }
 
+/* Who is slow may hear of it by both ways: were it the same request, it would
+ * take the second for a loop (RFC 3261 section 8.2.2.2). */
 static void silence_handler(void *arg)
 {
 	struct request *r = arg;
@@ -261,6 +263,7 @@ static void silence_handler(void *arg)
 	uactrans_cancel(r->ct, NULL);
 	uactrans_detach(r->ct);
 	r->ct = NULL;
+	r->cseq = dialog_next_cseq(r->dlg);
 	step(r);
 	r->go(r, ETIMEDOUT);
 }

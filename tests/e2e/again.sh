@@ -58,6 +58,20 @@ check "bob lets alice's pipe in" as bob reload
 check "a pipe, whose input is not lost" crossing as alice bob pipe
 check "has come back whole" cmp page alice.out
 check "by another call, too" wait_for 5 own 2
+
+# bob's sipd sleeps for longer than alice waits at one way: she takes another,
+# and then he hears of one call by both
+both_ways() {
+	ss -Hatun "( sport = :5062 or dport = :5060 )" | awk '$3 > 0 {
+		way[$1] = 1 } END { exit !(way["udp"] && way["tcp"]) }'
+}
+cp page page2
+kill -STOP "$pid_bob"
+behind alice slow.out bob send page2
+check "alice tries both ways" wait_for 10 both_ways
+kill -CONT "$pid_bob"
+check "it is one call to bob, and works" ends 0 "$behind"
+check "the file has arrived" cmp page2 bob/inbox/page2
 for n in alice bob; do
 	check "$n ends" stop $n
 done

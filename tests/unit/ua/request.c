@@ -188,12 +188,18 @@ static void test_both_503(void)
 	end();
 }
 
+/* Who answers nothing for a while may have heard it nevertheless: to the next
+ * it is another request. */
 static void test_silent(void)
 {
+	uint32_t cseq;
+
 	begin();
 	send_options();
+	cseq = request_cseq(req);
 	CU_ASSERT(raw_wait(&one, "OPTIONS", 1000));
 	CU_ASSERT(raw_wait(&two, "OPTIONS", 5000));
+	CU_ASSERT(request_cseq(req) > cseq);
 	raw_reply(&two, "200 OK", "x", "");
 	CU_ASSERT(run_until(is_done, NULL, 1000));
 	CU_ASSERT_EQUAL(scode, 200);
