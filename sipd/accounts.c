@@ -249,6 +249,16 @@ const struct list *accounts_list(const struct accounts *as)
 	return &as->list;
 }
 
+int accounts_called(struct re_printf *pf, const struct accounts *as)
+{
+	const struct account *ac = as->list.head ? as->list.head->data : NULL;
+
+	if (!ac)
+		return 0;
+	return ac->conf ? re_hprintf(pf, "%s", ac->conf->address)
+			: ua_contact(pf, ac->ua);
+}
+
 static bool is_ip_address(const char *uri)
 {
 	struct uri u;

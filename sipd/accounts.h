@@ -57,6 +57,9 @@ const struct account *accounts_for(const struct accounts *as,
 /* All of them, struct account; the last one is for direct calls. */
 const struct list *accounts_list(const struct accounts *as);
 
+/* Where others call us: the first account, or this host. For re's %H. */
+int accounts_called(struct re_printf *pf, const struct accounts *as);
+
 /* Unregister everywhere; doneh once it is over (at most 2 s). */
 void accounts_close(struct accounts *as, void (*doneh)(void *arg),
 		    void *arg);

@@ -393,6 +393,21 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 	order_place(or, dial_flags(or));
 }
 
+static void tell_waiting(const struct order *or)
+{
+	const struct house *h = board_house(conn_env(or->conn)->board);
+	char text[300];
+	struct odict *o;
+
+	if (event_alloc(&o, "note", or->tag))
+		return;
+	if (re_snprintf(text, sizeof text, "waiting for calls to %H",
+			accounts_called, h->accounts) > 0)
+		event_str(o, "text", text);
+	conn_event(or->conn, o);
+	mem_deref(o);
+}
+
 void order_wait(struct conn *cn, const struct odict *o, const char *tag)
 {
 	const char *kind = odict_string(o, "kind");
@@ -420,5 +435,7 @@ void order_wait(struct conn *cn, const struct odict *o, const char *tag)
 	if (wait_alloc(&or->wait, board_waits(conn_env(cn)->board), &wc)) {
 		conn_error(cn, tag, 1, "No memory.");
 		mem_deref(or);
+		return;
 	}
+	tell_waiting(or);
 }

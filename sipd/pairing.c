@@ -161,19 +161,14 @@ static void timeout_handler(void *arg)
 
 static void tell_code(struct pairing *p)
 {
-	const struct list *l = accounts_list(board_house(p->board)->accounts);
-	const struct account *ac = NULL;
+	const struct house *h = board_house(p->board);
 	struct odict *o;
 	char uri[256];
 
 	if (event_alloc(&o, "pairing", p->tag))
 		return;
-	if (l->head)
-		ac = l->head->data;
-	if (ac && ac->conf)
-		event_str(o, "address", ac->conf->address);
-	else if (ac && re_snprintf(uri, sizeof uri, "%H", ua_contact,
-				   ac->ua) > 0)
+	if (re_snprintf(uri, sizeof uri, "%H", accounts_called,
+			h->accounts) > 0)
 		event_str(o, "address", uri);
 	event_str(o, "code", p->code);
 	conn_event(p->conn, o);

@@ -84,6 +84,31 @@ static void tell_allow(const struct teller *t, const char *allow)
 	mem_deref(copy);
 }
 
+struct unit {
+	uint64_t size;
+	char letter;
+};
+
+static const struct unit secondv[] = {
+	{ 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 0, '\0' }
+};
+static const struct unit bytev[] = {
+	{ 1ULL << 40, 'T' }, { 1ULL << 30, 'G' }, { 1ULL << 20, 'M' },
+	{ 1ULL << 10, 'K' }, { 0, '\0' }
+};
+
+/* As it stands in the configuration, where that comes out even. */
+static void tell_amount(const struct teller *t, uint64_t n,
+			const struct unit *u, const char *small)
+{
+	while (u->size && n % u->size)
+		u++;
+	if (u->size)
+		tell(t, "is hung up after %llu%c", n / u->size, u->letter);
+	else
+		tell(t, "is hung up after %llu%s", n, small);
+}
+
 void rights_explain(const struct rights *r,
 		    void (*h)(const char *line, void *arg), void *arg)
 {
@@ -101,7 +126,7 @@ void rights_explain(const struct rights *r,
 	if (r->rate)
 		tell(&t, "may call %u times a minute", r->rate);
 	if (r->duration)
-		tell(&t, "is hung up after %u seconds", r->duration);
+		tell_amount(&t, r->duration, secondv, " seconds");
 	if (r->bytes)
-		tell(&t, "is hung up after %llu bytes", r->bytes);
+		tell_amount(&t, r->bytes, bytev, " bytes");
 }

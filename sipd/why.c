@@ -134,6 +134,10 @@ static int print_cand(struct re_printf *pf, const struct cand *c)
 			     cand_transp_name(c->transp),
 			     &c->addr);
 
+	if (c->transp == CAND_TCP_ACTIVE)
+		err |= re_hprintf(pf, " (calls out)");
+	else if (c->transp == CAND_TCP_SO)
+		err |= re_hprintf(pf, " (meets half way)");
 	if (sa_isset(&c->rel, SA_ADDR))
 		err |= re_hprintf(pf, " for %J", &c->rel);
 	return err | re_hprintf(pf, "\n");

@@ -304,7 +304,9 @@ static int file_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind file_tunnel = {
 	.name = "file",
 	.verb = "send",
-	.usage = "[--overwrite] [--compress|--no-compress] [--] FILE|DIR...",
+	.usage = "[--overwrite|--rename] [--compress|--no-compress] [--]"
+		 " FILE|DIR...",
+	.help = "files and folders, into the peer's inbox",
 	.need = FLOW_STREAM,
 	.offer = file_offer,
 	.answer = file_answer,

@@ -278,8 +278,9 @@ static int forward_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind forward_tunnel = {
 	.name = "forward",
 	.endless = true,
-	.usage = "[-L|-R] [udp:][ADDRESS:]PORT:HOST:HOSTPORT | -D"
-		 " [ADDRESS:]PORT | -W HOST:PORT ...",
+	.usage = "[-L|-R|-D] SPEC... | -W HOST:PORT",
+	.help = "ports, as with ssh: SPEC is [udp:][ADDRESS:]PORT:HOST:PORT,"
+		" with -D [ADDRESS:]PORT",
 	.stdio = forward_stdio,
 	.need = FLOW_STREAM,
 	.offer = forward_offer,

@@ -245,7 +245,8 @@ static int get_status(struct re_printf *pf, const struct tunnel *t)
 
 const struct tunnel_kind get_tunnel = {
 	.name = "get",
-	.usage = "[--overwrite] [--into DIR] [--] PATH...",
+	.usage = "[--overwrite|--rename] [--into DIR] [--] PATH...",
+	.help = "files and folders that the peer lets us have, to here",
 	.need = FLOW_STREAM,
 	.offer = get_offer,
 	.answer = get_answer,

@@ -541,6 +541,8 @@ static int pipe_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind pipe_tunnel = {
 	.name = "pipe",
 	.usage = "",
+	.help = "stdin and stdout, to those of `dial wait pipe` or of a"
+		" command there",
 	.need = FLOW_STREAM,
 	.stdio = pipe_stdio,
 	.offer = pipe_offer,

@@ -76,6 +76,7 @@ struct tunnel_kind {
 	const char *verb;       /* on dial's line instead; NULL: the name */
 	const char *usage;      /* words after the kind, for `dial help`; NULL:
 	                           not for users, a command makes it */
+	const char *help;       /* a line on what it does, with them */
 	enum flow_need need;
 	bool first;             /* runs while the key is not trusted yet, and
 	                           the others wait for it */

@@ -403,6 +403,7 @@ static int vpn_status(struct re_printf *pf, const struct tunnel *t)
 const struct tunnel_kind vpn_tunnel = {
 	.name = "vpn",
 	.usage = "[NAME [exit] [routes] [dns]]",
+	.help = "an interface in the peer's network [vpn NAME]",
 	.need = FLOW_DATAGRAM,
 	.endless = true,
 	.offer = vpn_offer,

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
+#include "sipd/dial/lists.h"
 #include "sipd/dial/qr.h"
 #include "sipd/dial/show.h"
 
@@ -42,34 +43,6 @@ void show_flush(struct show *s)
 	s->line = false;
 }
 
-static const char *str_of(const struct odict *o, const char *key)
-{
-	const char *v = odict_string(o, key);
-
-	return v ? v : "";
-}
-
-static uint64_t num_of(const struct odict *o, const char *key)
-{
-	uint64_t n = 0;
-
-	(void)odict_get_number(o, &n, key);
-	return n;
-}
-
-static const char *size_text(char buf[32], double n)
-{
-	static const char *const unitv[] = { "B", "kB", "MB", "GB", "TB" };
-	size_t i = 0;
-
-	while (n >= 1000 && i + 1 < RE_ARRAY_SIZE(unitv)) {
-		n /= 1000;
-		++i;
-	}
-	(void)snprintf(buf, 32, i ? "%.1f %s" : "%.0f %s", n, unitv[i]);
-	return buf;
-}
-
 static double rate(const struct show *s, uint64_t bytes)
 {
 	double sec = (double)(clock_ns() - s->begin) / SEC;
@@ -96,21 +69,21 @@ static const char *eta_text(char buf[32], const struct show *s,
 /* ", 3 of 10 files", ", big.bin 43 %": nothing for a single one */
 static const char *part_text(char *buf, size_t size, const struct odict *o)
 {
-	const uint64_t total = num_of(o, "files_total");
-	const uint64_t part = num_of(o, "part_total");
+	const uint64_t total = lists_num(o, "files_total");
+	const uint64_t part = lists_num(o, "part_total");
 
 	*buf = '\0';
 	if (total < 2)
 		return buf;
-	if (part && *str_of(o, "name"))
+	if (part && *lists_str(o, "name"))
 		(void)snprintf(buf, size, ", %llu of %llu files, %s %u %%",
-			       (unsigned long long)num_of(o, "files"),
-			       (unsigned long long)total, str_of(o, "name"),
-			       (unsigned)((double)num_of(o, "part") * 100 /
+			       (unsigned long long)lists_num(o, "files"),
+			       (unsigned long long)total, lists_str(o, "name"),
+			       (unsigned)((double)lists_num(o, "part") * 100 /
 					  (double)part));
 	else
 		(void)snprintf(buf, size, ", %llu of %llu files",
-			       (unsigned long long)num_of(o, "files"),
+			       (unsigned long long)lists_num(o, "files"),
 			       (unsigned long long)total);
 	return buf;
 }
@@ -129,9 +102,9 @@ static void bar(const struct show *s, uint64_t bytes, uint64_t total,
 	full[BAR] = '\0';
 	(void)ioctl(STDERR_FILENO, TIOCGWINSZ, &ws);
 	(void)snprintf(line, sizeof line, "[%s] %s of %s  %s/s  %s left%s",
-		       full, size_text(a, (double)bytes),
-		       size_text(b, (double)total),
-		       size_text(r, rate(s, bytes)),
+		       full, lists_size(a, (double)bytes),
+		       lists_size(b, (double)total),
+		       lists_size(r, rate(s, bytes)),
 		       eta_text(e, s, bytes, total),
 		       part_text(part, sizeof part, o));
 	(void)fprintf(stderr, "\r%.*s\033[K", ws.ws_col ? ws.ws_col - 1 :
@@ -144,16 +117,16 @@ static void plain(const struct show *s, uint64_t bytes, uint64_t total,
 	char a[32], b[32], r[32], e[32], part[400];
 
 	(void)fprintf(stderr, "%s of %s (%s/s, %s left)%s\n",
-		      size_text(a, (double)bytes),
-		      size_text(b, (double)total),
-		      size_text(r, rate(s, bytes)),
+		      lists_size(a, (double)bytes),
+		      lists_size(b, (double)total),
+		      lists_size(r, rate(s, bytes)),
 		      eta_text(e, s, bytes, total),
 		      part_text(part, sizeof part, o));
 }
 
 static void show_progress(struct show *s, const struct odict *o)
 {
-	uint64_t bytes = num_of(o, "bytes"), total = num_of(o, "total");
+	uint64_t bytes = lists_num(o, "bytes"), total = lists_num(o, "total");
 	uint64_t now = clock_ns();
 
 	if (!s->begin) {
@@ -162,7 +135,7 @@ static void show_progress(struct show *s, const struct odict *o)
 		s->last = now;
 	}
 	s->bytes = bytes;
-	s->files = num_of(o, "files");
+	s->files = lists_num(o, "files");
 	if (s->quiet || !total)
 		return;
 	if (s->tty) {
@@ -178,22 +151,14 @@ static void show_progress(struct show *s, const struct odict *o)
 static void show_note(struct show *s, const struct odict *o)
 {
 	if (!s->quiet)
-		(void)fprintf(stderr, "%s\n", str_of(o, "text"));
+		(void)fprintf(stderr, "%s\n", lists_str(o, "text"));
 }
 
 static void show_state(struct show *s, const struct odict *o)
 {
 	if (s->verbose)
-		(void)fprintf(stderr, "%s: %s\n", str_of(o, "peer"),
-			      str_of(o, "state"));
-}
-
-/* "TCP" is how people write it. */
-static const char *path_text(const struct odict *o)
-{
-	const char *path = str_of(o, "path");
-
-	return strcmp(path, "tcp") ? path : "TCP";
+		(void)fprintf(stderr, "%s: %s\n", lists_str(o, "peer"),
+			      lists_str(o, "state"));
 }
 
 static void show_open(struct show *s, const struct odict *o)
@@ -203,25 +168,25 @@ static void show_open(struct show *s, const struct odict *o)
 	s->begin = s->last = clock_ns();
 	if (s->quiet)
 		return;
-	(void)fprintf(stderr, "connected to %s (%s", str_of(o, "peer"),
-		      path_text(o));
-	if (*str_of(o, "relay"))
-		(void)fprintf(stderr, " by %s", str_of(o, "relay"));
-	(void)fprintf(stderr, ", %s", str_of(o, "remote"));
+	(void)fprintf(stderr, "connected to %s (%s", lists_str(o, "peer"),
+		      lists_path(o));
+	if (*lists_str(o, "relay"))
+		(void)fprintf(stderr, " by %s", lists_str(o, "relay"));
+	(void)fprintf(stderr, ", %s", lists_str(o, "remote"));
 	if (ms && ms->type == ODICT_OBJECT)
 		(void)fprintf(stderr, ", %llu ms",
-			      (unsigned long long)num_of(ms->u.odict,
+			      (unsigned long long)lists_num(ms->u.odict,
 							 "total"));
 	(void)fputs(")\n", stderr);
 }
 
 static const char *summary_verb(const struct odict *o)
 {
-	const bool in = !strcmp(str_of(o, "direction"), "in");
+	const bool in = !strcmp(lists_str(o, "direction"), "in");
 
-	if (!strcmp(str_of(o, "tunnels"), "get"))
+	if (!strcmp(lists_str(o, "tunnels"), "get"))
 		return in ? "sent to" : "received from";
-	if (!strstr(str_of(o, "tunnels"), "file"))
+	if (!strstr(lists_str(o, "tunnels"), "file"))
 		return "exchanged with";
 	return in ? "received from" : "sent to";
 }
@@ -233,29 +198,29 @@ static void show_summary(const struct show *s, const struct odict *o)
 	if (s->quiet || !s->bytes)
 		return;
 	(void)fprintf(stderr, "%s %s %s in %.1f s (%s/s)\n",
-		      size_text(a, (double)s->bytes), summary_verb(o),
-		      str_of(o, "peer"),
+		      lists_size(a, (double)s->bytes), summary_verb(o),
+		      lists_str(o, "peer"),
 		      (double)(clock_ns() - s->begin) / SEC,
-		      size_text(r, rate(s, s->bytes)));
+		      lists_size(r, rate(s, s->bytes)));
 }
 
 /* What went wrong in one sentence, then whatever more is known of it. */
 static void show_closed(struct show *s, const struct odict *o)
 {
-	const char *reason = str_of(o, "reason");
-	const char *detail = str_of(o, "detail");
-	const char *says = str_of(o, "peer_says");
+	const char *reason = lists_str(o, "reason");
+	const char *detail = lists_str(o, "detail");
+	const char *says = lists_str(o, "peer_says");
 
 	if (!strcmp(reason, "done")) {
 		show_summary(s, o);
 	}
 	else if (strcmp(reason, "local-hangup") || !s->quiet) {
-		(void)fprintf(stderr, "dial: %s", str_of(o, "text"));
+		(void)fprintf(stderr, "dial: %s", lists_str(o, "text"));
 		if (*detail)
 			(void)fprintf(stderr, " (%s)", detail);
 		if (*says)
 			(void)fprintf(stderr, " %s says: %s",
-				      str_of(o, "peer"), says);
+				      lists_str(o, "peer"), says);
 		(void)fputc('\n', stderr);
 	}
 	s->begin = s->bytes = 0;
@@ -264,84 +229,42 @@ static void show_closed(struct show *s, const struct odict *o)
 static void show_error(struct show *s, const struct odict *o)
 {
 	(void)s;
-	(void)fprintf(stderr, "dial: %s\n", str_of(o, "text"));
+	(void)fprintf(stderr, "dial: %s\n", lists_str(o, "text"));
+}
+
+static void show_list(struct show *s, const struct odict *o)
+{
+	(void)s;
+	lists_event(o);
 }
 
 static void show_identity(struct show *s, const struct odict *o)
 {
 	(void)s;
-	(void)printf("%s\n", str_of(o, "fingerprint"));
-}
-
-static void show_call(struct show *s, const struct odict *o)
-{
-	(void)s;
-	(void)printf("%s\n", str_of(o, "line"));
-}
-
-static void show_account(struct show *s, const struct odict *o)
-{
-	(void)s;
-	(void)printf("account  %-36s %s%s%s  (%s)\n",
-		     *str_of(o, "address") ? str_of(o, "address")
-		     : "direct calls", str_of(o, "state"),
-		     *str_of(o, "text") ? ": " : "", str_of(o, "text"),
-		     str_of(o, "reached_at"));
-}
-
-static void show_meeting(struct show *s, const struct odict *o)
-{
-	(void)s;
-	(void)printf("meeting point  %s\n", str_of(o, "text"));
-}
-
-static void show_session(struct show *s, const struct odict *o)
-{
-	char rx[32], tx[32];
-	(void)s;
-
-	(void)printf("session  %-4s %-3s %-20s %-14s %-9s %s in, %s out  %s"
-		     " %s  %s\n",
-		     str_of(o, "session"), str_of(o, "direction"),
-		     str_of(o, "peer"), str_of(o, "tunnels"),
-		     str_of(o, "state"),
-		     size_text(rx, (double)num_of(o, "rx_bytes")),
-		     size_text(tx, (double)num_of(o, "tx_bytes")),
-		     path_text(o), str_of(o, "remote"), str_of(o, "counters"));
-}
-
-static void show_peer(struct show *s, const struct odict *o)
-{
-	(void)s;
-	(void)printf("%-20s %-36s %s%s%s\n", str_of(o, "name"),
-		     str_of(o, "address"),
-		     *str_of(o, "fingerprint") ? str_of(o, "fingerprint")
-		     : "(no key pinned)",
-		     *str_of(o, "allow") ? "  allow " : "",
-		     str_of(o, "allow"));
+	(void)printf("%s\n", lists_str(o, "fingerprint"));
 }
 
 static void show_right(struct show *s, const struct odict *o)
 {
 	(void)s;
-	(void)printf("%s\n", str_of(o, "text"));
+	(void)printf("%s\n", lists_str(o, "text"));
 }
 
 static void show_why(struct show *s, const struct odict *o)
 {
 	(void)s;
-	(void)printf("%s", str_of(o, "text"));
+	(void)printf("%s", lists_str(o, "text"));
 }
 
 static void show_pairing(struct show *s, const struct odict *o)
 {
-	const char *address = str_of(o, "address");
+	const char *address = lists_str(o, "address");
 	char command[320];
 
 	(void)re_snprintf(command, sizeof command, "dial pair %s %s",
-			  str_of(o, "code"), *address ? address
+			  lists_str(o, "code"), *address ? address
 			  : "THIS-MACHINE");
-	(void)printf("%s\n", str_of(o, "code"));
+	(void)printf("%s\n", lists_str(o, "code"));
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "Tell this code where nobody else hears it,"
 		      " and only to the one you want to pair with.\n"
@@ -354,14 +277,14 @@ static void show_paired(struct show *s, const struct odict *o)
 {
 	(void)s;
 	(void)fprintf(stderr, "paired with %s, whose key is\n  %s\n",
-		      str_of(o, "peer"), str_of(o, "fingerprint"));
+		      lists_str(o, "peer"), lists_str(o, "fingerprint"));
 }
 
 static void show_check(struct show *s, const struct odict *o)
 {
 	(void)s;
-	(void)printf("%-10s %-26s %s\n", str_of(o, "what"),
-		     str_of(o, "value"), str_of(o, "text"));
+	(void)printf("%-10s %-26s %s\n", lists_str(o, "what"),
+		     lists_str(o, "value"), lists_str(o, "text"));
 }
 
 void show_event(struct show *s, const struct odict *o)
@@ -377,18 +300,18 @@ void show_event(struct show *s, const struct odict *o)
 		{ "closed",   show_closed   },
 		{ "error",    show_error    },
 		{ "identity", show_identity },
-		{ "call",     show_call     },
+		{ "call",     show_list     },
 		{ "check",    show_check    },
-		{ "account",  show_account  },
-		{ "meeting-point", show_meeting },
-		{ "session",  show_session  },
-		{ "peer",     show_peer     },
+		{ "account",  show_list     },
+		{ "meeting-point", show_list },
+		{ "session",  show_list     },
+		{ "peer",     show_list     },
 		{ "right",    show_right    },
 		{ "why",      show_why      },
 		{ "pairing",  show_pairing  },
 		{ "paired",   show_paired   },
 	};
-	const char *event = str_of(o, "event");
+	const char *event = lists_str(o, "event");
 
 	for (size_t i = 0; i < RE_ARRAY_SIZE(eventv); i++) {
 		if (strcmp(eventv[i].event, event))

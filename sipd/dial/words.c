@@ -265,7 +265,8 @@ static const struct {
 	  CLIENT_RUNNING, parse_approve },
 	{ "deny", "ID", "refuse it", CLIENT_RUNNING, parse_approve },
 	{ "log", "[LINES] [--peer PEER] [--denied] [--follow] | --verify",
-	  "the last calls, one JSON line each; was any changed?", CLIENT_ANY,
+	  "the last calls, in JSON lines unless on a terminal; was any"
+	  " changed?", CLIENT_ANY,
 	  parse_log },
 	{ "why", "PEER", "how the last session with PEER found its path, or"
 	  " why not", CLIENT_RUNNING, parse_why },
@@ -300,6 +301,7 @@ bool words_row(struct word_row *r, size_t i)
 			continue;
 		r->name = kind_verb(*kp);
 		r->usage = (*kp)->usage;
+		r->help = (*kp)->help;
 		r->tunnel = true;
 		return true;
 	}
@@ -400,6 +402,13 @@ int words_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
 	return parse_call(&p, word);
 }
 
+static int print_row(struct re_printf *pf, const struct word_row *r)
+{
+	return re_hprintf(pf, "  dial %s%s%s%s\n        %s\n",
+			  r->tunnel ? "PEER " : "", r->name,
+			  *r->usage ? " " : "", r->usage, r->help);
+}
+
 int words_usage(struct re_printf *pf, void *unused)
 {
 	struct word_row r;
@@ -412,14 +421,11 @@ int words_usage(struct re_printf *pf, void *unused)
 
 	for (size_t i = 0; words_row(&r, i); i++)
 		if (r.tunnel)
-			err |= re_hprintf(pf, "  dial PEER %s %s\n", r.name,
-					  r.usage);
+			err |= print_row(pf, &r);
 	err |= re_hprintf(pf, "\nCommands:\n");
 	for (size_t i = 0; words_row(&r, i); i++)
 		if (!r.tunnel)
-			err |= re_hprintf(pf, "  dial %s%s%s\n        %s\n",
-					  r.name, *r.usage ? " " : "",
-					  r.usage, r.help);
+			err |= print_row(pf, &r);
 	return err | re_hprintf(pf, "\nOptions:\n"
 		"  -c FILE      the configuration (default"
 		" ~/.config/dialtone/sipd.conf,\n               then"
