@@ -3,6 +3,8 @@
 # it is used. The first two ends cost a moment; from then on the mapping is
 # renewed before it ends, whichever side calls. The other's NAT lets nobody in
 # whom it has not sent to.
+#
+# alone: it measures how long nothing comes
 . "$(dirname "$0")/../lab/lib.sh"
 LIFE=6 LIMIT_MS=1000
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
