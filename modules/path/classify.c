@@ -7,7 +7,9 @@
  *   sockets 2..5: server, in this order: which ports are given out?
  *   sockets 0, 2: each other's outside address, with `hairpin`
  *
- * Each probe is sent up to four times within a second. Called by natcheck.c.
+ * Each probe is sent up to four times within a second; while nobody has
+ * answered at all, the servers' are twice more, in two seconds: a way may be
+ * slow, or busy. Called by natcheck.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,13 +24,13 @@
 enum {
 	ALLOCS = 4,             /* sockets that show the order of ports */
 	DELTA_MAX = 20,         /* more is no order */
-	TXC_MAX = 4,
+	TXC_MAX = 4, TXC_FIRST = 6,
 	CHANGE_IP = 4, CHANGE_PORT = 2,         /* RFC 5780 section 7.2 */
 };
 
 /* When a transmission is over and the next is due. */
-static const uint64_t waitv[TXC_MAX] = {
-	100 * MSEC, 150 * MSEC, 250 * MSEC, 400 * MSEC
+static const uint64_t waitv[TXC_FIRST] = {
+	100 * MSEC, 150 * MSEC, 250 * MSEC, 400 * MSEC, 500 * MSEC, 600 * MSEC
 };
 
 enum {
@@ -250,6 +252,11 @@ void classify_recv(struct classify *c, unsigned sock, const struct sa *src,
 	follow(c, p, now);
 }
 
+static unsigned txc_most(const struct classify *c, unsigned i)
+{
+	return i < P_MAP_IP && !c->best ? TXC_FIRST : TXC_MAX;
+}
+
 void classify_tick(struct classify *c, uint64_t now)
 {
 	for (unsigned i = 0; i < P_COUNT; i++) {
@@ -257,7 +264,7 @@ void classify_tick(struct classify *c, uint64_t now)
 
 		if (!p->sent || now < p->next)
 			continue;
-		if (p->txc < TXC_MAX)
+		if (p->txc < txc_most(c, i))
 			transmit(c, p, now);
 		else
 			p->next = UINT64_MAX;

@@ -213,10 +213,18 @@ static void test_loss(void)
 	nat = run(&n);
 	CU_ASSERT_EQUAL(nat.mapping, NAT_ADDRESS_PORT);
 	CU_ASSERT_EQUAL(nat.filtering, NAT_ADDRESS);
+	/* a server that wakes late is heard, and the rest still asked for */
+	net_init(&n, NAT_INDEPENDENT, NAT_ADDRESS_PORT);
+	n.lose = 5;
+	nat = run(&n);
+	CU_ASSERT(nat.udp);
+	CU_ASSERT_EQUAL(nat.mapping, NAT_INDEPENDENT);
+	CU_ASSERT_EQUAL(nat.filtering, NAT_ADDRESS_PORT);
 	net_init(&n, NAT_INDEPENDENT, NAT_INDEPENDENT);
 	n.deaf = true;
 	nat = run(&n);
 	CU_ASSERT(!nat.udp);
+	CU_ASSERT_EQUAL(n.now, 3 * SEC);
 }
 
 static void test_ports(void)
