@@ -39,18 +39,17 @@ int quicdgram_put(struct flow *f, const uint8_t *hdr, size_t hdr_len,
 	return err;
 }
 
-int quicdgram_write(struct qconn *c, uint8_t *p, size_t size, uint64_t now,
-		    ngtcp2_ssize *len)
+int quicdgram_write(struct qconn *c, ngtcp2_pkt_info *pi, uint8_t *p,
+		    size_t size, uint64_t now, ngtcp2_ssize *len)
 {
 	while (backlog_left(&c->dgrams)) {
 		const uint8_t *q = backlog_data(&c->dgrams);
 		ngtcp2_vec v = {
 			(uint8_t *)q + LEN_SIZE, (size_t)q[0] << 8 | q[1]
 		};
-		ngtcp2_pkt_info pi;
 		int taken = 0;
 
-		*len = ngtcp2_conn_writev_datagram(c->conn, NULL, &pi, p,
+		*len = ngtcp2_conn_writev_datagram(c->conn, NULL, pi, p,
 			size, &taken, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &v,
 			1, now + c->ahead);
 		/* a peer that takes none has never been asked: lost */

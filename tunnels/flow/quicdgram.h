@@ -13,8 +13,8 @@ int quicdgram_put(struct flow *f, const uint8_t *hdr, size_t hdr_len,
 
 /* What is queued into the packet at p. 0 and *len: it is complete, as ngtcp2
  * says; EAGAIN: there is room for streams. */
-int quicdgram_write(struct qconn *c, uint8_t *p, size_t size, uint64_t now,
-		    ngtcp2_ssize *len);
+int quicdgram_write(struct qconn *c, ngtcp2_pkt_info *pi, uint8_t *p,
+		    size_t size, uint64_t now, ngtcp2_ssize *len);
 
 /* The part of ngtcp2's callbacks that is about them. */
 void quicdgram_callbacks(ngtcp2_callbacks *cb);

@@ -111,15 +111,15 @@ static bool window_closed(const struct qconn *c)
 static ngtcp2_ssize write_packet(struct qconn *c, uint8_t *p, size_t size,
 				 uint64_t now)
 {
+	ngtcp2_pkt_info pi = { .ecn = 0 };      /* of one packet, whole */
 	bool closed = false;
 	ngtcp2_ssize whole;
 
-	if (!quicdgram_write(c, p, size, now, &whole))
+	if (!quicdgram_write(c, &pi, p, size, now, &whole))
 		return whole;
 	for (;;) {
 		struct qstream *s = closed ? NULL : quicstream_next(c);
 		ngtcp2_vec v[QUICSTREAM_VECS];
-		ngtcp2_pkt_info pi;
 		ngtcp2_ssize len = -1, n;
 		uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
 		size_t nv = 0;
