@@ -121,6 +121,7 @@ struct qconn {
 	uint64_t unacked;               /* bytes in all send buffers */
 	uint64_t in_flight;             /* of them, sent */
 	uint64_t stream_max;            /* bytes a stream may buffer */
+	uint64_t ahead_max;             /* of them, unsent */
 	uint64_t budget;                /* bytes all may, then less each */
 	bool room;                      /* look at wantl */
 	struct backlog dgrams;          /* quicdgram.c's */
