@@ -44,7 +44,7 @@ alone() {
 # what main.c calls of ours, in its order
 order() {
 	calls=$(grep -oE '\b(places|drop|daemon|[a-z]+)_[a-z]+\(' sipd/main.c |
-	    tr '\n' ' ')
+	    grep -v '^getopt_' | tr '\n' ' ')
 	echo "$calls"
 	[ "$calls" = "places_conf( drop_user( daemon_check( daemon_run( " ]
 }
