@@ -123,8 +123,3 @@ void log_close(void)
 	dbg_handler_set(NULL, NULL);
 	(void)log_move("stderr");
 }
-
-void log_level_set(enum log_level max)
-{
-	logger.max = max;
-}

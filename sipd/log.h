@@ -17,9 +17,6 @@ void log_close(void);
 /* The same place, opened anew, or another one. errno: it stays where it is. */
 int log_move(const char *where);
 
-/* Change what is told, e.g. by -v. */
-void log_level_set(enum log_level max);
-
 /* re_printf formats; no newline at the end. */
 void log_error(const char *fmt, ...);
 void log_warn(const char *fmt, ...);

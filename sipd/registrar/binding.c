@@ -25,7 +25,6 @@ struct bindings {
 	struct timers *timers;
 	struct hash *aors;
 	struct hash *flows;
-	unsigned users;
 	unsigned n;
 };
 
@@ -62,7 +61,6 @@ static void aor_destructor(void *arg)
 
 	list_flush(&aor->bindingl);
 	hash_unlink(&aor->he);
-	--aor->b->users;
 	mem_deref(aor->user);
 }
 
@@ -193,7 +191,6 @@ static int aor_alloc(struct aor **ap, struct bindings *b,
 	if (!aor)
 		return ENOMEM;
 	aor->b = b;
-	++b->users;
 	if (pl_strdup(&aor->user, user)) {
 		mem_deref(aor);
 		return ENOMEM;
@@ -330,11 +327,6 @@ void bindings_prune(struct bindings *b,
 	struct pruning pr = { keep, arg };
 
 	(void)hash_apply(b->aors, prune_handler, &pr);
-}
-
-unsigned bindings_users(const struct bindings *b)
-{
-	return b->users;
 }
 
 unsigned bindings_count(const struct bindings *b)

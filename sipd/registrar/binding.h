@@ -74,7 +74,6 @@ void bindings_prune(struct bindings *b,
 		    bool (*keep)(const struct pl *user, void *arg),
 		    void *arg);
 
-unsigned bindings_users(const struct bindings *b);
 unsigned bindings_count(const struct bindings *b);
 
 /* {"alice":1,"bob":2}: users online and their bindings. */

@@ -83,7 +83,8 @@ int digest_ha1(char ha1[DIGEST_HEX], enum digest_alg alg, const char *user,
 	return hash_parts(ha1, alg, v, 3);
 }
 
-int digest_response(char hex[DIGEST_HEX], const struct digest_answer *a,
+/* RFC 7616 section 3.4.1; a->response is not looked at. */
+static int response(char hex[DIGEST_HEX], const struct digest_answer *a,
 		    const struct pl *met, const char *ha1)
 {
 	char a1[DIGEST_HEX] = "", a2[DIGEST_HEX] = "";
@@ -337,7 +338,7 @@ bool digest_answer_check(const struct digest_answer *a, const struct pl *met,
 	char want[DIGEST_HEX], got[DIGEST_HEX];
 	struct pl resp = a->response;
 
-	if (digest_response(want, a, met, ha1) || resp.l != strlen(want))
+	if (response(want, a, met, ha1) || resp.l != strlen(want))
 		return false;
 	for (size_t i = 0; i < resp.l; i++)     /* some send upper case */
 		got[i] = (char)(resp.p[i] | (resp.p[i] >= 'A' &&
@@ -357,7 +358,7 @@ int digest_authorization_print(struct re_printf *pf,
 			       const struct digest_credentials *cr)
 {
 	const struct digest_challenge *c = cr->c;
-	char ha1[DIGEST_HEX], response[DIGEST_HEX], nc[9];
+	char ha1[DIGEST_HEX], resp[DIGEST_HEX], nc[9];
 	const struct pl met = pl_of(cr->met);
 	struct digest_answer a = {
 		.nonce = pl_of(c->nonce), .uri = pl_of(cr->uri),
@@ -373,7 +374,7 @@ int digest_authorization_print(struct re_printf *pf,
 	a.nc = pl_of(nc);
 	err = digest_ha1(ha1, c->alg, cr->user, c->realm, cr->password);
 	if (!err)
-		err = digest_response(response, &a, &met, ha1);
+		err = response(resp, &a, &met, ha1);
 	OPENSSL_cleanse(ha1, sizeof ha1);
 	if (err)
 		return err;
@@ -381,7 +382,7 @@ int digest_authorization_print(struct re_printf *pf,
 	err = re_hprintf(pf, "Digest username=\"%s\", realm=\"%s\","
 			 " nonce=\"%s\", uri=\"%s\", response=\"%s\","
 			 " algorithm=%s", cr->user, c->realm, c->nonce,
-			 cr->uri, response, c->sess ? algv[c->alg].sess
+			 cr->uri, resp, c->sess ? algv[c->alg].sess
 						    : algv[c->alg].name);
 	if (c->qop)
 		err |= re_hprintf(pf, ", qop=auth, nc=%s", nc);

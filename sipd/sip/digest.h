@@ -166,8 +166,4 @@ enum digest_verdict digest_server_verify(const struct digest_server *ds,
 bool digest_answer_check(const struct digest_answer *a, const struct pl *met,
 			 const char *ha1);
 
-/* The response of RFC 7616 section 3.4.1; a->response is not looked at. */
-int digest_response(char hex[DIGEST_HEX], const struct digest_answer *a,
-		    const struct pl *met, const char *ha1);
-
 #endif

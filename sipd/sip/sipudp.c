@@ -2,8 +2,9 @@
  * sipudp.c: SIP in datagrams, and what ICMP says about them.
  *
  * Every datagram passes quota.c and precheck.c before libre's decoder sees it;
- * malformed.c answers what does not. With IP_RECVERR the kernel tells which destination an ICMP error was about, also
- * on a socket that is not connected, so that a dead port is known at once.
+ * malformed.c answers what does not. With IP_RECVERR the kernel tells which
+ * destination an ICMP error was about, also on a socket that is not connected,
+ * so that a dead port is known at once.
  * Owned by transp.c and the registrar's transport.c; messages and transactions
  * refer to theirs.
  */

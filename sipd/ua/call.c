@@ -164,23 +164,6 @@ const char *call_id(const struct call *c)
 	return c ? c->dlg->callid : NULL;
 }
 
-const char *call_header(const struct call *c, const char *name)
-{
-	struct call *mc = (struct call *)c;     /* keeps the copy */
-	const struct sip_hdr *hdr;
-
-	if (!c || !c->msg || !name)
-		return NULL;
-	hdr = sip_msg_xhdr(c->msg, name);
-	if (!hdr)
-		return NULL;
-	mc->value = mem_deref(mc->value);
-	mc->value = mem_zalloc(hdr->val.l + 1, NULL);
-	if (mc->value)
-		siptext_clean(mc->value, hdr->val.l + 1, &hdr->val);
-	return mc->value;
-}
-
 int call_progress(struct call *c, uint16_t scode, const char *phrase,
 		  const struct call_body *b)
 {

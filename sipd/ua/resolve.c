@@ -415,7 +415,8 @@ static void naptr_handler(int err, const struct dnshdr *hdr,
 
 /* ---- the question ---- */
 
-int resolve_transport(enum sip_transp *tp, const struct uri *uri)
+/* What the URI asks for: NONE if any will do; sips: is TLS. */
+static int transport(enum sip_transp *tp, const struct uri *uri)
 {
 	static const struct pl name = PL("transport");
 	struct pl val;
@@ -474,7 +475,7 @@ int resolve(struct resolve **qp, struct resolver *r, const struct uri *uri,
 	enum sip_transp tp;
 	int err;
 
-	err = resolve_transport(&tp, uri);
+	err = transport(&tp, uri);
 	if (err)
 		return err;
 	q = mem_zalloc(sizeof *q, resolve_destructor);

@@ -41,8 +41,4 @@ int resolver_refresh(struct resolver *r);
 int resolve(struct resolve **qp, struct resolver *r, const struct uri *uri,
 	    resolve_h *h, void *arg);
 
-/* The transport a URI asks for: SIP_TRANSP_NONE if any will do;
- * EPROTONOSUPPORT. sips: is TLS. */
-int resolve_transport(enum sip_transp *tp, const struct uri *uri);
-
 #endif

@@ -51,7 +51,8 @@ bool siptext_number(uint32_t *n, const struct sip_msg *msg,
 	return hdr && digits(n, &hdr->val);
 }
 
-uint32_t siptext_retry_after(const struct sip_msg *msg)
+/* In seconds, 0: not said; at most a day. */
+static uint32_t retry_after(const struct sip_msg *msg)
 {
 	uint32_t n = 0;
 
@@ -156,7 +157,7 @@ void siptext_end(struct call_end *end, const struct sip_msg *msg)
 
 	if (!msg->req) {
 		end->scode = msg->scode;
-		end->retry_after = siptext_retry_after(msg);
+		end->retry_after = retry_after(msg);
 		siptext_clean(end->text, sizeof end->text, &msg->reason);
 		hdr = sip_msg_hdr(msg, SIP_HDR_WARNING);
 		if (hdr && quoted(&text, &hdr->val))

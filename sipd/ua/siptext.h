@@ -17,9 +17,6 @@
  * '?'. For people and logs. */
 void siptext_clean(char *dst, size_t size, const struct pl *src);
 
-/* Seconds of Retry-After, 0: not said; at most a day. */
-uint32_t siptext_retry_after(const struct sip_msg *msg);
-
 /* The first Contact (bounded; libre's decoder is quadratic). EBADMSG, also
  * if it is no SIP URI. */
 int siptext_contact(struct sip_addr *addr, const struct sip_msg *msg);

@@ -146,9 +146,6 @@ const char *call_peer_uri(const struct call *c);        /* "sip:bob@host" */
 const struct sa *call_source(const struct call *c);     /* of its INVITE,
 	while that is handled */
 const char *call_id(const struct call *c);              /* Call-ID */
-/* Value of a header of the INVITE (callee, until ACK) or of its final answer
- * (caller, within answerh and endh); good until the next question. NULL. */
-const char *call_header(const struct call *c, const char *name);
 
 /* 1xx, reliable (PRACK) when the peer requires that, or supports 100rel and a
  * body is given. */

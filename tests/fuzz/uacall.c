@@ -49,7 +49,6 @@ static void answer_handler(const struct call_body *b, void *arg)
 {
 	struct call **cp = arg;
 
-	(void)call_header(*cp, "X-Dialtone");
 	(void)call_reinvite(*cp, b);
 }
 
@@ -77,7 +76,6 @@ static void incoming(struct call *c, void *arg)
 	cp = &callv[callc++];
 	if (call_take(cp, c, &handlers, cp))
 		abort();
-	(void)call_header(c, "User-Agent");
 	if (b.n % 3 == 1)
 		(void)call_progress(c, 183, "Session Progress", &b);
 	if (b.n % 3 != 2)
