@@ -31,8 +31,7 @@ static int here_print(struct re_printf *pf, const struct here *h)
 /* RFC 3262 section 3: PRACK first. */
 static int hold(struct call *c, const struct call_body *b)
 {
-	int err = c->rel_held ? EALREADY
-		: body_copy(&c->held, &c->held_ctype, b);
+	int err = c->rel_held ? EALREADY : kept_set(&c->held, b);
 
 	c->rel_held |= !err;
 	return err;
@@ -49,7 +48,7 @@ int callans_answer(struct call *c, const struct call_body *b)
 	if (c->rel_wait)
 		return hold(c, b);
 	if (!c->update_ok && b && b->ctype)
-		(void)body_copy(&c->sdp, &c->sdp_ctype, b);
+		(void)kept_set(&c->sdp, b);
 	if (!pl_strcmp(&here.msg->met, "INVITE")) {
 		uastrans_detach(c->st2xx);
 		uastrans_move(st, &c->st2xx);

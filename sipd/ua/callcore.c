@@ -10,6 +10,37 @@
 #include "sipd/ua/callcore.h"
 #include "sipd/ua/callpast.h"
 
+void kept_drop(struct kept *k)
+{
+	k->mb = mem_deref(k->mb);
+	k->ctype = mem_deref(k->ctype);
+}
+
+int kept_set(struct kept *k, const struct call_body *b)
+{
+	kept_drop(k);
+	if (!b || !b->ctype)
+		return 0;
+	k->mb = mbuf_alloc(b->n ? b->n : 1);
+	if (!k->mb || mbuf_write_mem(k->mb, (const uint8_t *)b->p, b->n) ||
+	    str_dup(&k->ctype, b->ctype)) {
+		kept_drop(k);
+		return ENOMEM;
+	}
+	return 0;
+}
+
+struct call_body kept_body(const struct kept *k)
+{
+	struct call_body b = { .ctype = k->ctype };
+
+	if (k->mb) {
+		b.p = (const char *)k->mb->buf;
+		b.n = k->mb->end;
+	}
+	return b;
+}
+
 static uint32_t call_key(const struct pl *callid, const struct pl *ltag)
 {
 	return hash_joaat_pl(callid) ^ hash_joaat_pl(ltag);
@@ -57,12 +88,9 @@ static void call_destructor(void *arg)
 	mem_deref(c->dlg);
 	mem_deref(c->flow.sock);
 	mem_deref(c->msg);
-	mem_deref(c->held);
-	mem_deref(c->held_ctype);
-	mem_deref(c->sdp);
-	mem_deref(c->sdp_ctype);
+	kept_drop(&c->held);
+	kept_drop(&c->sdp);
 	mem_deref(c->peer);
-	mem_deref(c->value);
 	mem_deref(c->headers);
 	mem_deref(c->moved);
 	mem_deref(c->calls);
@@ -155,30 +183,6 @@ void call_over_err(struct call *c, int err, const char *why)
 
 	str_ncpy(end.text, why, sizeof end.text);
 	call_over(c, &end);
-}
-
-int body_copy(struct mbuf **mbp, char **ctype, const struct call_body *b)
-{
-	struct mbuf *mb;
-	char *t;
-	int err;
-
-	*mbp = mem_deref(*mbp);
-	*ctype = mem_deref(*ctype);
-	if (!b || !b->ctype)
-		return 0;
-	mb = mbuf_alloc(b->n ? b->n : 1);
-	if (!mb)
-		return ENOMEM;
-	(void)mbuf_write_mem(mb, (const uint8_t *)b->p, b->n);
-	err = str_dup(&t, b->ctype);
-	if (err) {
-		mem_deref(mb);
-		return err;
-	}
-	*mbp = mb;
-	*ctype = t;
-	return 0;
 }
 
 void call_learn(struct call *c, const struct sip_msg *msg)

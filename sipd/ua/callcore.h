@@ -48,6 +48,12 @@ enum call_state {
 	CALL_OVER
 };
 
+/* A copy of a body; all zero: none. */
+struct kept {
+	struct mbuf *mb;
+	char *ctype;
+};
+
 /* RFC 4028. */
 struct setimer {
 	struct timer timer;
@@ -89,16 +95,13 @@ struct call {
 	struct setimer se;
 	struct hop flow;        /* the way the peer came; tp NONE: none */
 
-	struct sip_msg *msg;    /* INVITE in hand, or its last answer */
+	struct sip_msg *msg;    /* the first INVITE, until ACK */
 	struct call_body body;  /* of msg */
 	char ctype[64];
-	struct mbuf *held;      /* our 2xx waits for PRACK; our offer for the
-	                           end of glare; with its type */
-	char *held_ctype;
-	struct mbuf *sdp;       /* our last body, to refresh by re-INVITE */
-	char *sdp_ctype;
+	struct kept held;       /* our 2xx waits for PRACK; our offer for the
+	                           end of glare, or a second INVITE */
+	struct kept sdp;        /* our last body, to refresh by re-INVITE */
 	char *peer;
-	char *value;            /* what call_header returned */
 	char *headers;          /* the caller's, for a second INVITE */
 	char *moved;            /* whereto a 3xx sent us; NULL: to peer */
 	struct call_end end;    /* what we say at hangup */
@@ -121,8 +124,11 @@ void call_over_err(struct call *c, int err, const char *why);
 /* A hangup of ours has been heard, or need not be. */
 void call_buried(struct call *c);
 
-/* Keep a copy of a body. */
-int body_copy(struct mbuf **mbp, char **ctype, const struct call_body *b);
+/* Keep a copy of a body in place of the last one, NULL or empty: none; look at
+ * it; forget it. */
+int kept_set(struct kept *k, const struct call_body *b);
+struct call_body kept_body(const struct kept *k);
+void kept_drop(struct kept *k);
 
 /* What the peer's Allow and Supported say. */
 void call_learn(struct call *c, const struct sip_msg *msg);

@@ -335,8 +335,8 @@ static bool rack_fits(const struct call *c, const struct sip_msg *msg)
 
 static void prack(struct call *c, const struct sip_msg *msg)
 {
-	struct mbuf *held = c->held;
-	struct call_body b = { .ctype = c->held_ctype };
+	struct kept held = c->held;
+	struct call_body b = kept_body(&held);
 
 	if (!rack_fits(c, msg)) {
 		answer(c->calls, msg, 481, "No Such Response");
@@ -348,13 +348,9 @@ static void prack(struct call *c, const struct sip_msg *msg)
 	if (!c->rel_held)
 		return;
 	c->rel_held = false;
-	c->held = NULL;
-	c->held_ctype = NULL;
-	b.p = held ? (const char *)held->buf : NULL;
-	b.n = held ? held->end : 0;
+	memset(&c->held, 0, sizeof c->held);
 	(void)callans_answer(c, &b);
-	mem_deref(held);
-	mem_deref((void *)b.ctype);
+	kept_drop(&held);
 }
 
 static void options_in(struct call *c, const struct sip_msg *msg)

@@ -50,7 +50,7 @@ static int send_invite(struct call *c, const struct call_body *offer,
 static int send_again(struct call *c)
 {
 	const char *uri = c->moved ? c->moved : c->peer;
-	struct call_body b = { .ctype = c->held_ctype };
+	struct call_body b = kept_body(&c->held);
 	struct way way;
 	int err = c->calls->wayh(&way, uri, c->calls->arg);
 
@@ -60,10 +60,6 @@ static int send_again(struct call *c)
 	if (err)
 		return err;
 	c->direct = !way.route && !way.next;
-	if (c->held) {
-		b.p = (const char *)c->held->buf;
-		b.n = c->held->end;
-	}
 	return send_invite(c, &b, way.login);
 }
 
@@ -131,6 +127,9 @@ static void provisional(struct call *c, const struct sip_msg *msg,
 static void answered(struct call *c, const struct sip_msg *msg,
 		     const struct request *r)
 {
+	struct call_body b;
+	char ctype[64];
+
 	if (dialog_establish(c->dlg, msg)) {
 		call_over_err(c, EPROTO, "the answer has no proper Contact");
 		return;
@@ -145,15 +144,11 @@ static void answered(struct call *c, const struct sip_msg *msg,
 	}
 	c->state = CALL_UP;
 	setimer_response(c, msg);
-	c->held = mem_deref(c->held);
-	c->held_ctype = mem_deref(c->held_ctype);
+	kept_drop(&c->held);
 	c->headers = mem_deref(c->headers);
-	call_hold(c, msg);
-	mem_ref(c);
+	b = siptext_body(msg, ctype, sizeof ctype);
 	if (c->h.answerh)
-		c->h.answerh(&c->body, c->arg);
-	call_hold(c, NULL);
-	mem_deref(c);
+		c->h.answerh(&b, c->arg);
 }
 
 /* Section 8.1.3.4; only where we may go. */
@@ -181,7 +176,6 @@ static void refused(struct call *c, const struct sip_msg *msg)
 	if (msg->scode == 422 && setimer_too_small(c, msg) && !send_again(c))
 		return;
 	siptext_end(&end, msg);
-	call_hold(c, msg);
 	call_over(c, &end);
 }
 
@@ -244,7 +238,7 @@ int callout_invite(struct call **cp, struct calls *calls, const char *uri,
 	c->offerh = response_handler;
 	err  = str_dup(&c->peer, uri);
 	err |= headers ? str_dup(&c->headers, headers) : 0;
-	err |= body_copy(&c->held, &c->held_ctype, offer);
+	err |= kept_set(&c->held, offer);
 	if (!err)
 		err = send_invite(c, offer, way.login);
 	if (!err)

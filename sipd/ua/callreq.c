@@ -137,21 +137,9 @@ static int offer_send(struct call *c, const struct call_body *b)
 	return err;
 }
 
-static struct call_body held_body(const struct call *c)
-{
-	struct call_body b = { .ctype = c->held_ctype };
-
-	if (c->held) {
-		b.p = (const char *)c->held->buf;
-		b.n = c->held->end;
-	}
-	return b;
-}
-
 static void offer_done(struct call *c)
 {
-	c->held = mem_deref(c->held);
-	c->held_ctype = mem_deref(c->held_ctype);
+	kept_drop(&c->held);
 	c->offering = c->refreshing = false;
 }
 
@@ -167,7 +155,7 @@ static void refused(struct call *c, uint16_t scode)
 static void again_handler(void *arg)
 {
 	struct call *c = arg;
-	struct call_body b = held_body(c);
+	struct call_body b = kept_body(&c->held);
 
 	if (c->state != CALL_UP || c->offer)
 		return;
@@ -206,7 +194,7 @@ static void accepted(struct call *c, const struct sip_msg *msg,
 /* Refusals that say what to do. */
 static bool mended(struct call *c, const struct sip_msg *msg)
 {
-	struct call_body b = held_body(c);
+	struct call_body b = kept_body(&c->held);
 
 	if (msg->scode == 422 && setimer_too_small(c, msg))
 		return !offer_send(c, &b);
@@ -252,7 +240,7 @@ int callreq_offer(struct call *c, bool update, const struct call_body *b)
 
 	if (c->offer || c->offering || c->st)
 		return EALREADY;
-	err = body_copy(&c->held, &c->held_ctype, b);
+	err = kept_set(&c->held, b);
 	if (err)
 		return err;
 	c->update = update;
@@ -268,19 +256,15 @@ int callreq_reoffer(struct call *c, const struct call_body *b)
 {
 	if (!c->offering || c->refreshing || c->offer)
 		return EALREADY;
-	return body_copy(&c->held, &c->held_ctype, b);
+	return kept_set(&c->held, b);
 }
 
 void callreq_refresh(struct call *c)
 {
-	struct call_body b = { .ctype = c->sdp_ctype };
+	struct call_body b = kept_body(&c->sdp);
 
 	if (c->state != CALL_UP || c->offer || c->offering || c->st)
 		return;                 /* that refreshes as well */
-	if (c->sdp) {
-		b.p = (const char *)c->sdp->buf;
-		b.n = c->sdp->end;
-	}
 	c->refreshing = true;
 	if (callreq_offer(c, c->update_ok, c->update_ok ? NULL : &b))
 		c->refreshing = false;
