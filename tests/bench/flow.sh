@@ -7,8 +7,8 @@
 KINDS=${KINDS:-quic dgram} BYTES=${BYTES:-2000000000} SIZE=${SIZE:-0}
 LINK=${LINK:-wire}
 for k in $KINDS; do
-	make -s -C "$BENCH/../.." B="$E2E_BUILD" "$E2E_BUILD/bench/${k}flow" ||
-		exit 1
+	make -s -C "$BENCH/../.." B="$E2E_BUILD" \
+		"$E2E_BUILD/bench/${k}flow" > /dev/null || exit 1
 done
 
 ip netns add gives
