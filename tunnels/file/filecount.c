@@ -35,7 +35,8 @@ static void work_handler(void *data)
 			    FTS_NOCHDIR, NULL);
 	const FTSENT *e;
 
-	while (fts && !atomic_load(&c->stop) && (e = fts_read(fts))) {
+	/* fts_close(3) before the first fts_read(3) leaks */
+	while (fts && (e = fts_read(fts)) && !atomic_load(&c->stop)) {
 		if (e->fts_info != FTS_F || !S_ISREG(e->fts_statp->st_mode))
 			continue;
 		c->files++;
