@@ -38,8 +38,10 @@ static void tunnel_destructor(void *arg)
 
 	mem_deref(t->send);
 	mem_deref(t->recv);
-	for (size_t i = 0; i < t->pathc; i++)
+	for (size_t i = 0; i < t->pathc; i++) {
 		mem_deref(t->pathv[i].path);
+		mem_deref(t->pathv[i].shown);
+	}
 	mem_deref(t->pathv);
 	mem_deref(t->folder);
 	mem_deref(t->peer);
@@ -80,7 +82,9 @@ static int add_path(struct tunnel *t, const struct tunnel_ask *ask,
 	err = fileopts_path(pp, ask, word);
 	if (err)
 		return err;
-	t->pathc++;
+	err = str_dup(&t->pathv[t->pathc++].shown, word);
+	if (err)
+		return err;
 	return check(ask, word, *pp, st);
 }
 

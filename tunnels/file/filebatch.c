@@ -42,28 +42,26 @@ static void fileop_destructor(void *arg)
 	list_unlink(&op->le);
 	if (op->fd >= 0)
 		(void)close(op->fd);
-	mem_deref(op->dir);
-	mem_deref(op->name);
+	mem_deref(op->part);
+	mem_deref(op->as);
 	mem_deref(op->data);
 }
 
 int fileop_alloc(struct fileop **opp, enum fileop_kind kind, const char *dir,
 		 const char *name)
 {
-	struct fileop *op = mem_zalloc(sizeof *op, fileop_destructor);
-	int err;
+	const size_t d = strlen(dir) + 1, n = strlen(name) + 1;
+	struct fileop *op = mem_zalloc(sizeof *op + d + n,
+				       fileop_destructor);
+	char *text;
 
 	if (!op)
 		return ENOMEM;
+	text = (char *)(op + 1);        /* the names are behind it */
 	op->kind = kind;
 	op->fd = -1;
-	err = str_dup(&op->dir, dir);
-	if (!err)
-		err = str_dup(&op->name, name);
-	if (err) {
-		mem_deref(op);
-		return err;
-	}
+	op->dir = memcpy(text, dir, d);
+	op->name = memcpy(text + d, name, n);
 	*opp = op;
 	return 0;
 }
@@ -119,25 +117,46 @@ static int write_all(int fd, const uint8_t *p, size_t n)
 	return 0;
 }
 
-static int set_meta(int fd, const struct fileop *op)
+/* What a small file is called in the stage. */
+static const char *stage_name(char buf[24], const struct fileop *op)
+{
+	(void)snprintf(buf, 24, "%llu", (unsigned long long)op->entry);
+	return buf;
+}
+
+static void set_time(int fd, const struct fileop *op)
 {
 	const struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
 					op->mtime };
 
 	/* a time the file system cannot hold is no reason to fail */
 	(void)futimens(fd, ts);
-	/* last: a folder is new until then, see filestore_mkdir */
-	return fchmod(fd, op->mode) ? errno : 0;
 }
 
-/* All of a small file, synced if it is alone. */
+/* Nor is a mode that it cannot hold: it is our own file. */
+static int set_mode(int fd, const struct fileop *op)
+{
+	return fchmod(fd, op->mode) && errno != EPERM ? errno : 0;
+}
+
+static int set_meta(int fd, const struct fileop *op)
+{
+	set_time(fd, op);
+	/* last: a folder is new until then, see filestore_mkdir */
+	return set_mode(fd, op);
+}
+
+/* All of a small file, synced if it is alone. moded: it was made with its
+ * mode. */
 static int small_fill(const struct filebatch *b, const struct fileop *op,
-		      int fd)
+		      int fd, bool moded)
 {
 	int err = write_all(fd, op->data, op->size);
 
 	if (!err)
-		err = set_meta(fd, op);
+		set_time(fd, op);
+	if (!err && !moded)
+		err = set_mode(fd, op);
 	if (!err && alone(b, op) && fsync(fd))
 		err = errno;
 	return err;
@@ -146,20 +165,21 @@ static int small_fill(const struct filebatch *b, const struct fileop *op,
 static int small_write(const struct filebatch *b, struct fileop *op,
 		       int stage)
 {
+	const bool moded = !(op->mode & filestage_mask(b->stage));
+	char part[24];
 	int fd, err;
 
-	(void)snprintf(op->part, sizeof op->part, "%llu",
-		       (unsigned long long)op->entry);
-	fd = openat(stage, op->part, O_WRONLY | O_CREAT | O_EXCL |
-		    O_CLOEXEC, 0600);
+	/* nobody else gets into the stage: it may have its mode at once */
+	fd = openat(stage, stage_name(part, op), O_WRONLY | O_CREAT |
+		    O_EXCL | O_CLOEXEC, moded ? op->mode : 0600);
 	if (fd < 0)
 		return errno;
-	err = small_fill(b, op, fd);
+	err = small_fill(b, op, fd, moded);
 	/* some file systems tell of a full disk only here */
 	if (close(fd) && !err)
 		err = errno;
 	if (err)
-		(void)unlinkat(stage, op->part, 0);
+		(void)unlinkat(stage, part, 0);
 	return err;
 }
 
@@ -209,53 +229,67 @@ static int folder_open(struct folder *f, const struct filebatch *b,
 }
 
 /* Written and synced where its name will be; locked until it has that. */
-static int place_apart(const struct filebatch *b, struct fileop *op, int dir)
+static int place_apart(const struct filebatch *b, struct fileop *op, int dir,
+		       char as[FILESTORE_NAME])
 {
+	char part[FILESTORE_NAME];
 	int fd, err = b->err;
 
 	if (!err)
-		err = filestore_part(&fd, op->part, dir, op->name);
+		err = filestore_part(&fd, part, dir, op->name);
 	if (err)
 		return err;
 	/* there may be one of another time */
-	err = ftruncate(fd, 0) ? errno : small_fill(b, op, fd);
+	err = ftruncate(fd, 0) ? errno : small_fill(b, op, fd, false);
 	if (!err)
-		err = filestore_place(dir, op->part, dir, op->name, b->taken,
-				      op->as, &op->had);
+		err = filestore_place(dir, part, dir, op->name, b->taken, as,
+				      &op->had);
 	if (err)
-		(void)unlinkat(dir, op->part, 0);
+		(void)unlinkat(dir, part, 0);
 	(void)close(fd);
 	return err;
 }
 
-static int place_small(const struct filebatch *b, struct fileop *op, int dir)
+static int place_small(const struct filebatch *b, struct fileop *op, int dir,
+		       char as[FILESTORE_NAME])
 {
+	char part[24];
 	int stage, err;
 
 	if (op->apart)
-		return place_apart(b, op, dir);
+		return place_apart(b, op, dir, as);
 	err = filestage_open(b->stage, &stage);
-	return err ? err : filestore_place(stage, op->part, dir, op->name,
-					   b->taken, op->as, &op->had);
+	return err ? err : filestore_place(stage, stage_name(part, op), dir,
+					   op->name, b->taken, as, &op->had);
 }
 
-static int op_place(const struct filebatch *b, struct fileop *op, int dir)
+static int place(const struct filebatch *b, struct fileop *op, int dir,
+		 char as[FILESTORE_NAME])
 {
 	switch (op->kind) {
 	case FILEOP_SMALL:
-		return place_small(b, op, dir);
+		return place_small(b, op, dir, as);
 	case FILEOP_LARGE:
 		if (op->had)
 			return unlinkat(dir, op->part, 0) ? errno : 0;
 		return filestore_place(dir, op->part, dir, op->name, b->taken,
-				       op->as, &op->had);
+				       as, &op->had);
 	case FILEOP_LINK:
 		return filestore_link((const char *)op->data, dir, op->name,
-				      b->taken, op->as, &op->had);
+				      b->taken, as, &op->had);
 	case FILEOP_LEAVE:
 		return set_meta(dir, op);
 	}
 	return EINVAL;
+}
+
+static int op_place(const struct filebatch *b, struct fileop *op, int dir)
+{
+	char as[FILESTORE_NAME] = "";
+	int err = place(b, op, dir, as);
+
+	return err || !*as || !strcmp(as, op->name) ? err :
+		str_dup(&op->as, as);
 }
 
 /* Its name, in dir; a folder's is its parent's to sync. What was there
@@ -267,7 +301,7 @@ static int op_sync(const struct fileop *op, int dir)
 	if (op->kind == FILEOP_LEAVE)
 		err = filestore_sync(dir, "..");
 	else if (op->had && op->kind != FILEOP_LINK)
-		err = filestore_sync(dir, *op->as ? op->as : op->name);
+		err = filestore_sync(dir, op->as ? op->as : op->name);
 	if (!err && fsync(dir))
 		err = errno;
 	return err;

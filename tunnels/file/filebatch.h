@@ -24,20 +24,20 @@ struct fileop {
 	struct le le;
 	enum fileop_kind kind;
 	uint64_t entry;
-	char *dir;              /* below root, "" is root */
-	char *name;
+	const char *dir;        /* below root, "" is root */
+	const char *name;
 	uint8_t *data;
 	size_t size;            /* SMALL: bytes in data */
 	uint16_t mode;
 	struct timespec mtime;
 	bool apart;             /* its folder is on another mount than root */
 	int fd;                 /* LARGE: locks part; -1: none */
-	char part[FILESTORE_NAME];      /* what it is called until then */
+	char *part;             /* LARGE: what it is called until then */
 
 	/* when run */
 	int err;
 	bool had;               /* the same was there */
-	char as[FILESTORE_NAME];        /* the name it got */
+	char *as;               /* the name it got, NULL: its own */
 };
 
 int fileop_alloc(struct fileop **op, enum fileop_kind kind, const char *dir,

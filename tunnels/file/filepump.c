@@ -40,6 +40,7 @@ void filepump_progress(struct filesend *f, bool now)
 {
 	struct tunnel_progress p;
 	uint64_t unacked;
+	char shown[512];
 
 	if (!f->end.ev.progressh || f->end.set ||
 	    (!now && loop_now(f->loop) - f->shown < PROGRESS_WAIT))
@@ -52,7 +53,10 @@ void filepump_progress(struct filesend *f, bool now)
 	p.files = f->files;
 	p.files_total = f->files_total;
 	if (f->src.fd >= 0) {
-		p.name = f->path;
+		p.name = shown;
+		if (re_snprintf(shown, sizeof shown, "%H", plain_print,
+				filewalk_path(f->walk)) < 0)
+			str_ncpy(shown, "...", sizeof shown);
 		p.part = f->src.off > unacked ? f->src.off - unacked : 0;
 		p.part_total = f->src.size;
 	}
@@ -65,9 +69,6 @@ static int start_file(struct filesend *f)
 	struct filewire *w = &f->w;
 
 	filesource_open(&f->src, it->fd, &it->st);
-	if (re_snprintf(f->path, sizeof f->path, "%H", plain_print,
-			it->path) < 0)
-		str_ncpy(f->path, "...", sizeof f->path);
 	w->type = FW_FILE;
 	w->mode = it->st.st_mode & 0777;
 	w->mtime = it->st.st_mtim;
@@ -106,16 +107,17 @@ static int say_finish(struct filesend *f)
 
 static int say_missed(struct filesend *f)
 {
+	const char *path = filewalk_path(f->walk);
 	const char *why = f->it.err == ENOTSUP ?
 		"neither a file nor a folder nor a link" :
 		strerror(f->it.err);
 
-	filepump_failed(f, f->it.path, why);
+	filepump_failed(f, path, why);
 	f->unsent++;
 	f->unread++;
 	f->w.type = FW_MISSED;
 	f->w.err = f->it.err;
-	str_ncpy(f->w.path, f->it.path, sizeof f->w.path);
+	str_ncpy(f->w.path, path, sizeof f->w.path);
 	str_ncpy(f->w.text, why, sizeof f->w.text);
 	return say(f);
 }
@@ -139,7 +141,7 @@ static int next_entry(struct filesend *f)
 
 static int drop_file(struct filesend *f, int err, const char *why)
 {
-	filepump_failed(f, f->path, why);
+	filepump_failed(f, filewalk_path(f->walk), why);
 	f->unsent++;
 	filesource_close(&f->src);
 	f->w.type = FW_DROP;

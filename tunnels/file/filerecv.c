@@ -51,7 +51,7 @@ static void op_handler(const struct fileop *op, void *arg)
 	}
 	else {
 		r->stored++;
-		if (strcmp(op->name, op->as))
+		if (op->as)
 			filetell_verdict(r, op->entry, op->dir, op->name, FW_RENAMED,
 				0, op->as);
 	}

@@ -32,7 +32,6 @@ struct filesend {
 	struct loop_defer defer;
 	struct timer linger;
 	char peer[64];
-	char path[512];                 /* of the file, for people */
 	bool finished;                  /* FINISH is out */
 	bool done;                      /* the peer has said how it went */
 	uint64_t entries;

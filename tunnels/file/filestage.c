@@ -21,13 +21,14 @@ struct filestage {
 	atomic_int refs;
 	int root;
 	int fd;                         /* locked; -1: not made yet */
+	mode_t mask;
 	char name[FILESTORE_NAME];
 };
 
 /* Take the files out of a folder that nobody else uses, and the folder. */
 static void sweep(int root, int fd, const char *name)
 {
-	DIR *d = fdopendir(dup(fd));
+	DIR *d = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
 	struct dirent *de;
 
 	while (d && (de = readdir(d)))
@@ -118,6 +119,29 @@ int filestage_root(const struct filestage *s)
 	return s->root;
 }
 
+mode_t filestage_mask(const struct filestage *s)
+{
+	return s->mask;
+}
+
+/* By the process's mask, an inherited ACL, what the file system has. */
+static mode_t find_mask(int fd)
+{
+	static const char name[] = "mode";
+	mode_t mask = 0777;
+	struct stat st;
+	int probe = openat(fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			   0777);
+
+	if (probe < 0)
+		return mask;
+	if (!fstat(probe, &st))
+		mask &= ~st.st_mode;
+	(void)close(probe);
+	(void)unlinkat(fd, name, 0);
+	return mask;
+}
+
 int filestage_open(struct filestage *s, int *fdp)
 {
 	if (s->fd < 0)
@@ -133,6 +157,8 @@ int filestage_open(struct filestage *s, int *fdp)
 		if (mkdirat(s->root, s->name, 0700) && errno != EEXIST)
 			return errno;
 		s->fd = open_locked(s->root, s->name);
+		if (s->fd >= 0)
+			s->mask = find_mask(s->fd);
 	}
 	*fdp = s->fd;
 	return s->fd < 0 ? EBUSY : 0;

@@ -6,6 +6,8 @@
 #ifndef DIALTONE_FILESTAGE_H
 #define DIALTONE_FILESTAGE_H
 
+#include <sys/types.h>
+
 struct filestage;
 
 /* Nothing is made on disk yet. root is duplicated. */
@@ -16,6 +18,9 @@ struct filestage *filestage_ref(struct filestage *s);
 void filestage_unref(struct filestage *s);
 
 int filestage_root(const struct filestage *s);
+
+/* The mode's bits that a file made in it does not get; once it is made. */
+mode_t filestage_mask(const struct filestage *s);
 
 /* The folder, made at the first call. One thread at a time. */
 int filestage_open(struct filestage *s, int *fdp);

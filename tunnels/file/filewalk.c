@@ -127,11 +127,15 @@ int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(*(char *const *)a + 1, *(char *const *)b + 1);
 }
 
-static int frame_add(struct frame *f, const char *name)
+/* The kind of each comes before its name. */
+static int frame_add(struct frame *f, const struct dirent *de)
 {
+	const size_t n = strlen(de->d_name) + 1;
+	char *s;
+
 	if (!(f->n & (f->n - 1))) {     /* at 0, 1, 2, 4, ... */
 		char **v = realloc(f->namev, (f->n ? 2 * f->n : 1) *
 				   sizeof *v);
@@ -140,10 +144,12 @@ static int frame_add(struct frame *f, const char *name)
 			return ENOMEM;
 		f->namev = v;
 	}
-	f->namev[f->n] = strdup(name);
-	if (!f->namev[f->n])
+	s = malloc(1 + n);
+	if (!s)
 		return ENOMEM;
-	f->n++;
+	*s = (char)de->d_type;
+	memcpy(s + 1, de->d_name, n);
+	f->namev[f->n++] = s;
 	return 0;
 }
 
@@ -158,7 +164,7 @@ static int frame_read(struct frame *f, int fd)
 		return errno;
 	while (!err && (errno = 0, de = readdir(d)))
 		if (strcmp(de->d_name, ".") && strcmp(de->d_name, ".."))
-			err = frame_add(f, de->d_name);
+			err = frame_add(f, de);
 	if (!err)
 		err = errno;
 	(void)closedir(d);
@@ -189,17 +195,6 @@ static int enter(struct filewalk *w, size_t above)
 	w->top = f;
 	w->depth++;
 	return 0;
-}
-
-static const char *people(struct filewalk *w, const char *name)
-{
-	const char *arg = w->argv[w->i - 1].shown;
-
-	if (re_snprintf(w->shown, sizeof w->shown, "%s%s%s%s%s", arg,
-			w->len ? "/" : "", w->path, *name ? "/" : "",
-			name) < 0)
-		return name;
-	return w->shown;
 }
 
 static int fail(struct filewalk_item *it, int err)
@@ -278,9 +273,11 @@ static int link_target(struct filewalk *w, struct filewalk_item *it)
 	return 0;
 }
 
-static int entry(struct filewalk *w, struct filewalk_item *it)
+/* type: as readdir(3) has it; most file systems know. */
+static int entry(struct filewalk *w, struct filewalk_item *it, int type)
 {
-	if (fstatat(w->fd, w->name, &it->st, AT_SYMLINK_NOFOLLOW))
+	it->st.st_mode = (mode_t)DTTOIF(type);
+	if (type == DT_UNKNOWN && fstatat(w->fd, w->name, &it->st, AT_SYMLINK_NOFOLLOW))
 		return fail(it, errno);
 	if (S_ISDIR(it->st.st_mode)) {
 		it->what = WALK_DIR;
@@ -300,7 +297,6 @@ static int argument(struct filewalk *w, struct filewalk_item *it)
 	const char *path = arg->path;
 	int fd, err = 0;
 
-	it->path = arg->shown;
 	if (arg->name)
 		str_ncpy(w->name, arg->name, sizeof w->name);
 	else
@@ -343,7 +339,7 @@ static int argument(struct filewalk *w, struct filewalk_item *it)
 int filewalk_next(struct filewalk *w, struct filewalk_item *it)
 {
 	struct frame *f = w->top;
-	int err;
+	int type;
 
 	it->fd = -1;
 	it->err = 0;
@@ -356,10 +352,21 @@ int filewalk_next(struct filewalk *w, struct filewalk_item *it)
 		return argument(w, it);
 	if (f->i == f->n)
 		return up(w, it);
-	str_ncpy(w->name, f->namev[f->i], sizeof w->name);
+	type = (uint8_t)f->namev[f->i][0];
+	str_ncpy(w->name, f->namev[f->i] + 1, sizeof w->name);
 	free(f->namev[f->i]);
 	f->namev[f->i++] = NULL;
-	it->path = people(w, w->name);
-	err = entry(w, it);
-	return err;
+	return entry(w, it, type);
+}
+
+const char *filewalk_path(struct filewalk *w)
+{
+	const char *arg = w->i ? w->argv[w->i - 1].shown : "";
+
+	if (!w->top)
+		return arg;
+	if (re_snprintf(w->shown, sizeof w->shown, "%s%s%s/%s", arg,
+			w->len ? "/" : "", w->path, w->name) < 0)
+		return w->name;
+	return w->shown;
 }

@@ -23,7 +23,6 @@ enum filewalk_what {
 struct filewalk_item {
 	enum filewalk_what what;
 	const char *name;               /* its own, until the next call */
-	const char *path;               /* for people */
 	struct stat st;
 	int fd;
 	int err;                        /* ENOTSUP: no file, folder, link */
@@ -43,6 +42,10 @@ int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
 
 /* Reads at most one folder. */
 int filewalk_next(struct filewalk *w, struct filewalk_item *it);
+
+/* What the last item is called for people; not of DIR, LEAVE and END. Until
+ * the next call. */
+const char *filewalk_path(struct filewalk *w);
 
 /* The name that PATH will have at the other side; EINVAL if it has none. */
 int filewalk_name(char name[FW_NAME_MAX + 1], const char *path);

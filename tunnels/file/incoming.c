@@ -34,8 +34,8 @@ struct incoming {
 	struct errand *errand;
 	incoming_have_h *haveh;
 	void *arg;
-	XXH3_state_t *hash;
-	int dir;
+	XXH3_state_t *hash;             /* LARGE */
+	int dir;                        /* LARGE: where it goes */
 	uint64_t size;                  /* as it will be */
 	uint64_t off, end;              /* what comes next, and its end */
 	uint64_t had;                   /* from earlier, unfinished */
@@ -158,14 +158,20 @@ static int reserve(const struct incoming *in, uint64_t data)
 
 static int large_open(struct incoming *in, struct loop *l, uint64_t data)
 {
+	char part[FILESTORE_NAME];
 	struct stat st;
 	int err;
 
 	in->op->kind = FILEOP_LARGE;
-	err = filestore_part(&in->op->fd, in->op->part, in->dir,
-			     in->op->name);
+	err = filestore_part(&in->op->fd, part, in->dir, in->op->name);
 	if (err)
 		return err;
+	err = str_dup(&in->op->part, part);
+	if (err) {              /* an old one stays for the next time */
+		(void)close(in->op->fd);
+		in->op->fd = -1;
+		return err;
+	}
 	if (fstat(in->op->fd, &st))
 		return errno;
 	in->had = (uint64_t)st.st_size;
@@ -188,17 +194,21 @@ static int small_open(struct incoming *in)
 	return in->op->data ? 0 : ENOMEM;
 }
 
-static int setup(struct incoming *in, struct loop *l,
+static int setup(struct incoming *in, struct loop *l, int dir,
 		 const struct filewire *w)
 {
 	if (w->size > INT64_MAX)
 		return EFBIG;
+	if (w->size < FW_BULK_MIN)
+		return small_open(in);
+	in->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	if (in->dir < 0)
+		return errno;
 	in->hash = XXH3_createState();
 	if (!in->hash)
 		return ENOMEM;
 	(void)XXH3_128bits_reset(in->hash);
-	return w->size < FW_BULK_MIN ? small_open(in) :
-		large_open(in, l, w->data);
+	return large_open(in, l, w->data);
 }
 
 int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
@@ -213,15 +223,13 @@ int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
 	in->haveh = haveh;
 	in->arg = arg;
 	in->size = in->end = w->size;
-	in->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-	err = in->dir < 0 ? errno : 0;
-	if (!err)
-		err = fileop_alloc(&in->op, FILEOP_SMALL, path, w->name);
+	in->dir = -1;
+	err = fileop_alloc(&in->op, FILEOP_SMALL, path, w->name);
 	if (!err) {
 		in->op->entry = entry;
 		in->op->mode = w->mode;
 		in->op->mtime = w->mtime;
-		err = setup(in, l, w);
+		err = setup(in, l, dir, w);
 	}
 	if (err) {
 		mem_deref(in);
@@ -258,7 +266,6 @@ int incoming_data(struct incoming *in, const uint8_t *p, size_t n)
 		return EBADMSG;
 	if (in->op->kind == FILEOP_LARGE)
 		return large_data(in, p, n);
-	(void)XXH3_128bits_update(in->hash, p, n);
 	if (n)
 		memcpy(in->op->data + in->off, p, n);
 	in->off += n;
@@ -365,7 +372,9 @@ int incoming_end(struct incoming *in, const uint8_t hash[FW_HASH_SIZE],
 		err = flush(in);
 	if (err)
 		return err;
-	XXH128_canonicalFromHash(&own, XXH3_128bits_digest(in->hash));
+	XXH128_canonicalFromHash(&own, in->hash ?
+		XXH3_128bits_digest(in->hash) :
+		XXH3_128bits(in->op->data, in->op->size));
 	if (memcmp(own.digest, hash, FW_HASH_SIZE)) {
 		in->forget = true;
 		return EILSEQ;

@@ -9,6 +9,43 @@
 #include <sys/wait.h>
 #include "tests/unit/tunnels/filerig.h"
 
+static _Atomic bool no_modes;
+
+static const char *fd_path(int fd)
+{
+	static _Thread_local char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+int fchmod(int fd, mode_t mode)
+{
+	if (no_modes) {
+		errno = EPERM;
+		return -1;
+	}
+	return fchmodat(AT_FDCWD, fd_path(fd), mode, 0);
+}
+
+/* A file system that has no such modes, as FAT, takes the files. */
+static void test_modes(void)
+{
+	fresh();
+	fill(at("src/big"), 100000, 1);
+	sh("cd %s && mkdir src/d && echo 1 > src/d/a && chmod 666 src/d/a && "
+	   "chmod 640 src/big", dir);
+	no_modes = true;
+	(void)send_ok(ARGV("big", "d"));
+	no_modes = false;
+	sh("cd %s && diff -r src in && rm -r in", dir);
+	/* what the mask takes is given back, as with cp -p */
+	(void)send_ok(ARGV("big", "d"));
+	sh("cd %s && test $(stat -c %%a in/d/a) = 666 && "
+	   "test $(stat -c %%a in/big) = 640", dir);
+	sweep();
+}
+
 /* What cannot be sent is told, the rest arrives. */
 static void test_partly(void)
 {
@@ -192,6 +229,7 @@ static void test_file_limit(void)
 }
 
 UNIT_SUITE("file/disk",
+	{ "modes", test_modes },
 	{ "partly", test_partly },
 	{ "changed", test_changed },
 	{ "full_disk", test_full_disk },
