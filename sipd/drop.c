@@ -139,9 +139,9 @@ static void give_all(char valuev[KEYS][PATH_MAX], const struct passwd *pw)
 	char *state = valuev[STATE], *control = valuev[CONTROL], *slash;
 
 	if (!*state && !*control)
-		(void)strcpy(control, PLACES_CONTROL);
+		memcpy(control, PLACES_CONTROL, sizeof PLACES_CONTROL);
 	if (!*state)
-		(void)strcpy(state, PLACES_STATE);
+		memcpy(state, PLACES_STATE, sizeof PLACES_STATE);
 	slash = strrchr(control, '/');
 	if (slash)
 		*slash = '\0';
