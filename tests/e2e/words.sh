@@ -192,6 +192,29 @@ no_other() {
 }
 check "sipd.conf.5: no key that is gone" no_other
 
+# --- examples are correct ----------------------------------------------------
+
+hex=$(printf 'AB:%.0s' $(seq 29))CD
+correct() {
+	sed "s/\.\.\..*/$hex/; s|~/.config/dialtone/password|$T/pw|" \
+	    > "$T/example.conf"
+	grep -q '^fingerprint' "$T/example.conf" || return 1
+	echo secret > "$T/pw"
+	chmod 600 "$T/pw" "$T/example.conf"
+	cat "$T/example.conf"
+	sipd -t -c "$T/example.conf"
+}
+from_readme() {
+	awk '/^    \[account\]/ { on = 1 } on && /^[^ ]/ { exit } on' \
+	    "$root/README.md" | sed 's/^    //' | correct
+}
+from_page() {
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh DIAG/p' "$root/etc/sipd.conf.5" |
+	    awk '/^\.Bd/ { on = 1; next } /^\.Ed/ { on = 0 } on' | correct
+}
+check "the configuration in README" from_readme
+check "those in sipd.conf.5" from_page
+
 # --- mistakes ----------------------------------------------------------------
 
 check "no such option" fails_with 2 "There is no option -x; see" dial -x
