@@ -269,7 +269,7 @@ static void test_cancel_crosses(void)
 	CU_ASSERT(raw_wait(&peer, "CANCEL", 1000));
 	CU_ASSERT_STRING_EQUAL(raw_hdr(&peer, "Reason"),
 		"Reason: dialtone;cause=1;text=\"interrupted: no 'more'''\""
-		"\r\n" + 0);
+		"\r\n");
 	raw_reply(&peer, "200 OK", "x", "");
 	memcpy(peer.got, inv.got, sizeof inv.got);
 	raw_reply(&peer, "200 OK", "x", contact(&peer));
