@@ -117,6 +117,8 @@ $(foreach u,$(UNITS),$(eval $(call unit,$(u))))
 #:                  is killed, for MINUTES (30; as root)
 #: make bench       measure against ssh and others (as root)
 #: make debian13    build and unit tests in a Debian 13 of their own (as root)
+#: make service     is a Debian 12 of its own, with what README says, one whose
+#:                  sipd runs as a service? (as root)
 #: make install     to PREFIX (/usr/local) under DESTDIR; as root without
 #:                  DESTDIR, what is missing to build is installed too
 #: make uninstall   take that away; keys, logs and the configuration stay
@@ -198,6 +200,10 @@ debian13:
 	@tests/install.sh debian13
 	@tests/debian13.sh
 
+service:
+	@tests/install.sh service
+	@tests/service.sh
+
 # What is installed below PREFIX, FILE=TO for each; @PREFIX@ in it is filled in.
 DATA := dial.1=share/man/man1/dial.1 sipd.8=share/man/man8/sipd.8 \
 	sipd.conf.5=share/man/man5/sipd.conf.5 \
@@ -243,6 +249,6 @@ clean:
 	rm -rf build build-*
 
 .PHONY: all help pkgs units unit e2e demo check san fail valgrind lint fuzz lab lab-tools soak bench \
-	debian13 install uninstall clean
+	debian13 service install uninstall clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
