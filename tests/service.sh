@@ -68,7 +68,7 @@ try "sipd(8) tells what lets it" 'mkdir /etc/systemd/system/sipd.service.d
 	    grep -v "^\.Ed" > /etc/systemd/system/sipd.service.d/vpn.conf
 	systemctl daemon-reload && systemctl restart sipd
 	for i in $(seq 50); do dial status && exit; sleep 0.1; done; exit 1'
-try "then there is one" "$far vpn office > /tmp/vpn 2>&1 &
+try "then there is one" "$far vpn office routes > /tmp/vpn 2>&1 &
 	for i in \$(seq 100); do
 		ip -n far route | grep -q '^198.51.100.0/24 dev vpn0' && exit
 		sleep 0.1
