@@ -162,7 +162,7 @@ static void test_explain(void)
 	rights_explain(&r, add_line, text);
 	CU_ASSERT_STRING_EQUAL(text, "is in [group g]\nmay use file\nmay use"
 		" forward 127.0.0.1:22\nmay have 4 sessions at once\nis hung"
-		" up after 60 seconds\n");
+		" up after 1m\n");
 	*text = '\0';
 	rights_explain(&none, add_line, text);
 	CU_ASSERT_STRING_EQUAL(text, "may do nothing here\n");
