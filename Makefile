@@ -71,8 +71,8 @@ $(B)/obj/tunnel_kinds.o: $(B)/tunnel_kinds.c tunnels/tunnel.h
 	@mkdir -p $(@D); $(CC) $(CFLAGS_ALL) -c -o $@ $<
 
 # A folder of tests may have been one test of an older build.
-link = $(call say,LD,$@){ [ -d $(@D) ] || rm -f $(@D); } && mkdir -p $(@D) && \
-	$(CC) -o $@ $(filter %.o,$^) \
+link = $(call say,LD,$@){ mkdir -p $(@D) 2> /dev/null || \
+	{ rm -f $(@D) 2> /dev/null; mkdir -p $(@D); }; } && $(CC) -o $@ $(filter %.o,$^) \
 	-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS)
 
 $(B)/sipd: $(B)/obj/sipd/main.o $(filter-out %_dial.a,$(ARCHIVES))
