@@ -93,6 +93,11 @@ waits() {
 	done | grep -q "^$T/heard"
 }
 
+# the byte, which sipd writes, and the event, which dial writes: either may be
+# the first
+came() {
+	grep -q '^[0-9]* hello' "$T/out" && grep -q '"event":"open"' "$T/out"
+} 2> /dev/null
 # session BEST: a calls b, who is ready, and opens a pipe; sets result, first,
 # upgraded, local, remote. Ends when the path is as good as BEST, or patience
 # ends.
@@ -103,11 +108,11 @@ session() {
 	dial=$!
 	exec 3> "$T/in"
 	end=$(($(ms) + LAB_PATIENCE * 1000))
-	until grep -q '^[0-9]* hello' "$T/out" 2> /dev/null; do
+	until came; do
 		[ "$(ms)" -lt $end ] && kill -0 $dial 2> /dev/null || break
 		sleep 0.02
 	done
-	if grep -q '^[0-9]* hello' "$T/out"; then
+	if came; then
 		session_figures
 		session_wait "$1"
 	fi

@@ -56,7 +56,7 @@ pairs() {
 one() {
 	LAB_A=$1 LAB_B=$2 timeout -k 5 120 tests/lab/cell.sh "$build" \
 	    < /dev/null 2>> "$out.err" ||
-	    echo "$1 $2 broken - - - -"
+	    echo "$1 $2 broken - - exit_$? -"
 }
 all() {
 	running=0
