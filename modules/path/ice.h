@@ -24,7 +24,7 @@
 #define ICE_RTO_NEED    SEC             /* at most, while nothing works */
 #define ICE_TCP_AFTER   (100 * MSEC)    /* the head start of UDP */
 #define ICE_TCP_RTO     SEC             /* TCP repeats what is lost */
-#define ICE_HAIRPIN_AFTER (300 * MSEC)  /* first the way inside */
+#define ICE_HAIRPIN_AFTER (40 * MSEC)   /* first the way inside, once more */
 #define ICE_GIVE_UP     (39500 * MSEC)  /* RFC 8863 section 4 */
 #define ICE_GIVE_UP_UPGRADE (8 * SEC)   /* while another pair works */
 #define ICE_NOMINATE_WAIT (20 * MSEC)   /* for better than TCP or relay */

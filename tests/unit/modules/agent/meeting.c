@@ -238,7 +238,7 @@ static void test_hairpin(void)
 			b->site = a->site;
 		net_tell(a, b);
 		net_tell(b, a);
-		net_run(&n, 290 * MSEC);
+		net_run(&n, 39 * MSEC);
 		CU_ASSERT_EQUAL(count, 0);
 		CU_ASSERT_EQUAL(tier_of(a), inside ? LAN : NOTHING);
 		net_run(&n, 60 * SEC);
