@@ -37,8 +37,9 @@ static void tunnel_destructor(void *arg)
 
 	ending_stop(&t->end);
 	mem_deref(t->member);
-	mem_deref(t->net);
+	/* an interface goes slowly: who calls again meanwhile gets the same */
 	mem_deref(t->lease);
+	mem_deref(t->net);
 	mem_deref(t->peer);
 }
 

@@ -80,6 +80,10 @@ call() {
 	wait_for 20 grep -q "we are" "$T/$1.said" || {
 		cat "$T/$1.said"; return 1; }
 }
+by() {
+	cat "$T/alice.said"
+	grep -qF "(direct, host $1:" "$T/alice.said"
+}
 hangup() { kill -INT "$1"; wait "$1"; :; }
 left() { ! ip -n hub link show office0; }
 mtu() { at "$1" cat "/sys/class/net/$2/mtu"; }
@@ -110,7 +114,7 @@ narrow() {
 	check "IPv$1 alone" only "$1"
 	check "IPv$1: a path of 1280 bytes" carries 1280
 	check "IPv$1: alice calls" call alice
-	check "IPv$1: by it" grep -qF "(direct, host $to:" "$T/alice.said"
+	check "IPv$1: by it" by "$to"
 	for in in 10.7.0.1 fd07::1; do
 		check "IPv$1: TCP to $in" flows $in
 		check "IPv$1: 1280 bytes to $in" whole $((1280 - 48)) $in
