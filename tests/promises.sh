@@ -36,4 +36,4 @@ while read -r name; do
 	failed=$((failed + 1))
 done < "$list"
 echo "promises: $passed passed, $failed failed"
-[ "$failed" = 0 ]
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -219,14 +219,16 @@ rate() {
 	at alice tc qdisc replace dev eth0 root tbf rate "$1" burst 64k \
 	    latency 50ms
 }
+flowing() { [ -n "$(find inbox -name '.large*part' -size +256k)" ]; }
 # under_way: a transfer has begun, its dial is $behind
 under_way() {
 	rate 8mbit
 	rm -rf inbox/*
+	: > out
 	ip netns exec alice dial -c "$T/alice/sipd.conf" -v bob send large \
 	    < /dev/null > out 2>&1 &
 	behind=$!
-	wait_for 5 grep -q '(relayed by' out && sleep 0.5
+	wait_for 5 grep -q '(relayed by' out && wait_for 5 flowing
 }
 arrives() { rate 80mbit; ends 0 $behind && cmp large inbox/large; }
 moved() { grep -q "path moved to $1" out; }

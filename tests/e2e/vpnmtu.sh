@@ -74,6 +74,7 @@ only() {
 }
 # call NAME: its PID in $called
 call() {
+	: > "$T/$1.said"
 	ip netns exec "$1" dial -c "$T/$1/sipd.conf" hub vpn office \
 		< /dev/null > "$T/$1.said" 2>&1 &
 	called=$!
@@ -127,6 +128,7 @@ narrow() {
 	check "IPv$1: a path of 1500 bytes" carries 1500
 	check "IPv$1: alice calls again" call alice
 	check "IPv$1: and finds that" wait_for 5 found alice vpn0 1400 1440
+	: > "$T/iperf"
 	at alice timeout 60 iperf3 -c fd07::1 -b 50M -n 60M -i 1 --forceflush \
 		> "$T/iperf" 2>&1 &
 	load=$!

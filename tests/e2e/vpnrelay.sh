@@ -137,6 +137,7 @@ path() { as alice -j list | sed -n 's/.*"path":"\([a-z]*\)".*/\1/p'; }
 is() { [ "$(path)" = "$1" ]; }
 # call SAID: alice's, with the hub as the way out; its PID in $called
 call() {
+	: > "$T/$1"
 	dial -c "$T/alice/sipd.conf" hub vpn out < /dev/null > "$T/$1" 2>&1 &
 	called=$!
 	wait_for 10 grep -q "we are" "$T/$1" || { cat "$T/$1"; return 1; }
@@ -156,6 +157,7 @@ outside() {
 	for a in "$@"; do leads "$a" eth0 || return 1; done
 }
 begin() {
+	: > "$T/iperf"
 	at alice timeout 60 iperf3 -c 198.51.100.2 -b 50M -t "$1" -i 1 \
 		--forceflush > "$T/iperf" 2>&1 &
 	load=$!

@@ -111,13 +111,7 @@ static void begin(void *arg)
 
 static void some(void *arg)
 {
-	bool *more = arg;
-	unsigned n = 1 + talk_byte(&f.in) % 8;
-
-	while (n-- && f.in.n)
-		step(talk_byte(&f.in));
-	talk_flush(&f.t);
-	*more = f.in.n > 0;
+	*(bool *)arg = talk_some(&f.t, &f.in, step);
 }
 
 static void finish(void *arg)

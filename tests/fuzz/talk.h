@@ -173,6 +173,19 @@ static inline void talk_flush(struct talk *t)
 			talk_pump(&t->v[i]);
 }
 
+/* Some steps in one turn of the loop, so that answers come between them.
+ * False: nothing is left. */
+static inline bool talk_some(struct talk *t, struct talk_input *in,
+			     void (*step)(uint8_t b))
+{
+	unsigned n = 1 + talk_byte(in) % 8;
+
+	while (n-- && in->n)
+		step(talk_byte(in));
+	talk_flush(t);
+	return in->n > 0;
+}
+
 static inline void talk_open(void *arg)
 {
 	struct talk *t = arg;

@@ -45,6 +45,7 @@ head -c 24000000 /dev/urandom > big
 at a tc qdisc replace dev eth0 root tbf rate 12mbit burst 32k latency 50ms
 # begin: all of big goes to b's `echo hello; cat` and back
 begin() {
+	: > back
 	as a -j b pipe < big > back 2> dial.said &
 	dial=$!
 	wait_for 20 grep -qa hello back

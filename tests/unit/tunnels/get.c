@@ -206,20 +206,14 @@ static void test_words(void)
 	sweep();
 }
 
-static int words_run(void *arg)
-{
-	struct sending *x = arg;
-
-	return rig_words(&x->r, &x->a, &x->b);
-}
-
 static void test_no_memory(void)
 {
 	struct sending s;
+	struct rig_asks w = { &s.r, &s.a, &s.b };
 
 	fresh();
 	get_init(&s, ARGV("--into", "d", "f", "g"));
-	FAIL_EACH(words_run, &s);
+	FAIL_EACH(rig_words, &w);
 	rig_close(&s.r);
 	sweep();
 }

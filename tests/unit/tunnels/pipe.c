@@ -471,16 +471,10 @@ static void test_words(void)
 	rig_close(&r);
 }
 
-static int words_run(void *arg)
-{
-	struct piping *x = arg;
-
-	return rig_words(&x->r, &x->a, &x->b);
-}
-
 static void test_no_memory(void)
 {
 	struct piping p;
+	struct rig_asks w = { &p.r, &p.a, &p.b };
 
 	memset(&p, 0, sizeof p);
 	rig_open(&p.r, "pipe");
@@ -489,7 +483,7 @@ static void test_no_memory(void)
 	p.a = (struct tunnel_ask){ .fd_in = 0, .fd_out = 1, .peer = "bob" };
 	p.b = (struct tunnel_ask){ .fd_in = -1, .fd_out = -1,
 		.peer = "alice", .confh = rig_confh, .arg = &p.conf };
-	FAIL_EACH(words_run, &p);
+	FAIL_EACH(rig_words, &w);
 	rig_close(&p.r);
 }
 

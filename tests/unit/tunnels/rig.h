@@ -135,14 +135,21 @@ static inline int rig_answer(struct rig *r, const struct tunnel_ask *ask)
 					   r->answer->mediav);
 }
 
-/* Words only: the description, made and answered, and forgotten. */
-static inline int rig_words(struct rig *r, const struct tunnel_ask *a,
-			    const struct tunnel_ask *b)
+struct rig_asks {
+	struct rig *r;
+	const struct tunnel_ask *a, *b;
+};
+
+/* For FAIL_EACH, words only: the description, made and answered, and
+ * forgotten. */
+static inline int rig_words(void *arg)
 {
-	int err = rig_offer(r, a);
+	const struct rig_asks *w = arg;
+	struct rig *r = w->r;
+	int err = rig_offer(r, w->a);
 
 	if (!err)
-		err = rig_answer(r, b);
+		err = rig_answer(r, w->b);
 	r->a.t = mem_deref(r->a.t);
 	r->b.t = mem_deref(r->b.t);
 	r->offer = mem_deref(r->offer);

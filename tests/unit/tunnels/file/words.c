@@ -97,21 +97,15 @@ static void test_answer(void)
 	sweep();
 }
 
-static int words_run(void *arg)
-{
-	struct sending *x = arg;
-
-	return rig_words(&x->r, &x->a, &x->b);
-}
-
 static void test_no_memory(void)
 {
 	struct sending s;
+	struct rig_asks w = { &s.r, &s.a, &s.b };
 
 	fresh();
 	fill(at("src/f"), 5000, 1);
 	sending_init(&s, ARGV("f"));
-	FAIL_EACH(words_run, &s);
+	FAIL_EACH(rig_words, &w);
 	rig_close(&s.r);
 	sweep();
 }

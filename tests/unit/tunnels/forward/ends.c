@@ -52,10 +52,7 @@ static void test_lost(void)
 	int lfd = server(), c, s;
 
 	forwarding_to(&f, "-L", port_of(lfd));
-	c = client(f.port);
-	s = accept(lfd, NULL, NULL);
-	put(c, "x");
-	expect(s, "x");
+	pass_one(&f, lfd, &c, &s);
 	fake_call(f.r.loop, down_handler, f.r.a.flow);
 	rig_wait(&f.r);
 	CU_ASSERT_EQUAL(f.r.a.err, ETIMEDOUT);

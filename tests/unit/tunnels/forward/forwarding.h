@@ -116,6 +116,16 @@ static inline void expect(int fd, const char *text)
 	CU_ASSERT_EQUAL(memcmp(buf, text, n), 0);
 }
 
+/* A connection through it, which a byte has passed: its two ends. */
+static inline void pass_one(const struct forwarding *f, int lfd, int *c,
+			    int *s)
+{
+	*c = client(f->port);
+	*s = accept(lfd, NULL, NULL);
+	put(*c, "x");
+	expect(*s, "x");
+}
+
 static inline void expect_reset(int fd)
 {
 	char c;

@@ -77,17 +77,11 @@ static void test_reset(void)
 	int lfd = server(), c, s;
 
 	forwarding_to(&f, "-L", port_of(lfd));
-	c = client(f.port);
-	s = accept(lfd, NULL, NULL);
-	put(c, "x");
-	expect(s, "x");
+	pass_one(&f, lfd, &c, &s);
 	reset(c);
 	expect_reset(s);
 	close(s);
-	c = client(f.port);
-	s = accept(lfd, NULL, NULL);
-	put(c, "x");
-	expect(s, "x");
+	pass_one(&f, lfd, &c, &s);
 	reset(s);
 	expect_reset(c);
 	close(c);

@@ -192,10 +192,7 @@ static void test_names(void)
 		struct forwarding f;
 
 		forwarding_open(&f, ARGV(spec), allow[i]);
-		c = client(f.port);
-		s = accept(lfd, NULL, NULL);
-		put(c, "hi");
-		expect(s, "hi");
+		pass_one(&f, lfd, &c, &s);
 		close(c);
 		close(s);
 		rig_close(&f.r);
@@ -221,19 +218,13 @@ static void test_names(void)
 	close(lfd);
 }
 
-static int words_run(void *arg)
-{
-	struct forwarding *x = arg;
-
-	return rig_words(&x->r, &x->a, &x->b);
-}
-
 static void test_no_memory(void)
 {
 	struct forwarding f;
+	struct rig_asks w = { &f.r, &f.a, &f.b };
 
 	forwarding_init(&f, ARGV("0:wiki:80"), "wiki:80 127.0.0.1:22");
-	FAIL_EACH(words_run, &f);
+	FAIL_EACH(rig_words, &w);
 	rig_close(&f.r);
 }
 
