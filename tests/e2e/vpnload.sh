@@ -44,8 +44,9 @@ check "iperf3 listens" wait_for 5 at alice timeout 5 iperf3 -c 10.7.0.1 -n 1000
 rtt() {
 	at alice ping -n -i 0.05 -c 50 -W 1 "$1" |
 		sed -n 's/.*time=\([0-9.]*\) ms/\1/p' | sort -n |
-		awk '{ v[NR] = $1 } END { print NR < 45 ? 999999 :
-			int(10 * v[int(NR / 2) + 1]) }'
+		awk '{ v[NR] = $1 }
+			END { if (NR < 45) print 999999
+				else print int(10 * v[int(NR / 2) + 1]) }'
 }
 idle=$(rtt 10.7.0.1)
 echo "idle: $idle/10 ms"
