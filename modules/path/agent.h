@@ -93,8 +93,8 @@ int agent_local(struct agent *a, const struct cand *c, uint64_t now);
  * works, the path moves there. */
 void agent_fresh(struct agent *a, const struct sa *base, uint64_t now);
 
-/* This base is no longer ours: its pairs go, those by TCP from the same
- * address too. */
+/* This base is no longer ours: its pairs go, and with the last of an address
+ * those by TCP from there. */
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);
 
 /* The NAT64 of our network, NULL if we need none: the peer's IPv4 candidates

@@ -427,15 +427,33 @@ struct candpair *checklist_pair(struct checklist *cl, struct lcand *local,
 	return p ? p : pair_form(cl, local, remote, true);
 }
 
-static bool has_base(const struct cand *c, const struct sa *base)
+/* Another socket has the same address: it is not the address that goes. */
+static bool has_sibling(const struct checklist *cl, const struct sa *base)
 {
-	bool port = c->transp == CAND_UDP || c->type == CAND_RELAY;
+	struct le *le;
+
+	LIST_FOREACH(&cl->locall, le) {
+		const struct cand *c = &((const struct lcand *)le->data)->c;
+
+		if (c->type == CAND_HOST && c->transp == CAND_UDP &&
+		    sa_cmp(&c->base, base, SA_ADDR) &&
+		    !sa_cmp(&c->base, base, SA_ALL))
+			return true;
+	}
+	return false;
+}
+
+/* whole: the address goes, and TCP with it. */
+static bool has_base(const struct cand *c, const struct sa *base, bool whole)
+{
+	bool port = !whole || c->transp == CAND_UDP || c->type == CAND_RELAY;
 
 	return sa_cmp(&c->base, base, port ? SA_ALL : SA_ADDR);
 }
 
 bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 {
+	const bool whole = !has_sibling(cl, base);
 	bool selected = false;
 	struct le *le, *next;
 
@@ -443,7 +461,7 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 		struct candpair *p = le->data;
 
 		next = le->next;
-		if (!has_base(&p->local->c, base))
+		if (!has_base(&p->local->c, base, whole))
 			continue;
 		selected |= p->selected;
 		checklist_drop_pair(cl, p);
@@ -452,7 +470,7 @@ bool checklist_drop_local(struct checklist *cl, const struct sa *base)
 		struct lcand *l = le->data;
 
 		next = le->next;
-		if (has_base(&l->c, base))
+		if (has_base(&l->c, base, whole))
 			mem_deref(l);
 	}
 	return selected;

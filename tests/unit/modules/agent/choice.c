@@ -208,6 +208,35 @@ static void test_tcp_later(void)
 	}
 }
 
+/* A socket that goes takes no TCP with it while its address has another. */
+static void test_tcp_stays(void)
+{
+	struct cand c = { .type = CAND_HOST };
+	struct host *a, *b;
+	struct net n;
+
+	net_init(&n, 25);
+	a = net_host(&n, NAT_BLOCKED, true);
+	b = net_host(&n, NAT_NONE, false);
+	host_add_tcp(a, 0);
+	host_add_tcp(b, 0);
+	net_tell(a, b);
+	net_tell(b, a);
+	net_run(&n, SEC);
+	CU_ASSERT_EQUAL(tier_of(a), TCP);
+	CU_ASSERT_EQUAL(a->found, 1);
+	c.base = a->base[0];
+	sa_set_port(&c.base, 5001);
+	c.addr = c.base;
+	c.prio = cand_prio(CAND_HOST, 1);
+	CU_ASSERT_EQUAL(agent_local(a->a, &c, n.now), 0);
+	agent_local_gone(a->a, &c.base, n.now);
+	net_run(&n, 20 * SEC);
+	CU_ASSERT_EQUAL(a->found, 1);
+	CU_ASSERT(net_joined(a, b) && net_joined(b, a));
+	net_close(&n);
+}
+
 /* What becomes possible is used within two seconds. */
 static void test_becomes_possible(void)
 {
@@ -259,4 +288,5 @@ UNIT_SUITE("agent/choice",
 	{ "faster", test_faster },
 	{ "no renomination", test_no_renomination },
 	{ "tcp later", test_tcp_later },
+	{ "tcp stays", test_tcp_stays },
 	{ "becomes possible", test_becomes_possible })
