@@ -77,7 +77,7 @@ struct finder_kind {
 	 * there once more. Without it the finder is started anew. */
 	void (*again)(struct finder *f, const struct finder_env *env,
 		      uint64_t now);
-	/* doneh is still to be called. */
+	/* doneh is still to be called. NULL: start calls it. */
 	bool (*waits)(const struct finder *f);
 	/* Something is to be sent from local. ENOENT: not one of its bases;
 	 * 0: send it; EAGAIN: it is kept and goes soon; other errors: it

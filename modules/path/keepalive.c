@@ -73,16 +73,20 @@ void keepalive_failed(struct keepalive *k, const struct sa *local,
 }
 
 void keepalive_ended(struct keepalive *k, const struct sa *local,
-		     const struct sa *mapped, uint64_t age)
+		     const struct sa *mapped, uint64_t age, uint64_t now)
 {
 	struct keepalive_network *n;
 
 	if (!k || age < LIFE_MIN)
 		return;
 	n = get(k, local, mapped);
+	/* another session's word on the same end */
+	if (n->ended_at && now < n->ended_at + age - age / 4)
+		return;
 	if (max(age, n->ended) - min(age, n->ended) <= age / 4)
 		n->life = max(age, n->ended);
 	n->ended = age;
+	n->ended_at = now;
 }
 
 uint64_t keepalive_life(const struct keepalive *k, const struct sa *local,

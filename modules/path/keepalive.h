@@ -16,7 +16,8 @@ struct keepalive {
 	struct keepalive_network {
 		struct sa local, mapped;
 		uint64_t interval;      /* 0: unused */
-		uint64_t ended, life;   /* ns; see keepalive_ended */
+		/* ns; see keepalive_ended */
+		uint64_t ended, ended_at, life;
 	} v[KEEPALIVE_NETWORKS];
 	unsigned next;                  /* to be forgotten */
 	/* what is learned; NULL: nobody wants to know */
@@ -40,9 +41,9 @@ void keepalive_failed(struct keepalive *k, const struct sa *local,
 
 /* A mapping that was in use was there `age` ns after it was made, and soon
  * after had gone. Once, and the NAT may have been restarted; twice after the
- * same time is how it is. */
+ * same time is how it is; several sessions may tell of the same end. */
 void keepalive_ended(struct keepalive *k, const struct sa *local,
-		     const struct sa *mapped, uint64_t age);
+		     const struct sa *mapped, uint64_t age, uint64_t now);
 
 /* How long a mapping lives however much it is used, ns; 0: no end is known. */
 uint64_t keepalive_life(const struct keepalive *k, const struct sa *local,

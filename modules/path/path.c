@@ -114,7 +114,8 @@ static void on_ended(const struct sa *base, const struct sa *mapped,
 {
 	const struct path *p = arg;
 
-	keepalive_ended(paths_keepalive(p->member.ps), base, mapped, age);
+	keepalive_ended(paths_keepalive(p->member.ps), base, mapped, age,
+			clock_ns());
 }
 
 static uint64_t life_of(const struct sa *base, const struct sa *mapped,
@@ -311,8 +312,10 @@ static void settle(struct path *p)
 {
 	unsigned ev = agent_events(p->agent);
 
-	if (ev & AGENT_SUSPECT)
+	if (ev & AGENT_SUSPECT) {
 		look_again(p);
+		ev |= agent_events(p->agent);
+	}
 	if (ev & AGENT_RENEW)
 		renew(p);
 	report(p, ev | agent_events(p->agent));
@@ -374,7 +377,7 @@ static void finder_again(struct path *p, int i, const struct finder_env *env)
 {
 	struct finder *f = mem_ref(p->finderv[i]);
 
-	p->waiting += finders[i]->waits(f);
+	p->waiting += finders[i]->waits && finders[i]->waits(f);
 	finders[i]->again(f, env, clock_ns());
 	mem_deref(f);
 }

@@ -154,12 +154,6 @@ static void again(struct finder *f, const struct finder_env *env, uint64_t now)
 	(void)now;
 }
 
-static bool waits(const struct finder *f)
-{
-	(void)f;
-	return false;
-}
-
 const struct finder_kind spare_finder = {
 	.name  = "spare",
 	.start = start,
@@ -167,6 +161,5 @@ const struct finder_kind spare_finder = {
 	.tick  = tick,
 	.next  = next,
 	.again = again,
-	.waits = waits,
 	.fresh = fresh,
 };

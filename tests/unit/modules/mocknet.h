@@ -600,7 +600,9 @@ static inline bool host_busy(void *arg)
 static inline void host_ended(const struct sa *base, const struct sa *mapped,
 			      uint64_t age, void *arg)
 {
-	keepalive_ended(&((struct host *)arg)->keepalive, base, mapped, age);
+	struct host *h = arg;
+
+	keepalive_ended(&h->keepalive, base, mapped, age, h->net->now);
 }
 
 static inline uint64_t host_life(const struct sa *base,
