@@ -2,7 +2,8 @@
  * callpast.c: a forked INVITE can be answered with 2xx by more than one, and
  * by the second when the call with the first is over already: a file was sent
  * in between. That one is to be told as well (RFC 3261 section 13.2.2.4), or
- * it waits for its ACK for half a minute.
+ * it waits for its ACK for half a minute. So can an attempt that was given up
+ * (request.c).
  *
  * Owns a list in each struct calls, the oldest first; looked after when it is
  * used, without a timer. callcore.c adds, call.c asks.
@@ -14,7 +15,7 @@ enum { KEEP_TIME = 32, PAST_MAX = 4096 };       /* s */
 struct past {
 	struct le le;
 	struct dialog *dlg;
-	uint32_t cseq;          /* of the INVITE that was answered */
+	bool answered;          /* the branch in dlg was taken */
 	uint64_t end;
 };
 
@@ -44,14 +45,14 @@ void callpast_keep(struct call *c)
 {
 	struct past *p;
 
-	if (!c->caller || !c->ack_cseq)
+	if (!c->caller)
 		return;
 	forget(c->calls);
 	p = mem_zalloc(sizeof *p, past_destructor);
 	if (!p)
 		return;
 	p->dlg = mem_ref(c->dlg);
-	p->cseq = c->ack_cseq;
+	p->answered = c->ack_cseq != 0;
 	p->end = clock_ns() + KEEP_TIME * SEC;
 	list_append(&c->calls->pastl, &p->le, p);
 	++c->calls->pastc;
@@ -65,9 +66,9 @@ struct dialog *callpast_find(struct calls *calls, const struct sip_msg *resp)
 	for (le = calls->pastl.head; le; le = le->next) {
 		const struct past *p = le->data;
 
-		if (p->cseq == resp->cseq.num &&
-		    dialog_match_half(p->dlg, resp))
-			return dialog_match(p->dlg, resp) ? NULL : p->dlg;
+		if (dialog_match_half(p->dlg, resp))
+			return p->answered && dialog_match(p->dlg, resp)
+				? NULL : p->dlg;
 	}
 	return NULL;
 }

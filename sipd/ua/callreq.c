@@ -98,14 +98,16 @@ void callreq_branch(struct calls *calls, const struct dialog *o,
 
 void callreq_stray(struct call *c, const struct sip_msg *resp)
 {
-	if (c->state == CALL_CALLING)
-		return;                 /* a former attempt's: comes again */
 	if (dialog_match(c->dlg, resp)) {
 		if (resp->cseq.num == c->ack_cseq)
 			ack_again(c->ack);
+		else if (resp->cseq.num <= *c->dlg->lseq)
+			(void)ack_send(NULL, c->calls->s, c->dlg,
+				       resp->cseq.num, NULL, call_hop(c));
 		return;
 	}
-	if (resp->cseq.num == c->ack_cseq && c->caller)
+	/* whatever its CSeq: a former attempt's had another */
+	if (c->caller)
 		callreq_branch(c->calls, c->dlg, resp);
 }
 

@@ -34,7 +34,8 @@ void callreq_ack(struct call *c, const struct sip_msg *resp, uint32_t cseq,
 void callreq_branch(struct calls *calls, const struct dialog *o,
 		    const struct sip_msg *resp);
 
-/* A 2xx nobody waits for: ACK again; of another branch: as above. */
+/* A 2xx nobody waits for: ACK again; of another branch or a former attempt:
+ * as above. */
 void callreq_stray(struct call *c, const struct sip_msg *resp);
 
 /* Every INVITE carries these: Allow, Supported. */

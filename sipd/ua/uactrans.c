@@ -291,7 +291,11 @@ bool uactrans_response(struct uactrans_set *set, const struct sip_msg *msg)
 		provisional(ct, msg);
 	}
 	else {
+		/* nobody listens: as a repeated one, it is the account's */
+		const bool stray = ct->invite && !ct->h && msg->scode < 300;
+
 		final(ct, msg);
+		return !stray;
 	}
 	return true;
 }

@@ -160,6 +160,26 @@ static void test_fork_late(void)
 	close_caller();
 }
 
+/* An attempt that was left is answered nevertheless. */
+static void test_former(void)
+{
+	static struct invite inv;
+
+	call_peer();
+	memcpy(inv.got, peer.got, sizeof inv.got);
+	inv.src = peer.src;
+	raw_reply(&peer, "422 Session Interval Too Small", "x",
+		  "Min-SE: 3600\r\n");
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(raw_wait(&peer, "INVITE", 1000));
+	second_answers(&inv);           /* while the next is asked */
+	raw_reply(&peer, "200 OK", "one", contact(&peer));
+	CU_ASSERT(raw_wait(&peer, "ACK", 1000));
+	CU_ASSERT(wait_log(&a, "answer", 1000));
+	second_answers(&inv);           /* and when it has answered */
+	close_caller();
+}
+
 static void test_redirect(void)
 {
 	call_peer();
@@ -503,6 +523,7 @@ UNIT_SUITE("callout",
 	   { "account ends with its call", test_account_gone },
 	   { "100, then a challenge", test_trying_challenge },
 	   { "422", test_422 },
+	   { "a former attempt", test_former },
 	   { "refusal with text", test_refused },
 	   { "nobody there", test_nobody_there },
 	   { "bad URIs", test_bad_uris },
