@@ -13,7 +13,6 @@
  * somebody hangs up, or when -W's connection is over.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include "tunnels/ask.h"
 #include "tunnels/forward/fwallow.h"

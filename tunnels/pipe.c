@@ -13,7 +13,6 @@
  * were only on their way.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 #include <re.h>

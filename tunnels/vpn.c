@@ -11,7 +11,6 @@
  *   start:  the network is joined; mem_deref leaves it
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include "tunnels/ask.h"
 #include "tunnels/ending.h"

@@ -2,7 +2,6 @@
  * fileopts.c: the words after `send` and `get`.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include "tunnels/ask.h"
 #include "tunnels/file/fileopts.h"

@@ -277,7 +277,8 @@ static int link_target(struct filewalk *w, struct filewalk_item *it)
 static int entry(struct filewalk *w, struct filewalk_item *it, int type)
 {
 	it->st.st_mode = (mode_t)DTTOIF(type);
-	if (type == DT_UNKNOWN && fstatat(w->fd, w->name, &it->st, AT_SYMLINK_NOFOLLOW))
+	if (type == DT_UNKNOWN &&
+	    fstatat(w->fd, w->name, &it->st, AT_SYMLINK_NOFOLLOW))
 		return fail(it, errno);
 	if (S_ISDIR(it->st.st_mode)) {
 		it->what = WALK_DIR;

@@ -393,8 +393,9 @@ static void open_queued(struct qconn *c)
 	}
 }
 
-/* What leaves in four milliseconds: on a fast path a writer gives more at once
- * and is woken less often, on a slow one nobody's bytes wait longer for it. */
+/* What leaves in four milliseconds, for BBR's window is twice what the path
+ * holds: on a fast path a writer gives more at once and is woken less often,
+ * on a slow one nobody's bytes wait longer for it. */
 static void set_ahead(struct qconn *c, uint64_t cwnd, uint64_t rtt)
 {
 	const uint64_t n = rtt ? 2 * cwnd * MSEC / rtt : 0;

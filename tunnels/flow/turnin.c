@@ -133,8 +133,7 @@ void turnin_udp(const struct udp_rx *rx, void *arg)
 
 size_t turnin_tcp(uint8_t *p, size_t n, void *arg)
 {
-	struct turnconn *c = arg;
-	struct run run = { .c = c };
+	struct run run = { .c = arg };
 	size_t used;
 	int err = 0;
 

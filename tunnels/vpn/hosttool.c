@@ -50,7 +50,8 @@ static int spawn(pid_t *pid, char *const argv[], int in)
 	return err;
 }
 
-/* nft needs the right that we have; no other program gets it (drop.c). What is
+/* nft and what sets the DNS get the right that we have; no other program does
+ * (drop.c). What is
  * raised here is this thread's alone. */
 static void hand_on(bool on)
 {
