@@ -77,7 +77,9 @@ try "then there is one" "$far vpn office routes > /tmp/vpn 2>&1 &
 try "a wrong key is named" 'echo "bogus = 1" >> /etc/dialtone/sipd.conf
 	! systemctl reload sipd &&
 	journalctl -u sipd -o cat | grep -q "unknown key .bogus."
-	sed -i /^bogus/d /etc/dialtone/sipd.conf'
+	code=$?
+	sed -i /^bogus/d /etc/dialtone/sipd.conf
+	exit $code'
 try "what root pins meanwhile is read" 'systemctl stop sipd
 	dial trust carol@example.org "$(dial -c /root/far.conf identity)"
 	systemctl start sipd

@@ -13,6 +13,9 @@ for d in null zero full random urandom tty; do
 	: > dev/$d
 	mount --bind /dev/$d dev/$d
 done
+mkdir dev/pts
+mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
 ln -s /proc/self/fd dev/fd
 mount --rbind dev /dev
 socat -u UNIX-RECV:/dev/log,mode=666 CREATE:syslog.out &
@@ -115,6 +118,9 @@ done > json.out 2>&1
 { as alice why bob; as alice check; } >> json.out 2>&1
 check "there is something to look through" sh -c \
     "[ \$(wc -l < json.out) -gt 8 ] && [ \$(wc -l < alice/log) -gt 8 ]"
+check "on a terminal the record is for people" sh -c \
+    "script -qec 'dial -c alice/sipd.conf log' /dev/null < /dev/null |
+	grep -qE '^[0-9-]{10} [0-9:]{8}  (in|out) '"
 pw='enough-8Kx2|pw-bob-Q41z|enough-Zr50|pw-wrong-3NnE'
 check "no password in a log" sh -c \
     "! grep -lE '$pw' */log */calls.log syslog.out"
@@ -166,7 +172,7 @@ done
 check "nor when they end" sh -c "! grep -lE '$pw' */log syslog.out"
 kill $syslog
 umount -lR /dev
-for d in null zero full random urandom tty; do
+for d in null zero full random urandom tty pts; do
 	umount -l dev/$d
 done
 finish

@@ -7,10 +7,12 @@
 # the worst of the results count. slow: nothing but the pairs that are slower
 # than libnice, one a line. Fails if there are not N pairs, if one is worse
 # than theory, or if libnice does better: connects where we do not, by a
-# better kind, or protected sooner by more than NOISE ms.
+# better kind, or protected sooner by more than NOISE ms; or if what is easy
+# takes longer than EASY ms in the median.
 
 BEGIN {
 	NOISE = 10
+	EASY = 150 + 2 * 10     # and two round trips
 	split("direct predict guess tcp tls relayed", word, " ")
 	split("1 1 1 2 2 3", value, " ")
 	split("D G G T T R", sign, " ")
@@ -193,5 +195,8 @@ END {
 		    median(pt, pts), median(both, boths), NOISE, bare,
 		    protected
 	}
-	exit worse + missing + lost + protected > 0
+	tardy = easies && median(easy, easies) > EASY
+	if (tardy)
+		print "what is easy takes longer than " EASY " ms"
+	exit worse + missing + lost + protected + tardy > 0
 }
