@@ -1,4 +1,4 @@
-/* fuzz: tunnels/pipe.c tunnels/ask.c tunnels/pipe/command.c tunnels/pipe/pipefd.c tunnels/pipe/pipein.c tunnels/pipe/pipeout.c tunnels/backlog.c tunnels/ending.c tunnels/errand.c tunnels/record.c tunnels/flow/flow.c tunnels/flow/loop.c sdp/base/mailbox.c sdp/base/clock.c sdp/desc.c sdp/descdec.c sdp/descenc.c sdp/descfield.c sdp/descfrag.c sdp/descline.c sdp/descparam.c sdp/desctransp.c sdp/cand.c sdp/addr.c sdp/fp.c sdp/words.c */
+/* fuzz: tunnels/pipe.c tunnels/ask.c tunnels/pipe/command.c tunnels/pipe/pipefd.c tunnels/pipe/pipein.c tunnels/pipe/pipeout.c tunnels/pipe/piperun.c tunnels/backlog.c tunnels/ending.c tunnels/errand.c tunnels/record.c tunnels/flow/flow.c tunnels/flow/loop.c sdp/base/mailbox.c sdp/base/clock.c sdp/desc.c sdp/descdec.c sdp/descenc.c sdp/descfield.c sdp/descfrag.c sdp/descline.c sdp/descparam.c sdp/desctransp.c sdp/cand.c sdp/addr.c sdp/fp.c sdp/words.c */
 /*
  * A pipe, either end of it, whose peer sends any records in any order: the first
  * byte says which end is ours, then each is a step. What is written to our
