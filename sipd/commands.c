@@ -9,9 +9,9 @@
 #include "sipd/approval.h"
 #include "sipd/barrier.h"
 #include "sipd/check.h"
-#include "sipd/callchain.h"
 #include "sipd/commands.h"
 #include "sipd/events.h"
+#include "sipd/housekey.h"
 #include "sipd/logorder.h"
 #include "sipd/orders.h"
 #include "sipd/pairing.h"
@@ -204,7 +204,7 @@ static void cmd_identity(struct conn *cn, const struct odict *o,
 
 	memcpy(md, identity_fp(h->identity), sizeof md);
 	(void)odict_get_boolean(o, &renew, "renew");
-	if (renew && house_renew(h, md, why, sizeof why)) {
+	if (renew && housekey_renew(h->conf, md, why, sizeof why)) {
 		conn_error(cn, tag, 1, "%s", why);
 		return;
 	}

@@ -7,17 +7,14 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
-#include <openssl/evp.h>
+#include "sipd/environs.h"
 #include "sipd/folder.h"
 #include "sipd/guessops.h"
 #include "sipd/house.h"
 #include "sipd/housekeep.h"
+#include "sipd/housekey.h"
 #include "sipd/log.h"
 #include "sipd/netwatch.h"
-#include "sipd/environs.h"
-#include "tunnels/flow/identityrenew.h"
-#include "tunnels/flow/token.h"
 #include "sipd/sip/quota.h"
 
 static void house_destructor(void *arg)
@@ -45,65 +42,6 @@ static void house_destructor(void *arg)
 	mem_deref(h->mailbox);
 	mem_deref(h->timers);
 	folder_give(h->conf->state);
-}
-
-static const char *identity_hint(int err)
-{
-	switch (err) {
-
-	case EPERM:   return " Others can read it: chmod 600.";
-	case EBADMSG: return " It must be ECDSA P-256, and the certificate"
-			" its own.";
-	case ENOTSUP: return " Install what OpenSSL needs for it:"
-			" libengine-pkcs11-openssl for tokens, tpm2-openssl"
-			" for a TPM, which has to be there.";
-	case ENOKEY:  return " Is the token there, with a key of that name,"
-			" and its PIN in the file that pin-source names?";
-	default:      return "";
-	}
-}
-
-static int open_identity(struct house *h, char *why, size_t size)
-{
-	const struct conf *c = h->conf;
-	const bool token = c->identity && token_is_uri(c->identity);
-	char key[600], cert[600];
-	int err;
-
-	(void)re_snprintf(key, sizeof key, "%s/identity.pem", c->state);
-	(void)re_snprintf(cert, sizeof cert, "%s/certificate.pem", c->state);
-	err = identity_load_with(&h->identity, c->identity ? c->identity : key,
-				 c->certificate ? c->certificate :
-				 token ? cert : NULL);
-	if (err)
-		(void)re_snprintf(why, size, "The key %s cannot be used:"
-				  " %m.%s", c->identity ? c->identity : key,
-				  err, identity_hint(err));
-	return err;
-}
-
-int house_renew(const struct house *h, uint8_t fp[32], char *why,
-		size_t size)
-{
-	const struct conf *c = h->conf;
-	char file[600];
-	int err;
-
-	if (c->identity)
-		str_ncpy(file, c->identity, sizeof file);
-	else
-		(void)re_snprintf(file, sizeof file, "%s/identity.pem",
-				  c->state);
-	err = c->certificate || token_is_uri(file) ? EPERM :
-		identity_renew(file, fp);
-	if (err == EPERM)
-		(void)re_snprintf(why, size, "Only a key that was made here"
-				  " can be renewed, not one in a token or"
-				  " with a certificate of others.");
-	else if (err)
-		(void)re_snprintf(why, size, "No new key can be made in"
-				  " %s: %m.", file, err);
-	return err;
 }
 
 static int open_learned(struct house *h)
@@ -137,7 +75,7 @@ static int open_state(struct house *h, char *why, size_t size)
 				  err);
 		return err;
 	}
-	err = open_identity(h, why, size);
+	err = housekey_open(&h->identity, h->conf, why, size);
 	if (!err)
 		err = open_trust(&h->trust, h->conf, why, size);
 	if (err)
@@ -285,34 +223,12 @@ static int open_mapper(struct house *h)
 		.mappedh = mapped_handler,
 		.arg = h,
 	};
-
 	int err;
 
 	if (!h->conf->portmap)
 		return 0;
 	err = housekeep_nonce(h->learned, mc.nonce);
 	return err ? err : mapper_alloc(&h->mapper, &mc);
-}
-
-/* Two devices of a user may share a key, not an instance: it is made of the
- * key, the machine and the state folder, so that it stays without being kept.
- * A version 8 UUID (RFC 9562). */
-static void instance_print(char *buf, size_t size, const struct house *h)
-{
-	uint8_t text[DESC_FP_SIZE + 65 + 512], d[DESC_FP_SIZE];
-	char *state = (char *)text + DESC_FP_SIZE + 65;
-	unsigned n = sizeof d;
-
-	memset(text, 0, sizeof text);
-	memcpy(text, identity_fp(h->identity), DESC_FP_SIZE);
-	(void)gethostname((char *)text + DESC_FP_SIZE, 64);
-	(void)str_ncpy(state, h->conf->state, 512);
-	(void)EVP_Digest(text, sizeof text, d, &n, EVP_sha256(), NULL);
-	(void)re_snprintf(buf, size, "urn:uuid:%02x%02x%02x%02x-%02x%02x-"
-			  "8%01x%02x-8%01x%02x-%02x%02x%02x%02x%02x%02x",
-			  d[0], d[1], d[2], d[3], d[4], d[5], d[6] & 15,
-			  d[7], d[8] & 15, d[9], d[10], d[11], d[12], d[13],
-			  d[14], d[15]);
 }
 
 static int open_accounts(struct house *h, char *why, size_t size)
@@ -329,7 +245,8 @@ static int open_accounts(struct house *h, char *why, size_t size)
 		.arg = h->h.arg,
 	};
 
-	instance_print(instance, sizeof instance, h);
+	housekey_instance(instance, sizeof instance, h->identity,
+			  h->conf);
 	return accounts_alloc(&h->accounts, &ac, h->conf, why, size);
 }
 

@@ -69,11 +69,6 @@ int house_alloc(struct house **hp, const struct conf *conf,
 int house_reload(struct house *h, const struct conf *conf, char *why,
 		 size_t size);
 
-/* Another key, which the present one vouches for; it is used from the next
- * start on. fp is the new one's. */
-int house_renew(const struct house *h, uint8_t fp[32], char *why,
-		size_t size);
-
 /* Unregister everywhere and give back what gateways have mapped; doneh once
  * it is over (at most 2 s). */
 void house_close(struct house *h, void (*doneh)(void *arg), void *arg);
