@@ -38,23 +38,6 @@ int bundle_alloc(struct bundle **bp, struct mailbox *control,
 /* A number that no group has had yet. */
 unsigned bundle_group_new(struct bundle *b);
 
-/* Ask a kind for a tunnel to be offered. Errors as tunnel_kind.offer. */
-int bundle_plan(struct bundle *b, unsigned group,
-		const struct tunnel_kind *kind, const struct tunnel_ask *ask);
-
-/* Put what is planned into our description, on lines that are free or new, as
- * far as there are any: EOVERFLOW if one finds none. */
-int bundle_place(struct bundle *b, struct desc *local);
-
-/* Take it out again. refused: by the peer; else another offer goes first, and
- * it stays planned. */
-void bundle_unplace(struct bundle *b, struct desc *local, bool refused);
-
-/* The answer to an offer: what `remote` takes will be started, the rest is
- * refused. */
-int bundle_settle(struct bundle *b, const struct desc *remote,
-		  struct desc *local);
-
 /* A group of which something is planned; is refused; was taken since this was
  * asked last. 0: none. */
 unsigned bundle_planned(const struct bundle *b);
@@ -64,13 +47,6 @@ unsigned bundle_news(struct bundle *b);
 /* Forget what is refused. */
 void bundle_drop_refused(struct bundle *b);
 
-/* The peer's m-line `line` is answered by a new tunnel of this group; local is
- * ours in the answer and stays rejected on error. */
-int bundle_answer(struct bundle *b, unsigned group, unsigned line,
-		  const struct tunnel_kind *kind,
-		  const struct tunnel_ask *ask,
-		  const struct desc_media *remote, struct desc_media *local);
-
 /* Does a tunnel that is taken need this kind of flow? */
 bool bundle_needs(const struct bundle *b, enum flow_need need);
 
@@ -79,11 +55,7 @@ bool bundle_needs(const struct bundle *b, enum flow_need need);
  * when there is more. */
 int bundle_start(struct bundle *b, const struct tunnel_way *way, bool first);
 
-/* Is there a tunnel on this line? *group: whose it is. */
-bool bundle_line(const struct bundle *b, unsigned line, unsigned *group);
-
-/* End a tunnel or a group; its lines in our description become free. */
-void bundle_drop_line(struct bundle *b, unsigned line, struct desc *local);
+/* End a group; its lines in our description become free. */
 void bundle_drop_group(struct bundle *b, unsigned group, struct desc *local);
 
 /* Are there tunnels of this group, or of others? */

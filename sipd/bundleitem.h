@@ -1,6 +1,6 @@
 /*
  * bundleitem.h: one tunnel of a session, and its way across the threads. Only
- * bundle.c knows it.
+ * bundle.c and bundledesc.c know it.
  *
  *   bundle (control thread)              worker thread
  *     item_start      ---------------->  tunnel_kind.start

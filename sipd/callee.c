@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/bundledesc.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
@@ -104,9 +105,10 @@ static int answer_wants(struct session *s, const struct session_answer *an,
 
 		if (!w->kind)
 			continue;
-		err = bundle_answer(s->bundle, group_of(s, w->kind), i,
-				    w->kind, &w->ask, &s->remote->mediav[i],
-				    &s->local->mediav[i]);
+		err = bundledesc_answer(s->bundle, group_of(s, w->kind), i,
+					w->kind, &w->ask,
+					&s->remote->mediav[i],
+					&s->local->mediav[i]);
 		*rp = err == EACCES ? REASON_NOT_ALLOWED : REASON_REFUSED;
 	}
 	return err;

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sipd/bundledesc.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"
@@ -183,8 +184,8 @@ static int wants_offer(struct session *s, const struct session_want *wantv,
 		       size_t wantc)
 {
 	for (size_t i = 0; i < wantc; i++) {
-		int err = bundle_plan(s->bundle, SESSION_FIRST_GROUP,
-				      wantv[i].kind, &wantv[i].ask);
+		int err = bundledesc_plan(s->bundle, SESSION_FIRST_GROUP,
+					  wantv[i].kind, &wantv[i].ask);
 		if (err)
 			return err;
 	}
@@ -201,8 +202,8 @@ static int greet_offer(struct session *s)
 	    SESSION_CAN_ASK)
 		return 0;
 	s->greet_group = bundle_group_new(s->bundle);
-	return bundle_plan(s->bundle, s->greet_group, session_greet_kind(),
-			   &ask);
+	return bundledesc_plan(s->bundle, s->greet_group,
+			       session_greet_kind(), &ask);
 }
 
 int session_dial(struct session **sp, struct house *h, const struct peer *p,
@@ -227,7 +228,7 @@ int session_dial(struct session **sp, struct house *h, const struct peer *p,
 	if (!err)
 		err = greet_offer(s);
 	if (!err)
-		err = bundle_place(s->bundle, s->local);
+		err = bundledesc_place(s->bundle, s->local);
 	if (err)
 		*rp = REASON_TUNNEL_FAILED;
 	else

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
+#include "sipd/bundledesc.h"
 #include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionflow.h"
@@ -62,14 +63,14 @@ static bool has_dropped(const struct session *s)
 static int write_offer(struct session *s, struct mbuf **mbp,
 		       struct call_body *b)
 {
-	int err = bundle_place(s->bundle, s->local);
+	int err = bundledesc_place(s->bundle, s->local);
 
 	s->local->setup = SETUP_ACTPASS;
 	s->local->sess_ver++;
 	if (!err)
 		err = encode_body(mbp, b, s);
 	if (err)
-		bundle_unplace(s->bundle, s->local, false);
+		bundledesc_unplace(s->bundle, s->local, false);
 	return err;
 }
 
@@ -104,7 +105,7 @@ static void sync_offer(void *arg)
 		s->moved = false;
 		return;
 	}
-	bundle_unplace(s->bundle, s->local, false);
+	bundledesc_unplace(s->bundle, s->local, false);
 	(void)timer_start(s->house->timers, &s->sync_timer, sync_wait,
 			  sync_offer, s);
 }
@@ -164,7 +165,7 @@ int session_bundle_open(struct session *s)
 
 int session_bundle_begin(struct session *s)
 {
-	int err = bundle_settle(s->bundle, s->remote, s->local);
+	int err = bundledesc_settle(s->bundle, s->remote, s->local);
 
 	if (err)
 		return err;
@@ -192,8 +193,8 @@ int session_add(struct session *s, const struct session_want *wantv,
 
 	*group = bundle_group_new(s->bundle);
 	for (size_t i = 0; i < wantc && !err; i++)
-		err = bundle_plan(s->bundle, *group, wantv[i].kind,
-				  &wantv[i].ask);
+		err = bundledesc_plan(s->bundle, *group, wantv[i].kind,
+				      &wantv[i].ask);
 	if (err) {
 		bundle_drop_group(s->bundle, *group, s->local);
 		return err;
@@ -279,7 +280,7 @@ void session_rerefused(struct session *s, uint16_t scode)
 		return;
 	s->cut = scode == 408 || scode == 430 || scode == 480 || scode >= 500;
 	mem_ref(s);
-	bundle_unplace(s->bundle, s->local, true);
+	bundledesc_unplace(s->bundle, s->local, true);
 	while (s->bundle && (group = bundle_refused(s->bundle)))
 		group_over(s, group, refusal(s, scode), NULL);
 	if (s->state == SESSION_OPEN)

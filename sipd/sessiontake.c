@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
+#include "sipd/bundledesc.h"
 #include "sipd/sessiontake.h"
 
 /* Lines that are live here and that the peer has ended. */
@@ -15,12 +16,12 @@ static void drop_ended(struct session *s, const struct desc *d)
 		unsigned group;
 		bool whole, ours;
 
-		if (!bundle_line(s->bundle, i, &group) ||
+		if (!bundledesc_line(s->bundle, i, &group) ||
 		    (!m->rejected && !strcmp(m->mid, s->local->mediav[i].mid)))
 			continue;
 		whole = bundle_complete(s->bundle, group);
 		ours = bundle_ours(s->bundle, group);
-		bundle_drop_line(s->bundle, i, s->local);
+		bundledesc_drop_line(s->bundle, i, s->local);
 		if (!bundle_has(s->bundle, group) && s->h.endh)
 			s->h.endh(s, group, ours && !whole ?
 				  REASON_PEER_STOPPED : REASON_PEER_HANGUP,
@@ -76,14 +77,14 @@ static int take_none(struct session *s)
 
 	for (size_t i = 0; i < s->remote->mediac; i++)
 		s->remote->mediav[i].rejected = true;
-	err = bundle_settle(s->bundle, s->remote, s->local);
+	err = bundledesc_settle(s->bundle, s->remote, s->local);
 	drop_ended(s, s->remote);
 	return err;
 }
 
 static int take_some(struct session *s, struct desc *d)
 {
-	int err = bundle_settle(s->bundle, d, s->local);
+	int err = bundledesc_settle(s->bundle, d, s->local);
 
 	if (err) {
 		mem_deref(d);
@@ -115,8 +116,8 @@ static int take_line(struct session *s, unsigned group, unsigned i,
 		s->h.offerh(s, group, &d->mediav[i], &want, rp, s->h.arg);
 	if (!want.kind)
 		return EACCES;
-	err = bundle_answer(s->bundle, group, i, want.kind, &want.ask,
-			    &d->mediav[i], &a->mediav[i]);
+	err = bundledesc_answer(s->bundle, group, i, want.kind, &want.ask,
+				&d->mediav[i], &a->mediav[i]);
 	if (err && err != EACCES)
 		*rp = REASON_REFUSED;
 	return err;
@@ -144,7 +145,7 @@ static int take_lines(struct session *s, const struct desc *d, struct desc *a,
 	for (unsigned i = 0; i < d->mediac; i++) {
 		if (d->mediav[i].rejected)
 			continue;
-		if (!bundle_line(s->bundle, i, &g)) {
+		if (!bundledesc_line(s->bundle, i, &g)) {
 			if (is_gone(s, i, &d->mediav[i]))
 				continue;
 			n++;
@@ -184,7 +185,7 @@ int session_take_offer(struct session *s, const struct call_body *b,
 
 	if (!b->ctype || !b->n)
 		return 0;
-	bundle_unplace(s->bundle, s->local, false);
+	bundledesc_unplace(s->bundle, s->local, false);
 	err = read_desc(&d, s, b, true);
 	if (err)
 		return err;
