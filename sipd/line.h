@@ -1,6 +1,7 @@
 /*
  * line.h: one session and who is told of it: a stake for each group of its
- * tunnels that somebody has asked for or waits for. For switchboard.c.
+ * tunnels that somebody has asked for or waits for. For switchboard.c
+ * and admit.c.
  */
 #ifndef DIALTONE_LINE_H
 #define DIALTONE_LINE_H

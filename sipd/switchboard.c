@@ -1,42 +1,18 @@
 /*
- * switchboard.c: keeps the sessions, plugs calls into those who wait for
- * them, and writes down each attempt.
- *
- *   call -> incoming_read -> limits -> whose line? -> session_take
- *             \______________________________________-> refused, logged
+ * switchboard.c: keeps the sessions, gives each a line to those who are to be
+ * told of it, and writes it down when it is over. Calls in come by admit.c.
  */
 #include <errno.h>
 #include <malloc.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
-#include "sipd/switchboard.h"
-#include "sipd/lines.h"
-#include "sipd/judge.h"
-#include "sipd/limits.h"
-#include "sipd/log.h"
-#include "sipd/oncall.h"
+#include "sipd/admit.h"
+#include "sipd/boardimpl.h"
 #include "sipd/record.h"
-#include "sipd/sessiontrust.h"
-
-enum { HELD_MAX = 16 };         /* strangers' calls that ring */
 
 static const uint64_t watch_every = 2 * SEC;
 /* Once flows have lingered, and once TCP connections that may be used again. */
 static const uint64_t tidyv[] = { 8 * SEC, 70 * SEC };
-
-struct board {
-	struct house *house;
-	const struct conf *conf;
-	struct lines *lines;
-	struct list waitl;              /* struct wait */
-	struct judged *judged;          /* of an offer within a call */
-	bool closing;
-	uint64_t left_at;               /* when the last session ended */
-	size_t tidied;                  /* of tidyv, since then */
-	struct limits *limits;
-	struct why *why;
-	struct timer watch;             /* of what sessions may have */
-};
 
 static void board_destructor(void *arg)
 {
@@ -80,23 +56,28 @@ static void open_handler(struct line *l, void *arg)
 		session_hangup(l->s, REASON_LIMIT, text);
 }
 
-/* --- calls in ---------------------------------------------------------- */
-
-/* Does a limit speak against one more call? */
-static bool limited(struct board *b, struct incoming *in,
-		    const struct call *c)
+static void offer_handler(struct session *s, const struct desc_media *m,
+			  struct session_want *want,
+			  struct session_handlers *owner, enum reason *rp,
+			  void *arg)
 {
-	const struct limits_load load = {
-		lines_count(b->lines),
-		lines_of_peer(b->lines, in->peer.name),
-		lines_unproven(b->lines, call_source(c)),
-	};
+	struct board *b = arg;
+	struct session_info si;
 
-	in->reason = b->closing ? REASON_SHUTDOWN
-		: limits_call(b->limits, b->conf, &in->peer, &load, in->text,
-			      sizeof in->text);
-	return in->reason != REASON_NONE;
+	session_info(s, &si);
+	if (!b->judged)
+		b->judged = mem_alloc(sizeof *b->judged, NULL);
+	if (b->judged && judge_offer(b->judged, b->house, &b->waitl, &si,
+				     m, want, owner)) {
+		*rp = REASON_REFUSED;
+		return;
+	}
+	*rp = b->judged ? b->judged->in.reason : REASON_INTERNAL;
+	want->kind = NULL;
+	record_offer(b->house->calllog, s, m->kind, *rp);
 }
+
+/* --- the house --------------------------------------------------------- */
 
 /* What sessions have left free between what lives on is the system's again,
  * when no packet has to wait for that. */
@@ -131,151 +112,6 @@ static void watch_handler(void *arg)
 			  b);
 }
 
-/* An unknown key: is there somebody to ask, or is it pinned unasked? */
-static bool judge_unknown(struct board *b, struct incoming *in,
-			  const struct wait *w, struct session_answer *an)
-{
-	an->trusted = in->known || (w && w->conf.flags & SESSION_ANY_KEY);
-	if (an->trusted)
-		return true;
-	an->renewed = in->renewed;
-	if (an->renewed || an->vouch || (w && w->conf.flags & SESSION_CAN_ASK))
-		return true;
-	if (b->conf->unknown == UNKNOWN_PIN) {
-		an->trusted = true;
-		return !peers_pin(b->house->peers, in->peer.address,
-				  in->peer.name, in->offer->fp) &&
-		       !peers_by_fp(b->house->peers, in->offer->fp,
-				    &in->peer);
-	}
-	if (b->conf->unknown == UNKNOWN_ASK &&
-	    lines_held(b->lines) < HELD_MAX) {
-		an->flags = SESSION_HOLD;
-		rights_of(&in->peer.rights, b->conf, NULL);
-		return true;
-	}
-	in->reason = REASON_UNKNOWN_HERE;
-	return false;
-}
-
-static void offer_handler(struct session *s, const struct desc_media *m,
-			  struct session_want *want,
-			  struct session_handlers *owner, enum reason *rp,
-			  void *arg)
-{
-	struct board *b = arg;
-	struct session_info si;
-
-	session_info(s, &si);
-	if (!b->judged)
-		b->judged = mem_alloc(sizeof *b->judged, NULL);
-	if (b->judged && judge_offer(b->judged, b->house, &b->waitl, &si,
-				     m, want, owner)) {
-		*rp = REASON_REFUSED;
-		return;
-	}
-	*rp = b->judged ? b->judged->in.reason : REASON_INTERNAL;
-	want->kind = NULL;
-	record_offer(b->house->calllog, s, m->kind, *rp);
-}
-
-static int line_add(struct line **lp, struct board *b, const struct peer *p,
-		    const struct session_handlers *owner)
-{
-	const struct line_handlers h = {
-		.closedh = closed_handler, .openh = open_handler,
-		.offerh = offer_handler, .arg = b,
-	};
-
-	return lines_add(lp, b->lines, p->name, &h, owner);
-}
-
-/* Everything was judged: take the call. */
-static int take(struct board *b, struct incoming *in, struct call *c,
-		struct session_answer *an, const struct wait *w)
-{
-	struct session_handlers sh;
-	struct line *l;
-	int err;
-
-	an->peer = in->peer;
-	an->offer = in->offer;
-	if (w)
-		an->flags = w->conf.flags;
-	err = line_add(&l, b, &in->peer, w ? &w->conf.sh : NULL);
-	if (err)
-		return err;
-	lines_source(b->lines, l, call_source(c));
-	sh = line_handlers(l);
-	mem_ref(l);
-	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
-	if (err)
-		lines_cancel(b->lines, l);
-	else if (b->conf->on_call && session_is_held(l->s))
-		oncall_tell(b->conf->on_call, l->s);
-	mem_deref(l);
-	return err;
-}
-
-static bool admit(struct board *b, struct incoming *in, struct call *c)
-{
-	char allow[DESC_MEDIA_MAX][JUDGE_ALLOW_MAX];
-	struct judge_lookup lookupv[DESC_MEDIA_MAX];
-	struct session_answer an = { 0 };
-	const struct wait *w;
-	unsigned n = 0;
-
-	w = in->offer ? waits_find(&b->waitl, in) : NULL;
-	if (w && w->conf.flags & SESSION_ANY_KEY &&
-	    in->reason == REASON_WRONG_KEY)
-		in->reason = REASON_NONE;       /* it may be a new one */
-	an.vouch = in->reason == REASON_NONE && !in->known && !in->renewed &&
-		!(w && w->conf.flags & SESSION_ANY_KEY) &&
-		session_vouchable(b->house, in->offer);
-	if (an.vouch && !in->peer.configured)
-		rights_of(&in->peer.rights, b->conf, NULL);
-	if (in->reason != REASON_NONE || limited(b, in, c))
-		return false;
-	if (!judge_unknown(b, in, w, &an))
-		return false;
-	/* without an offer there is a reason. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-	for (size_t i = 0; i < in->offer->mediac; i++) {
-		const struct desc_media *m = &in->offer->mediav[i];
-		struct session_want *want = &an.wantv[i];
-
-		if (!m->known || m->rejected)
-			continue;
-		if (!judge_tunnel(in, m, w, want, allow[i], &an.ask))
-			return false;
-		lookupv[i] = (struct judge_lookup){
-			b->conf, m->kind, w ? &w->conf : NULL
-		};
-		want->ask.arg = &lookupv[i];
-		n += want->kind && !want->kind->first;
-	}
-	if (!n) {
-		in->reason = REASON_REFUSED;
-		(void)str_ncpy(in->text, "no tunnel of a kind known here",
-			       sizeof in->text);
-		return false;
-	}
-	return !take(b, in, c, &an, w);
-}
-
-static void call_handler(struct ua *ua, struct call *c, void *arg)
-{
-	struct board *b = arg;
-	struct incoming in;
-	(void)ua;
-
-	incoming_read(&in, b->house, c);
-	if (!admit(b, &in, c)) {
-		record_refused(b->house->calllog, &in, c);
-		incoming_refuse(&in, c);
-	}
-	mem_deref(in.offer);
-}
-
 static void moved_handler(void *arg)
 {
 	struct board *b = arg;
@@ -285,6 +121,12 @@ static void moved_handler(void *arg)
 
 		session_refresh(l->s);
 	}
+}
+
+static void call_handler(struct ua *ua, struct call *c, void *arg)
+{
+	(void)ua;
+	admit_call(arg, c);
 }
 
 /* --- orders ------------------------------------------------------------ */
@@ -300,6 +142,10 @@ int board_alloc(struct board **bp, const struct conf *conf,
 	if (!b)
 		return ENOMEM;
 	b->conf = conf;
+	b->lh = (struct line_handlers){
+		.closedh = closed_handler, .openh = open_handler,
+		.offerh = offer_handler, .arg = b,
+	};
 	hh.arg = b;
 	err = lines_alloc(&b->lines);
 	if (!err)
@@ -381,7 +227,7 @@ static int dial_anew(struct session **sp, struct board *b,
 	    lines_count(b->lines) >= b->conf->sessions)
 		return EAGAIN;
 	*rp = REASON_INTERNAL;
-	err = line_add(&l, b, p, owner);
+	err = lines_add(&l, b->lines, p->name, &b->lh, owner);
 	if (err)
 		return err;
 	l->proven = true;
