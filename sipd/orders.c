@@ -11,10 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "sipd/events.h"
-#include "sipd/judge.h"
 #include "sipd/orders.h"
-
-enum { ARG_MAX_COUNT = 4096 };
+#include "sipd/wants.h"
 
 struct order {
 	struct le le;
@@ -210,62 +208,6 @@ static unsigned order_flags(const struct odict *o)
 	return (ask ? SESSION_CAN_ASK : 0) | (anew ? SESSION_ANEW : 0);
 }
 
-/* The words of one tunnel into an argument vector; strings stay o's. */
-static size_t read_args(char **argv, size_t max, const struct odict *o)
-{
-	const struct odict_entry *e = odict_lookup(o, "args");
-	struct le *le;
-	size_t n = 0;
-
-	if (!e || e->type != ODICT_ARRAY)
-		return 0;
-	for (le = e->u.odict->lst.head; le && n < max; le = le->next) {
-		const struct odict_entry *a = le->data;
-
-		if (a->type == ODICT_STRING)
-			argv[n++] = a->u.str;
-	}
-	return n;
-}
-
-/* {"tunnels":[{"kind":..,"args":[..]},..]} into wants; 0 on nonsense. */
-static size_t read_wants(struct session_want *wantv, size_t max, char **argv,
-			 const struct odict *o, char *why, size_t size)
-{
-	const struct odict_entry *e = odict_lookup(o, "tunnels");
-	size_t n = 0, argc = 0;
-
-	(void)re_snprintf(why, size, "No tunnel was named.");
-	if (!e || e->type != ODICT_ARRAY)
-		return 0;
-	for (struct le *le = e->u.odict->lst.head; le; le = le->next) {
-		const struct odict_entry *t = le->data;
-		struct session_want *w = &wantv[n];
-		const char *kind;
-
-		if (t->type != ODICT_OBJECT || n == max)
-			return 0;
-		kind = odict_string(t->u.odict, "kind");
-		w->kind = kind ? tunnel_find(kind) : NULL;
-		if (!w->kind) {
-			(void)re_snprintf(why, size, "There is no tunnel"
-					  " \"%s\".", kind ? kind : "");
-			return 0;
-		}
-		w->ask.argv = argv + argc;
-		w->ask.argc = read_args(argv + argc, ARG_MAX_COUNT - argc,
-					t->u.odict);
-		argc += w->ask.argc;
-		w->ask.confh = judge_conf;
-		w->ask.why = why;
-		w->ask.why_size = size;
-		++n;
-	}
-	if (n)
-		*why = '\0';
-	return n;
-}
-
 static void dial_error(struct conn *cn, const char *tag, enum reason r,
 		       const char *peer, const char *why)
 {
@@ -280,15 +222,15 @@ static void dial_error(struct conn *cn, const char *tag, enum reason r,
 		conn_error(cn, tag, reason_exit(r), "%s", text);
 }
 
-static bool guest_allowed(struct conn *cn, const struct session_want *wantv,
-			  size_t n, char *why, size_t size)
+static bool guest_allowed(struct conn *cn, const struct wants *ws, char *why,
+			  size_t size)
 {
 	const struct guest *g = conn_guest(cn);
 	const struct conf *c = board_house(conn_env(cn)->board)->conf;
 
-	for (size_t i = 0; i < n && g; i++)
-		if (!guest_may(g, c, wantv[i].kind->name, wantv[i].ask.argv,
-			       wantv[i].ask.argc, why, size))
+	for (size_t i = 0; i < ws->n && g; i++)
+		if (!guest_may(g, c, ws->v[i].kind->name, ws->v[i].ask.argv,
+			       ws->v[i].ask.argc, why, size))
 			return false;
 	return true;
 }
@@ -300,52 +242,21 @@ static void order_fail(struct order *or, int code, const char *why)
 	mem_deref(or);
 }
 
-/* What the tunnels may ask for beside their words. */
-static void fill_asks(struct session_want *wantv, struct judge_lookup *lookupv,
-		      size_t n, const struct order *or, const struct conf *c)
+static void place_order(struct order *or, unsigned flags,
+			const struct wants *ws, char *why, size_t size)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct tunnel_ask *ask = &wantv[i].ask;
-
-		lookupv[i] = (struct judge_lookup){
-			c, wantv[i].kind->name, NULL
-		};
-		ask->arg = &lookupv[i];
-		ask->cwd = odict_string(or->said, "cwd");
-		ask->peer = odict_string(or->said, "peer");
-		ask->fd_in = or->fdv[0];
-		ask->fd_out = or->fdv[1];
-	}
-}
-
-/* argv: room for the words. */
-static void place_order(struct order *or, unsigned flags, char **argv)
-{
-	struct session_want wantv[DESC_MEDIA_MAX];
-	struct judge_lookup lookupv[DESC_MEDIA_MAX];
-	struct board *board = conn_env(or->conn)->board;
 	const char *peer = odict_string(or->said, "peer");
 	const struct session_handlers sh = order_handlers(or);
 	enum reason r = REASON_INTERNAL;
 	struct session_info in;
 	struct session *s;
-	char why[400];
-	size_t n;
 
-	memset(wantv, 0, sizeof wantv);
-	n = read_wants(wantv, DESC_MEDIA_MAX, argv, or->said, why,
-		       sizeof why);
-	if (!peer || !n) {
-		order_fail(or, 2, peer ? why : "A peer must be named.");
-		return;
-	}
-	fill_asks(wantv, lookupv, n, or, board_house(board)->conf);
-	if (!guest_allowed(or->conn, wantv, n, why, sizeof why)) {
+	if (!guest_allowed(or->conn, ws, why, size)) {
 		order_fail(or, 1, why);
 		return;
 	}
-	if (board_dial(&s, board, peer, wantv, n, flags, &sh, &r, why,
-		       sizeof why)) {
+	if (board_dial(&s, conn_env(or->conn)->board, peer, ws->v, ws->n,
+		       flags, &sh, &r, why, size)) {
 		dial_error(or->conn, or->tag, r, peer, why);
 		mem_deref(or);
 		return;
@@ -356,15 +267,25 @@ static void place_order(struct order *or, unsigned flags, char **argv)
 		close_fds(or);          /* the tunnels have their own */
 }
 
+/* The last thing that is done, too. */
 static void order_place(struct order *or, unsigned flags)
 {
-	char **argv = mem_zalloc(ARG_MAX_COUNT * sizeof *argv, NULL);
+	const struct conf *c = board_house(conn_env(or->conn)->board)->conf;
+	struct wants *ws;
+	char why[400];
+	int err;
 
-	if (argv)
-		place_order(or, flags, argv);
-	else
-		order_fail(or, 1, "No memory.");
-	mem_deref(argv);
+	if (!odict_string(or->said, "peer")) {
+		order_fail(or, 2, "A peer must be named.");
+		return;
+	}
+	err = wants_read(&ws, or->said, or->fdv, c, why, sizeof why);
+	if (err) {
+		order_fail(or, err == ENOMEM ? 1 : 2, why);
+		return;
+	}
+	place_order(or, flags, ws, why, sizeof why);
+	mem_deref(ws);
 }
 
 /* What a guest says counts for less. */

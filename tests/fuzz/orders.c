@@ -1,4 +1,4 @@
-/* fuzz: sipd/reason.c tunnels/tunnel.c sdp/base/clock.c
+/* fuzz: sipd/reason.c sipd/wants.c tunnels/tunnel.c sdp/base/clock.c
  *
  * What `dial` and `wait` of the control socket make of any object of JSON: the
  * first byte says what becomes of the session, the rest is the object. Whatever
@@ -117,7 +117,7 @@ int board_dial(struct session **sp, struct board *b, const char *text,
 	need(!(z.how & GUEST) || !(flags & SESSION_CAN_ASK));
 	for (size_t i = 0; i < wantc; i++) {
 		need(wantv[i].kind == &file_kind || wantv[i].kind == &vpn_kind);
-		need(wantv[i].ask.argc <= ARG_MAX_COUNT);
+		need(wantv[i].ask.argc <= WANTS_ARGS_MAX);
 		for (size_t k = 0; k < wantv[i].ask.argc; k++)
 			z.sum += strlen(wantv[i].ask.argv[k]);
 	}
