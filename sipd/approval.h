@@ -5,7 +5,7 @@
 #ifndef DIALTONE_APPROVAL_H
 #define DIALTONE_APPROVAL_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* {"cmd":"approve","session":..}: the call is answered and is this order's
  * until its key is trusted: "ask" comes with the words to compare; "end" when

@@ -5,7 +5,7 @@
 #ifndef DIALTONE_CHECK_H
 #define DIALTONE_CHECK_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* One "check" event for each finding, with "what", "value" and "text", in
  * less than five seconds; with "lifetime":true one more, within two minutes

@@ -13,7 +13,7 @@
 #include "sdp/base/resolve.h"
 #include "sipd/checksip.h"
 #include "sipd/checktls.h"
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* In the order they are told in. */
 enum check_what {

@@ -4,7 +4,7 @@
 #ifndef DIALTONE_COMMANDS_H
 #define DIALTONE_COMMANDS_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* NULL if there is no such command; those that guests may not use refuse. */
 command_h *command_find(const char *name, bool guest);

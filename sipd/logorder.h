@@ -4,7 +4,7 @@
 #ifndef DIALTONE_LOGORDER_H
 #define DIALTONE_LOGORDER_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* {"cmd":"log","lines":20,"peer":..,"denied":bool,"follow":bool} : an event
  * "call" for each line; with follow until the connection ends.

@@ -4,7 +4,7 @@
 #ifndef DIALTONE_ORDERS_H
 #define DIALTONE_ORDERS_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* {"cmd":"dial","peer":..,"tunnels":[{"kind":..,"args":[..]}],"cwd":..,
  *  "ask":bool,"anew":bool}: events until "closed". anew: not in a session that

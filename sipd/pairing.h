@@ -5,7 +5,7 @@
 #ifndef DIALTONE_PAIRING_H
 #define DIALTONE_PAIRING_H
 
-#include "sipd/control.h"
+#include "sipd/conn.h"
 
 /* {"cmd":"pair"}: make a code, tell it by a "pairing" event, and wait ten
  * minutes for who knows it; three wrong guesses end it.

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "sipd/commands.h"
+#include "sipd/control.h"
 #include "sipd/paircode.h"
 #include "tests/unit/unit.h"
 

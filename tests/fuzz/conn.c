@@ -5,7 +5,7 @@
  * command's as well, which says back what it was told.
  */
 #include <stdlib.h>
-#include "sipd/control.c"
+#include "sipd/conn.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,12 +14,6 @@ int guest_alloc(struct guest **gp, int fd)
 	(void)fd;
 	*gp = NULL;
 	return 0;
-}
-
-bool running_at(const char *path)
-{
-	(void)path;
-	return false;
 }
 
 /* Says back what it was told. */
@@ -60,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct timers *timers;
 	struct control_env env = { .findh = find };
-	struct control *c;
+	struct list connl = LIST_INIT;
 	size_t piece;
 	int fd[2];
 
@@ -74,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	env.timers = timers;
 	piece = data[0] ? data[0] : 60000;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) ||
-	    control_alloc(&c, &env) || control_serve(c, fd[1]))
+	    conn_open(&connl, &env, fd[1]))
 		abort();
 	++data;
 	--size;
@@ -83,14 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		if (send(fd[0], data, n, MSG_NOSIGNAL) != (ssize_t)n)
 			break;
-		if (!c->connl.head)
+		if (!connl.head)
 			break;
-		fd_handler(FD_READ, list_ledata(c->connl.head));
+		fd_handler(FD_READ, list_ledata(connl.head));
 		check(fd[0]);
 		data += n;
 		size -= n;
 	}
-	mem_deref(c);
+	list_flush(&connl);
 	(void)close(fd[0]);
 	return 0;
 }
