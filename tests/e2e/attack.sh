@@ -161,6 +161,33 @@ register bob c5 "$(authorization bob b)" | say 5070 > r
 check "a nonce of our own making: challenged anew" answers 401 r
 check "bob is not online" sh -c "! grep -q 'SIP/2.0 200' r"
 
+# --- maddr: an answer for somebody else. What the Via names but for it is
+# 127.0.0.1:5998; at 127.0.0.3 sits who is to be hit
+hear() { socat -u "UDP-RECV:5998,bind=$1" "CREATE:$2" & }
+hear 127.0.0.1 here.said
+heard=$!
+hear 127.0.0.3 there.said
+check "both listen" wait_for 5 sh -c "[ \$(ss -Hlun 'sport = :5998' | wc -l) = 2 ]"
+# elsewhere METHOD CALL-ID VERSION PORT
+elsewhere() {
+	register alice "$2" | sed "s/^REGISTER\(.*\)2.0/$1\1$3/
+	    s/ REGISTER\$/ $1/;s/\$/\r/
+	    s,^Via:.*;,Via: SIP/2.0/UDP 127.0.0.1:5998;maddr=127.0.0.3;," |
+	    socat -u - "UDP-SENDTO:127.0.0.1:$4"
+}
+maddr="m1 m2 m3 m4 m5"
+elsewhere OPTIONS m1 2.0 5060
+elsewhere INVITE m2 2.0 5060
+elsewhere OPTIONS m3 7.0 5060
+elsewhere REGISTER m4 2.0 5070
+elsewhere OPTIONS m5 7.0 5070
+for m in $maddr; do
+	check "answered where it came from ($m)" wait_for 5 \
+	    grep -q "^Call-ID: $m" here.said
+done
+check "and not at maddr" test ! -s there.said
+kill $heard $!
+
 # --- a message within a message
 inner() { register alice "$1"; }
 smuggle() {     # NAME, then what follows Max-Forwards; stdin: the rest

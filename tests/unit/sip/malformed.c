@@ -9,7 +9,7 @@
 #define REST "From: <sip:x@y>;tag=1\r\nt: <sip:a@b>\r\ni: q\r\nCSeq: 1 INVITE\r\n"
 #define VIA "Via: SIP/2.0/UDP h:5070;branch=z9hG4bK1\r\n"
 
-static struct sa dst;
+static struct sa dst, src;
 
 /* The answer to s from 192.0.2.1:9, "" if there is none. */
 static const char *answer_n(const char *s, size_t n, bool udp)
@@ -18,7 +18,8 @@ static const char *answer_n(const char *s, size_t n, bool udp)
 	struct mbuf *mb;
 
 	text[0] = '\0';
-	sa_set_str(&dst, "192.0.2.1", 9);
+	sa_set_str(&src, "192.0.2.1", 9);
+	dst = src;
 	if (malformed_answer(&mb, &dst, udp, (const uint8_t *)s, n))
 		return text;
 	CU_ASSERT(mb->pos == 0 && mb->end < sizeof text);
@@ -110,8 +111,18 @@ static void test_port(void)
 	CU_ASSERT_EQUAL(sa_port(&dst), 9);
 }
 
+/* Nobody but the source is answered. */
+static void test_source(void)
+{
+	CU_ASSERT_EQUAL(port("h:7;maddr=198.51.100.66"), 7);
+	CU_ASSERT(sa_cmp(&dst, &src, SA_ADDR));
+	CU_ASSERT_EQUAL(port("198.51.100.66:7;received=198.51.100.66"), 7);
+	CU_ASSERT(sa_cmp(&dst, &src, SA_ADDR));
+}
+
 UNIT_SUITE("malformed",
 	   { "status", test_status },
 	   { "headers", test_headers },
 	   { "dirt", test_dirt },
-	   { "port", test_port })
+	   { "port", test_port },
+	   { "the source alone", test_source })

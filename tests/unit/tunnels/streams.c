@@ -289,10 +289,65 @@ static void test_tls_hostile(void)
 	side_close(&x);
 }
 
+/* Is one that begins as TLS does looked at? Then it is told what is wrong
+ * with it; closed without a word if not. */
+static bool looked_at(uint16_t port)
+{
+	static const uint8_t junk[] = { 22, 3, 1, 0, 4, 99, 0, 0, 0 };
+	const int fd = raw_to(port);
+	uint8_t alert[64];
+	ssize_t n;
+
+	CU_ASSERT_EQUAL(send(fd, junk, sizeof junk, MSG_NOSIGNAL),
+			sizeof junk);
+	n = recv(fd, alert, sizeof alert, 0);
+	CU_ASSERT(n <= 0 || alert[0] == 21);
+	CU_ASSERT(n >= 0 || errno == ECONNRESET);
+	close(fd);
+	return n > 0;
+}
+
+/* Handshakes cost more than connections: 100 a second, of whomever. Each
+ * second begins with the first one after the last. */
+static void test_tls_hurry(void)
+{
+	static const uint8_t check[] = { 0, 4, 1, 1, 0, 0 };
+	const uint64_t begin = clock_ns();
+	unsigned n = 0, refused = 0;
+	uint16_t port;
+	struct side x;
+	int fd;
+
+	side_open(&x);
+	CU_ASSERT_EQUAL_FATAL(streams_tls(x.s, 0), 0);
+	port = streams_tls_port(x.s, AF_INET);
+	while (clock_ns() < begin + 20 * SEC && refused < 20) {
+		if (looked_at(port))
+			n++;
+		else
+			refused++;
+	}
+	CU_ASSERT_EQUAL(refused, 20);
+	CU_ASSERT(n >= 100);
+	CU_ASSERT(n <= 100 * ((clock_ns() - begin) / SEC + 1));
+	/* without TLS others come in all the while, */
+	n = x.got;
+	fd = raw(&x);
+	CU_ASSERT_EQUAL(send(fd, check, sizeof check, 0), sizeof check);
+	CU_ASSERT(wait_for(&x, &x.got, n + 1));
+	/* and soon with it, too */
+	while (!looked_at(port) && clock_ns() < begin + 30 * SEC)
+		(void)usleep(10000);
+	CU_ASSERT(looked_at(port));
+	close(fd);
+	side_close(&x);
+}
+
 UNIT_SUITE("streams",
 	{ "meet", test_meet },
 	{ "refused", test_refused },
 	{ "both", test_both },
 	{ "hostile", test_hostile },
 	{ "tls", test_tls },
-	{ "tls hostile", test_tls_hostile })
+	{ "tls hostile", test_tls_hostile },
+	{ "tls in a hurry", test_tls_hurry })
