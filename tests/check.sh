@@ -1,7 +1,8 @@
 #!/bin/sh
-# check.sh all|unit|fail|e2e [BUILD]: run tests, show what fails, end with one
-# line "N passed, N failed". Each program or script ends with a line
-# "NAME: N passed, N failed" of its own; one that does not counts as a failure.
+# check.sh all|unit|fail|e2e [BUILD]: run tests, show what fails, at the end
+# once more what was skipped, and one line "N passed, N failed". Each program
+# or script ends with a line "NAME: N passed, N failed" of its own; one that
+# does not counts as a failure.
 # Two for each processor run at a time: most of the time most of them wait.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -25,7 +26,7 @@ one() {
 	echo "$p $f $(($(date +%s) - begin)) $*" >> "$CHECK_OUT/counts"
 	{
 		[ "$f" = 0 ] || tail -n 80 "$log"
-		grep -E '^skipped: ' "$log"
+		grep -E '^skipped: ' "$log" | sed "s|\$| (${2:-$1})|"
 		echo "$line"
 	} > "$log.said"
 	cat "$log.said"
@@ -112,6 +113,10 @@ all)
 	{ fails_of build-asan 2
 	  units_of build-tsan; units_of build-asan; } | pool ;;
 esac
+
+# what no test has shown here, beside who would have
+grep -hE '^skipped: ' "$CHECK_OUT"/*.said | sort | uniq -c |
+    sed 's/^ *1 skipped/skipped/;s/^ *\([0-9]*\) \(skipped.*\)/\2 (\1 times)/'
 
 printf 'longest, in seconds: '
 sort -k 3,3nr "$CHECK_OUT/counts" | head -n 6 |

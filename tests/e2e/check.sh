@@ -2,30 +2,12 @@
 # check.sh: `dial check` behind networks of the laboratory (tests/lab), each of
 # which is known for what it is. The public side is tests/lab/world.sh:
 # coturn with two addresses, and a sipd as meeting point.
+# How long it takes: checktime.sh.
 . "$(dirname "$0")/../lab/lib.sh"
+. "$LAB/../e2e/check/lib.sh"
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 check "the world" world
 
-# checked SIDE REGISTRAR [LINE...]: without a sipd; LINEs go to [nat]
-checked() {
-	s=$1 r=$2
-	shift 2
-	conf "$s" <<-EOT
-	port = 0
-	[account]
-	address = a@lab
-	password = pa
-	registrar = $r
-	[nat]
-	stun = stun.lab, stun2.lab
-	$(printf '%s\n' "$@")
-	EOT
-	begin=${EPOCHREALTIME/./}
-	by "$s" check > "$T/$s.check" 2>&1 || { cat "$T/$s.check"; return 1; }
-	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
-	cat "$T/$s.check"
-	[ $took -lt 5000 ] || { echo "took $took ms"; return 1; }
-}
 # finds SIDE WHAT VALUE: in the table
 finds() {
 	grep -E "^$2 +" "$T/$1.check"
@@ -35,7 +17,7 @@ UDP=sip:meet.lab:5060
 # network SITE SIDE N MAPPING FILTERING PORTS VERDICT
 network() {
 	check "$1" "site_$1" "$2" "$3"
-	check "$1: checked in time" checked "$2" $UDP
+	check "$1: checked" checked "$2" $UDP
 	check "$1: UDP" finds "$2" udp yes
 	check "$1: mapping" finds "$2" mapping "$4"
 	check "$1: filtering" finds "$2" filtering "$5"
@@ -48,26 +30,8 @@ network cone b 2 $ei $ei preserved easy
 network addr c 3 $ei address-dependent preserved easy
 network port d 4 $ei "$ap" random easy
 network seq e 5 "$ap" "$ap" "in steps of 1" hard
-# slow_dns SIDE: one that takes its time to say that it knows no services
-slow_dns() {
-	cat > "$T/nxdomain" <<-'EOT'
-	#!/bin/sh
-	sleep 0.3
-	{ dd bs=1 count=2 && printf '\201\203' && dd bs=1 count=2 > /dev/null
-	cat; } 2> /dev/null | dd bs=512 iflag=fullblock status=none
-	EOT
-	chmod +x "$T/nxdomain"
-	ip netns exec "$1" socat UDP4-RECVFROM:53,bind=127.0.0.1,fork \
-	    EXEC:"$T/nxdomain",pipes &
-	wait_for 5 dns_up "$1"
-}
-dns_up() { ip netns exec "$1" ss -Hlun | grep -q 127.0.0.1:53; }
 relayed() {
-	{
-		printf '[turn]\nserver = turn:turn.lab\nuser = lab\n'
-		printf 'password = lab\n[turn tls]\nserver = turns:turn.lab:443\n'
-		printf 'user = lab\npassword = lab\n'
-	} >> "$T/e/sipd.conf"
+	relays_conf >> "$T/e/sipd.conf"
 	slow_dns e
 	by e check > "$T/e.check"
 }
@@ -122,7 +86,7 @@ check "also as JSON" sh -c "ip netns exec h dial -j -c h/sipd.conf check \
 
 # UDP blocked, and by a running sipd, as JSON
 check "no UDP" site_noudp i 9
-check "it is checked in time" checked i "$UDP;transport=tcp"
+check "it is checked" checked i "$UDP;transport=tcp"
 check "UDP is blocked" finds i udp no
 check "TLS is not" finds i tls-443 yes
 check "that is the verdict" finds i verdict blocked

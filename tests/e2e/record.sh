@@ -150,7 +150,7 @@ wiped() {
 has() { eval "p=\$pid_$1"; perl "$here/memory.pl" "$p" "$2"; }
 hasnt() { ! has "$@"; }
 if ldd "$E2E_BUILD/sipd" | grep -qE 'lib[at]san'; then
-	echo "record: memory is not looked through: a sanitizer keeps copies"
+	echo "skipped: record: memory: a sanitizer keeps copies"
 else
 	wiped
 fi
