@@ -1,15 +1,14 @@
 /*
- * complete.c: completions for shells. A usage line says what may be written:
- * words that begin with '-' or are in small letters, and names in capitals,
- * of which a shell can complete files, peers and sessions.
+ * complete.c: completions for shells, of the words of usage lines (usage.c);
+ * of the names in capitals a shell can complete files, peers and sessions.
  *
  *   words.c's table -> usage -> words -> one case for each row
  */
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
 #include "sipd/dial/complete.h"
+#include "sipd/dial/usage.h"
 #include "sipd/dial/words.h"
 
 static const char peers[] = "sed -n \"s/^\\[peer *\\([^]]*\\)\\].*/\\1/p\""
@@ -17,34 +16,11 @@ static const char peers[] = "sed -n \"s/^\\[peer *\\([^]]*\\)\\].*/\\1/p\""
 static const char sessions[] = "dial list 2>/dev/null | sed -n"
 	" \"s/^session *\\([0-9]*\\).*/\\1/p\"";
 
-/* The next word of a usage line between blanks, brackets and bars. */
-static bool next_word(const char **p, struct pl *word)
-{
-	static const char between[] = " []|";
-
-	*p += strspn(*p, between);
-	word->p = *p;
-	word->l = strcspn(*p, between);
-	*p += word->l;
-	return word->l > 0;
-}
-
-/* "--once", "pipe": as it is to be written; not "FILE", "host:port". */
-static bool is_literal(const struct pl *word)
-{
-	for (size_t i = 0; i < word->l; i++)
-		if (!islower((unsigned char)word->p[i]) &&
-		    !(word->p[i] == '-' && word->l > 1) &&
-		    !(i && word->p[i - 1] == '-'))
-			return false;
-	return true;
-}
-
 static bool has_word(const char *usage, const char *want)
 {
 	struct pl word;
 
-	while (next_word(&usage, &word))
+	while (usage_next(&usage, &word))
 		if (word.l >= strlen(want) &&
 		    !strncmp(word.p, want, strlen(want)))
 			return true;
@@ -57,8 +33,8 @@ static int literals(struct re_printf *pf, const char *usage)
 	struct pl word;
 	int err = 0;
 
-	while (!err && next_word(&usage, &word)) {
-		if (!is_literal(&word))
+	while (!err && usage_next(&usage, &word)) {
+		if (!usage_literal(&word))
 			continue;
 		err = re_hprintf(pf, "%s%r", sep, &word);
 		sep = " ";

@@ -11,9 +11,10 @@
 #include "sdp/base/recompat.h"
 #include "sdp/base/signals.h"
 #include "sipd/dial/client.h"
+#include "sipd/dial/cmdline.h"
 #include "sipd/dial/complete.h"
+#include "sipd/dial/help.h"
 #include "sipd/dial/show.h"
-#include "sipd/dial/words.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 #include "sipd/places.h"
@@ -234,7 +235,7 @@ static int start(const char *file, int argc, char *argv[], int verbose)
 	self.tty.fd = open_tty();
 	(void)log_open("stderr", verbose > 1 ? LOG_LV_DEBUG : verbose
 		       ? LOG_LV_INFO : LOG_LV_ERROR);
-	if (words_parse(&wo, argc, argv, self.tty.fd >= 0, why, sizeof why))
+	if (cmdline_parse(&wo, argc, argv, self.tty.fd >= 0, why, sizeof why))
 		code = complain(EXIT_USAGE_ERROR, why);
 	else
 		code = run(file, &wo, verbose);
@@ -260,6 +261,17 @@ static int bad_option(int opt, char *argv[])
 	return complain(EXIT_USAGE_ERROR, why);
 }
 
+static int print_help(const char *word)
+{
+	char why[160];
+
+	if (re_fprintf(stdout, "%H", help_print, word) >= 0)
+		return 0;
+	(void)re_snprintf(why, sizeof why, "dial has no \"%s\"; see `dial"
+			  " help`.", word);
+	return complain(EXIT_USAGE_ERROR, why);
+}
+
 /* Is that what is wanted, for a shell that we know? */
 static bool completion(char *argv[])
 {
@@ -275,7 +287,7 @@ int main(int argc, char *argv[])
 		{ NULL, 0, NULL, 0 }
 	};
 	static char found[512];
-	const char *file = NULL;
+	const char *file = NULL, *word;
 	int opt, verbose = 0, code = -1;
 	bool help = false;
 
@@ -293,12 +305,11 @@ int main(int argc, char *argv[])
 		default:  code = bad_option(opt, argv); break;
 		}
 	}
-	if (optind < argc && !strcmp(argv[optind], "help"))
-		help = true;
+	help |= help_asked(argc - optind, argv + optind, &word);
 	if (code >= 0)
 		;                       /* it was told */
 	else if (help)
-		code = re_fprintf(stdout, "%H", words_usage, NULL) < 0;
+		code = print_help(word);
 	else if (optind + 2 == argc && completion(argv + optind))
 		code = 0;
 	else {

@@ -231,4 +231,32 @@ check "said once" fails_with 1 "that the port is right." \
     dial -c "$T/none.conf" sip:127.0.0.1:9 pipe
 check "and not again" sh -c "! grep -F '(' '$T/fw.out'"
 check "another shell" fails_with 2 "bash, zsh and fish" dial completion csh
+# mistyped SENTENCE WORD...
+mistyped() {
+	what=$1; shift
+	check "mistyped: $*" fails_with 2 "$what" dial "$@"
+}
+mistyped "did you mean 'status'?" stauts
+mistyped 'did you mean `dial PEER send`?' snd
+mistyped "did you mean 'forward'?" bob forwrad 8080:h:80
+mistyped "What is bob to be called for?" bob
+mistyped "Whom to call comes first: write \`dial PEER send" send bob file
+mistyped "did you mean '--denied'?" log --denid
+mistyped "did you mean '--overwrite'?" bob send --overwrit x
+mistyped "did you mean '--explain'?" trust bob --explian
+mistyped "write \`dial check [--lifetime]\`" check now
+mistyped "write \`dial --json status" status --json
+mistyped "write \`dial -j PEER send" bob send x -j
+mistyped "There is no option -10 here" log -10
+mistyped 'dial has no "snd"' help snd
+check "what follows -- is a name" fails_with 2 "--json cannot be sent" \
+    dial -c "$T/none.conf" sip:127.0.0.1:9 send -- --json
+helps() {
+	dial "$@" > "$T/one" && [ "$(grep -c '^  dial' "$T/one")" = 1 ] &&
+	grep -q "^  dial PEER send " "$T/one"
+}
+check "help of one word" helps help send
+check "--help after a tunnel" helps bob send --help
+check "--help instead of a peer" helps send --help
+check "-h after a command" sh -c "dial log -h | grep -q '^  dial log '"
 finish
