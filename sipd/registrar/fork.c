@@ -42,7 +42,7 @@ struct fork {
 struct branch {
 	struct le le;
 	struct fork *f;
-	struct ctrans *ct;      /* valid while started and not done */
+	struct ctrans *ct;      /* NULL once done */
 	bool started;
 	bool done;
 	struct flow flow;
@@ -101,10 +101,9 @@ static void release(struct fork *f)
 static void cancel_others(struct fork *f)
 {
 	for (struct le *le = f->branchl.head; le; le = le->next) {
-		struct branch *b = le->data;
+		const struct branch *b = le->data;
 
-		if (b->started && !b->done)
-			ctrans_cancel(b->ct);
+		ctrans_cancel(b->ct, NULL);
 	}
 }
 
@@ -206,20 +205,23 @@ static void timer_c_handler(void *arg)
 	struct branch *b = arg;
 
 	if (!b->done)
-		ctrans_cancel(b->ct);
+		ctrans_cancel(b->ct, NULL);
 }
 
 static int branch_send(struct branch *b, struct mbuf *mb, const char *branch)
 {
 	struct fork *f = b->f;
 	char met[METHOD_SIZE];
-	struct ctrans_conf conf = {
-		.flow = b->flow, .branch = branch, .invite = f->invite,
-		.met = met, .mb = mb, .h = f->branchh, .arg = b,
+	const struct ctrans_conf conf = {
+		.met = met, .branch = branch,
+		.way = transport_way(f->c->tr, &b->flow), .mb = mb,
+		.proxy = true, .keep = b, .h = f->branchh, .arg = b,
 	};
-	int err;
+	int err = transport_send(f->c->tr, &b->flow, mb);
 
-	pl_strcpy(&f->msg->met, met, sizeof met);
+	if (err)
+		return err;
+	(void)pl_strcpy(&f->msg->met, met, sizeof met);
 	err = ctrans_alloc(&b->ct, f->c->ctable, &conf);
 	if (err)
 		return err;
@@ -236,7 +238,7 @@ static int branch_send(struct branch *b, struct mbuf *mb, const char *branch)
 static int branch_start(struct branch *b)
 {
 	struct fork *f = b->f;
-	char branch[BRANCH_SIZE];
+	char branch[TRANS_BRANCH];
 	struct message_forward fw = {
 		.msg = f->msg, .uri = b->uri, .branch = branch,
 		.routes = f->routes,
@@ -244,7 +246,7 @@ static int branch_start(struct branch *b)
 	struct mbuf *mb = NULL, *record = NULL;
 	int err = 0;
 
-	ctrans_branch(branch, onward_mark(f->c, f->msg));
+	onward_branch(branch, f->c, f->msg);
 	if (onward_records(f->msg)) {
 		const struct route in = { f->flow, f->in_user };
 		const struct route out = { b->flow, b->user };
@@ -318,7 +320,6 @@ static void branch_done(struct branch *b, int err, const struct sip_msg *rsp)
 
 	timer_stop(&b->timer_c);
 	b->done = true;
-	b->ct = NULL;
 	--f->pending;
 	if (f->final)
 		return;
@@ -343,7 +344,6 @@ static void branch_accepted(struct branch *b, const struct sip_msg *rsp)
 	if (!b->done)
 		--f->pending;
 	b->done = true;
-	b->ct = NULL;
 	if (f->final && !f->invite)
 		return;
 	pass_up(f, rsp, NULL);

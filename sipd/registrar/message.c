@@ -8,6 +8,7 @@
 #include <string.h>
 #include "sipd/sip/digest.h"
 #include "sipd/sip/response.h"
+#include "sipd/sip/trans.h"
 #include "sipd/registrar/message.h"
 
 enum {
@@ -194,10 +195,8 @@ int message_forward_request(struct mbuf **mbp,
 
 	if (!mb)
 		return ENOMEM;
-	err = mbuf_printf(mb, "%r %s SIP/2.0\r\n"
-			  "Via: SIP/2.0/%s %J;rport;branch=%s\r\n",
-			  &msg->met, fw->uri, sip_transp_name(fw->tp),
-			  fw->laddr, fw->branch);
+	err = mbuf_printf(mb, "%r %s SIP/2.0\r\n", &msg->met, fw->uri);
+	err |= trans_via(mb, fw->tp, fw->laddr, fw->branch);
 	if (fw->record)
 		err |= mbuf_write_mem(mb, fw->record->buf, fw->record->end);
 	err |= request_headers(mb, fw);

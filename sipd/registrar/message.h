@@ -8,7 +8,7 @@
 #include <re.h>
 #include "sipd/registrar/transport.h"
 
-enum { BRANCH_SIZE = 48, METHOD_SIZE = 64 };
+enum { METHOD_SIZE = 64 };
 
 /* What is wrong with a request, as the phrase of a 400; NULL: nothing. */
 const char *message_fault(const struct sip_msg *msg);

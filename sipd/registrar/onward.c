@@ -7,14 +7,27 @@
 #include <string.h>
 #include "sipd/registrar/onward.h"
 
-uint32_t onward_mark(const struct core *c, const struct sip_msg *msg)
+enum { MARK = 8 };              /* hex digits, the last of our branch */
+
+static void mark_write(char mark[MARK + 1], const struct core *c,
+		       const struct sip_msg *msg)
 {
 	uint32_t h = hash_joaat_pl(&msg->ruri);
 
 	h = h * 31 + hash_joaat_pl(&msg->callid);
 	h = h * 31 + hash_joaat_pl(&msg->from.tag);
 	h = h * 31 + hash_joaat_pl(&msg->to.tag);
-	return (h * 31 + msg->cseq.num) ^ c->salt;
+	h = (h * 31 + msg->cseq.num) ^ c->salt;
+	(void)re_snprintf(mark, MARK + 1, "%08x", h);
+}
+
+void onward_branch(char branch[TRANS_BRANCH], const struct core *c,
+		   const struct sip_msg *msg)
+{
+	char mark[MARK + 1];
+
+	mark_write(mark, c, msg);
+	trans_branch(branch, mark);
 }
 
 static bool loop_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
@@ -24,14 +37,15 @@ static bool loop_handler(const struct sip_hdr *hdr, const struct sip_msg *msg,
 	(void)msg;
 
 	return !msg_param_decode(&hdr->val, "branch", &branch) &&
-		branch.l > 8 && !memcmp(branch.p + branch.l - 8, arg, 8);
+		branch.l > MARK &&
+		!memcmp(branch.p + branch.l - MARK, arg, MARK);
 }
 
 bool onward_loops(const struct core *c, const struct sip_msg *msg)
 {
-	char mark[9];
+	char mark[MARK + 1];
 
-	re_snprintf(mark, sizeof mark, "%08x", onward_mark(c, msg));
+	mark_write(mark, c, msg);
 	return sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, loop_handler,
 				 mark) != NULL;
 }
@@ -87,13 +101,13 @@ int onward_request(struct mbuf **mbp, const struct core *c,
 void onward_ack(struct core *c, const struct sip_msg *msg,
 		const struct flow *to, unsigned routes)
 {
-	char branch[BRANCH_SIZE], *uri = NULL;
+	char branch[TRANS_BRANCH], *uri = NULL;
 	struct message_forward fw = {
 		.msg = msg, .branch = branch, .routes = routes,
 	};
 	struct mbuf *mb = NULL;
 
-	ctrans_branch(branch, onward_mark(c, msg));
+	onward_branch(branch, c, msg);
 	if (pl_strdup(&uri, &msg->ruri))
 		return;
 	fw.uri = uri;

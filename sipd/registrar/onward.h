@@ -7,8 +7,9 @@
 
 #include "sipd/registrar/core.h"
 
-/* Marks a request as having passed with this target; part of our branch. */
-uint32_t onward_mark(const struct core *c, const struct sip_msg *msg);
+/* A branch that marks the request as having passed with this target. */
+void onward_branch(char branch[TRANS_BRANCH], const struct core *c,
+		   const struct sip_msg *msg);
 
 /* Did this request pass here before, unchanged (section 16.3 step 4)? */
 bool onward_loops(const struct core *c, const struct sip_msg *msg);

@@ -45,15 +45,16 @@ static void recv_handler(struct sip_msg *msg, const struct flow *flow,
 	if (msg->req)
 		proxy_request(&r->core, msg, flow);
 	else
-		ctable_recv(r->core.ctable, msg);
+		(void)ctable_recv(r->core.ctable, msg);
 }
 
 static void close_handler(const struct flow *flow, void *arg)
 {
 	struct registrar *r = arg;
+	const struct trans_way way = transport_way(r->core.tr, flow);
 
 	bindings_flow_closed(r->core.bindings, flow);
-	ctable_flow_closed(r->core.ctable, flow);
+	ctable_fail(r->core.ctable, &way, ENOTCONN);
 }
 
 /* A name as in a URI's host: nothing that must be escaped anywhere. */
@@ -135,7 +136,8 @@ static int tables_alloc(struct core *c)
 	if (!err)
 		err = stable_alloc(&c->stable, c->timers, c->tr);
 	if (!err)
-		err = ctable_alloc(&c->ctable, c->timers, c->tr);
+		err = ctable_alloc(&c->ctable, c->timers, transport_send_way,
+				   c->tr);
 	return err;
 }
 

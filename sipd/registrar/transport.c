@@ -128,6 +128,24 @@ int transport_send(struct transport *tr, const struct flow *flow,
 	return e ? sipconn_send(e->conn, mb) : ENOTCONN;
 }
 
+struct trans_way transport_way(const struct transport *tr,
+			       const struct flow *flow)
+{
+	const struct listener *lsn = listener_of(tr, flow);
+
+	return (struct trans_way){
+		lsn ? lsn->tp : SIP_TRANSP_NONE, flow->peer, flow->lsn
+	};
+}
+
+int transport_send_way(const struct trans_way *way, struct mbuf *mb,
+		       void *arg)
+{
+	const struct flow flow = { (uint32_t)way->link, way->dst };
+
+	return transport_send(arg, &flow, mb);
+}
+
 /* ---- receiving ---- */
 
 static void udp_handler(struct sip_msg *msg, void *arg)

@@ -12,6 +12,7 @@
 #include "sdp/base/clock.h"
 #include "sipd/sip/quota.h"
 #include "sipd/sip/sipcounts.h"
+#include "sipd/sip/trans.h"
 
 struct transport;
 
@@ -52,6 +53,12 @@ int transport_alloc(struct transport **tp, struct timers *timers,
  * may get no more (quota.h) is not sent, and that is no error. */
 int transport_send(struct transport *tr, const struct flow *flow,
 		   struct mbuf *mb);
+
+/* A flow as the transactions know it, and how they send; arg: a transport. */
+struct trans_way transport_way(const struct transport *tr,
+			       const struct flow *flow);
+int transport_send_way(const struct trans_way *way, struct mbuf *mb,
+		       void *arg);
 
 /* Is there something behind it: always for UDP, else the connection? */
 bool transport_alive(const struct transport *tr, const struct flow *flow);

@@ -1,14 +1,43 @@
 /*
- * trans.c: how transactions are told apart, and the requests that follow from
- * another.
+ * trans.c: how transactions are told apart, which way they go, and the
+ * requests that follow from another.
  *
- * Owns nothing; called by the transactions of ua and registrar.
+ * Owns nothing; called by ctrans.c, by who begins a transaction, and by the
+ * server transactions of ua and registrar.
  */
 #include <errno.h>
 #include <string.h>
 #include "sipd/sip/trans.h"
 
 enum { MAX_FORWARDS = 70 };
+
+bool trans_reliable(enum sip_transp tp)
+{
+	return tp == SIP_TRANSP_TCP || tp == SIP_TRANSP_TLS;
+}
+
+bool trans_way_cmp(const struct trans_way *a, const struct trans_way *b)
+{
+	return a->link == b->link && sa_cmp(&a->dst, &b->dst, SA_ALL);
+}
+
+uint32_t trans_way_hash(const struct trans_way *way)
+{
+	return sa_hash(&way->dst, SA_ALL);
+}
+
+void trans_branch(char branch[TRANS_BRANCH], const char *mark)
+{
+	(void)re_snprintf(branch, TRANS_BRANCH, "z9hG4bK%016llx%s",
+			  rand_u64(), mark);
+}
+
+int trans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
+	      const char *branch)
+{
+	return mbuf_printf(mb, "Via: SIP/2.0/%s %J;branch=%s;rport\r\n",
+			   sip_transp_name(tp), laddr, branch);
+}
 
 /* ---- "branch sent-by method" ---- */
 

@@ -1,6 +1,6 @@
 /*
- * trans.h: what the transactions of user agents and of the registrar have in
- * common (RFC 3261 section 17).
+ * trans.h: what client and server transactions have in common (RFC 3261
+ * section 17).
  */
 #ifndef DIALTONE_SIP_TRANS_H
 #define DIALTONE_SIP_TRANS_H
@@ -12,6 +12,32 @@
 #define T1 (SIP_T1 * MSEC)
 #define T2 (SIP_T2 * MSEC)
 #define T4 (SIP_T4 * MSEC)
+
+bool trans_reliable(enum sip_transp tp);
+
+/* Which way the messages of a transaction go. link is the transport's: which
+ * of its sockets or connections, compared but not looked into. */
+struct trans_way {
+	enum sip_transp tp;
+	struct sa dst;
+	uintptr_t link;
+};
+
+bool trans_way_cmp(const struct trans_way *a, const struct trans_way *b);
+uint32_t trans_way_hash(const struct trans_way *way);
+
+/* How a transaction sends: mb from pos to end, which stay as they are. */
+typedef int (trans_send_h)(const struct trans_way *way, struct mbuf *mb,
+			   void *arg);
+
+enum { TRANS_BRANCH = 48 };
+
+/* A new branch: 64 random bits, then mark (at most 16 characters). */
+void trans_branch(char branch[TRANS_BRANCH], const char *mark);
+
+/* "Via: ..." of a request of ours. */
+int trans_via(struct mbuf *mb, enum sip_transp tp, const struct sa *laddr,
+	      const char *branch);
 
 /* A server transaction is known by branch and sent-by of the first Via and its
  * method (section 17.2.3), whatever their length; ACK and CANCEL ask for the

@@ -54,6 +54,7 @@ void ack_again(struct ack *a)
 static void complete(struct ack *a)
 {
 	const char *known = stack_name(a->s, &a->hop.dst);
+	char branch[TRANS_BRANCH];
 	struct sa laddr, sa;
 
 	a->hop.name = known && !sa_set_str(&sa, a->name, 0) ? known
@@ -63,8 +64,9 @@ static void complete(struct ack *a)
 	a->mb = mbuf_alloc(a->rest->end + 256);
 	if (!a->mb)
 		return;
+	trans_branch(branch, "");
 	if (mbuf_printf(a->mb, "ACK %s SIP/2.0\r\n", a->target) ||
-	    uactrans_via(a->mb, a->hop.tp, &laddr, rand_u64()) ||
+	    trans_via(a->mb, a->hop.tp, &laddr, branch) ||
 	    mbuf_write_mem(a->mb, a->rest->buf, a->rest->end)) {
 		a->mb = mem_deref(a->mb);
 		return;

@@ -28,7 +28,7 @@ struct request {
 	struct stack *s;
 	struct dialog *dlg;
 	struct resolve *query;
-	struct uactrans *ct;
+	struct ctrans *ct;
 	struct timer silence;
 	char *met, *headers, *params, *ctype;
 	struct mbuf *body;
@@ -40,7 +40,7 @@ struct request {
 	request_h *h;
 	void *arg;
 	/* what comes after; callees stand above their callers */
-	uactrans_h *resph;
+	ctrans_h *resph;
 	timer_h *late;
 	void (*go)(struct request *r, int err);
 	uint32_t cseq;
@@ -62,7 +62,7 @@ static void request_destructor(void *arg)
 	timer_stop(&r->silence);
 	if (r->rp)
 		*r->rp = NULL;
-	uactrans_detach(r->ct);
+	ctrans_detach(r->ct);
 	mem_deref(r->query);
 	mem_deref(r->flow);
 	mem_deref(r->dlg);
@@ -219,6 +219,9 @@ static int attempt(struct request *r)
 	struct sa laddr;
 	struct hop hop;
 	struct contact c = { r->s, &laddr, t->tp };
+	const struct stack_request req = {
+		&hop, &laddr, r->met, r->dlg->target, mb
+	};
 	int err;
 
 	if (!mb)
@@ -238,9 +241,7 @@ static int attempt(struct request *r)
 		hop.sock = NULL;
 	}
 	if (!err)
-		err = uactrans_request(&r->ct, r->s->uactrans, &hop, &laddr,
-				       r->met, r->dlg->target, mb, r->resph,
-				       r);
+		err = stack_request(&r->ct, r->s, &req, r->resph, r);
 	mem_deref(mb);
 	return err;
 }
@@ -260,8 +261,8 @@ static void silence_handler(void *arg)
 {
 	struct request *r = arg;
 
-	uactrans_cancel(r->ct, NULL);
-	uactrans_detach(r->ct);
+	ctrans_cancel(r->ct, NULL);
+	ctrans_detach(r->ct);
 	r->ct = NULL;
 	r->cseq = dialog_next_cseq(r->dlg);
 	step(r);
@@ -437,7 +438,7 @@ void request_cancel(struct request *r, const char *headers)
 	r->cancelled = true;
 	timer_stop(&r->silence);
 	if (r->ct) {
-		uactrans_cancel(r->ct, headers);
+		ctrans_cancel(r->ct, headers);
 		return;
 	}
 	r->query = mem_deref(r->query);

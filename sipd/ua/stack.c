@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "sdp/base/outside.h"
 #include "sipd/ua/stack.h"
 
 enum {
@@ -19,7 +20,7 @@ static void stack_destructor(void *arg)
 {
 	struct stack *s = arg;
 
-	mem_deref(s->uactrans);
+	mem_deref(s->ctable);
 	mem_deref(s->uastrans);
 	mem_deref(s->transp);
 	mem_deref(s->resolver);
@@ -79,8 +80,7 @@ static void msg_handler(const struct sip_msg *msg, void *arg)
 	mem_ref(s);
 	if (msg->req)
 		request_handler(s, msg);
-	else if (msg->scode >= 100 && msg->scode < 700 &&
-		 !uactrans_response(s->uactrans, msg))
+	else if (!ctable_recv(s->ctable, msg))
 		s->resph(msg, s->arg);
 	mem_deref(s);
 }
@@ -89,13 +89,14 @@ static void fail_handler(const void *sock, enum sip_transp tp,
 			 const struct sa *dst, int err, const char *why,
 			 void *arg)
 {
+	const struct trans_way way = { tp, *dst, (uintptr_t)sock };
 	struct stack *s = arg;
 
 	mem_ref(s);
 	if (why[0])
 		(void)re_snprintf(s->why, sizeof s->why,
 				  "TLS certificate: %s", why);
-	uactrans_fail(s->uactrans, sock, tp, dst, err);
+	ctable_fail(s->ctable, &way, err);
 	if (s->lossh)
 		s->lossh(sock, dst, err, s->arg);
 	s->why[0] = '\0';
@@ -108,6 +109,17 @@ static void stun_handler(const struct sa *src, const struct mbuf *mb,
 	struct stack *s = arg;
 
 	s->stunh(src, mb, s->arg);
+}
+
+/* Again, or what follows: to the address, for the connection may be another
+ * by now. */
+static int send_handler(const struct trans_way *way, struct mbuf *mb,
+			void *arg)
+{
+	const struct hop hop = { .tp = way->tp, .dst = way->dst };
+	struct stack *s = arg;
+
+	return transp_send(s->transp, &hop, mb, NULL);
 }
 
 int stack_alloc(struct stack **sp, struct timers *timers,
@@ -127,7 +139,7 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 	s->quota = conf->quota;
 	err = transp_alloc(&s->transp, timers, &tc);
 	if (!err)
-		err = uactrans_set_alloc(&s->uactrans, timers, s->transp);
+		err = ctable_alloc(&s->ctable, timers, send_handler, s);
 	if (!err)
 		err = uastrans_set_alloc(&s->uastrans, timers, s->transp,
 					 UA_SOFTWARE, conf->transactions
@@ -139,6 +151,48 @@ int stack_alloc(struct stack **sp, struct timers *timers,
 		mem_deref(s);
 	else
 		*sp = s;
+	return err;
+}
+
+static int launch(struct ctrans **cp, struct stack *s, const struct hop *hop,
+		  struct ctrans_conf *conf)
+{
+	const void *sock;
+	int err = transp_send(s->transp, hop, conf->mb, &sock);
+
+	if (err)
+		return err;
+	conf->way = (struct trans_way){ hop->tp, hop->dst, (uintptr_t)sock };
+	return ctrans_alloc(cp, s->ctable, conf);
+}
+
+int stack_request(struct ctrans **cp, struct stack *s,
+		  const struct stack_request *req, ctrans_h *h, void *arg)
+{
+	struct mbuf *mb = mbuf_alloc(mbuf_get_left(req->rest) + 256);
+	char branch[TRANS_BRANCH];
+	struct outside *outside = NULL;
+	struct ctrans_conf conf = {
+		.met = req->met, .branch = branch, .mb = mb, .h = h,
+		.arg = arg,
+	};
+	int err;
+
+	if (!mb)
+		return ENOMEM;
+	trans_branch(branch, "");
+	err  = mbuf_printf(mb, "%s %s SIP/2.0\r\n", req->met, req->uri);
+	err |= trans_via(mb, req->hop->tp, req->laddr, branch);
+	err |= mbuf_write_mem(mb, mbuf_buf(req->rest),
+			      mbuf_get_left(req->rest));
+	mb->pos = 0;
+	if (!err)
+		err = outside_alloc(&outside, &req->hop->dst);
+	conf.keep = outside;
+	if (!err)
+		err = launch(cp, s, req->hop, &conf);
+	mem_deref(outside);
+	mem_deref(mb);
 	return err;
 }
 

@@ -7,7 +7,7 @@
 
 #include <re.h>
 #include "sdp/base/clock.h"
-#include "sipd/ua/uactrans.h"
+#include "sipd/sip/ctrans.h"
 #include "sipd/sip/digest.h"
 #include "sipd/ua/resolve.h"
 #include "sipd/ua/uastrans.h"
@@ -28,7 +28,7 @@ struct known_hop {
 struct stack {
 	struct timers *timers;
 	struct transp *transp;
-	struct uactrans_set *uactrans;
+	struct ctable *ctable;
 	struct uastrans_set *uastrans;
 	struct resolver *resolver;
 	struct quota *quota;    /* or NULL; somebody else's */
@@ -55,6 +55,17 @@ struct stack {
 /* conf's handlers are set here; the stack's own by its owner, after. */
 int stack_alloc(struct stack **sp, struct timers *timers,
 		const struct transp_conf *conf);
+
+/* Send "MET URI" with our Via and then `rest`, the other headers and the
+ * body, to hop. *cp and h are those of ctrans.h. */
+struct stack_request {
+	const struct hop *hop;
+	const struct sa *laddr;         /* for the Via */
+	const char *met, *uri;
+	const struct mbuf *rest;
+};
+int stack_request(struct ctrans **cp, struct stack *s,
+		  const struct stack_request *req, ctrans_h *h, void *arg);
 
 /* Close everything: requests, transactions, sockets. Nobody is told. */
 void stack_flush(struct stack *s);

@@ -4,7 +4,7 @@
  *   sock   one local address: a UDP socket, TCP and TLS listeners
  *   pool   the streams, made or accepted
  *
- * Used by the transactions (uactrans.c, uastrans.c) and ua.c.
+ * Used by stack.c for the client transactions, uastrans.c and ua.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -348,7 +348,7 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		if (!s)
 			s = sock_to(t, &hop->dst);
 		if (sockp)
-			*sockp = s ? s->u : NULL;
+			*sockp = NULL;
 		return s ? sipudp_send(s->u, &hop->dst, mb) : EHOSTUNREACH;
 	}
 	if (hop->tp != SIP_TRANSP_TCP && hop->tp != SIP_TRANSP_TLS)

@@ -48,8 +48,8 @@ int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop);
 /* Of the first socket, for people; ENOENT if there is none. */
 int transp_first(const struct transp *t, struct sa *laddr);
 
-/* Send. *sockp, if given, is what the message went to, to compare with
- * failh's; for streams it may wait for the connection. */
+/* Send. *sockp, if given, is what failh would call it; for streams it may wait
+ * for the connection. */
 int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
 		const void **sockp);
 

@@ -355,7 +355,7 @@ static uint64_t close_wait(const struct ua *ua)
 
 	if (clock_ns() < ua->close_until)
 		return calls || (ua->reg && !reg_quiet(ua->reg)) ||
-			uactrans_pending(ua->stack->uactrans)
+			ctable_waiting(ua->stack->ctable)
 			? CLOSE_POLL * MSEC : 0;
 	return calls && ua->retiring ? CLOSE_TIME * SEC : 0;
 }

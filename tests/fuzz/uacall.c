@@ -1,4 +1,4 @@
-/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callpast.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/ua/local.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/sip/response.c sipd/sip/trans.c sipd/ua/setimer.c sipd/sip/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/sip/tlsctx.c sipd/ua/uactrans.c sipd/ua/uastrans.c sdp/base/clock.c sdp/base/outside.c
+/* fuzz: sipd/ua/ack.c sipd/ua/call.c sipd/ua/callans.c sipd/ua/callcore.c sipd/ua/callin.c sipd/ua/callout.c sipd/ua/callpast.c sipd/ua/callreq.c sipd/ua/connpool.c sipd/ua/dialog.c sipd/sip/ctrans.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/ua/local.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/ua/reg.c sipd/ua/request.c sipd/ua/resolve.c sipd/sip/response.c sipd/sip/trans.c sipd/ua/setimer.c sipd/sip/sipconn.c sipd/ua/siptext.c sipd/ua/stack.c sipd/ua/stunping.c sipd/sip/tlsctx.c sipd/ua/uastrans.c sdp/base/clock.c sdp/base/outside.c
  *
  * Datagrams, a byte of 255 between them, to a user agent that answers what
  * comes; before them it makes a call itself. In them, \1 stands for the
@@ -168,6 +168,14 @@ static void call_out(void)
 	listen_to();
 }
 
+static int resend(const struct trans_way *way, struct mbuf *mb, void *arg)
+{
+	const struct hop hop = { .tp = way->tp, .dst = way->dst };
+	(void)arg;
+
+	return transp_send(ua->stack->transp, &hop, mb, NULL);
+}
+
 static void end(void)
 {
 	for (unsigned s = 1; s < 40; s += 13)
@@ -178,10 +186,9 @@ static void end(void)
 	calls_close(ua->calls);
 	ua->calls->closing = false;
 	list_flush(&ua->stack->pendingl);
-	mem_deref(ua->stack->uactrans);
+	mem_deref(ua->stack->ctable);
 	mem_deref(ua->stack->uastrans);
-	if (uactrans_set_alloc(&ua->stack->uactrans, timers,
-			       ua->stack->transp) ||
+	if (ctable_alloc(&ua->stack->ctable, timers, resend, NULL) ||
 	    uastrans_set_alloc(&ua->stack->uastrans, timers,
 			       ua->stack->transp, UA_SOFTWARE, 64))
 		abort();
