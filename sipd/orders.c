@@ -208,11 +208,29 @@ static unsigned order_flags(const struct odict *o)
 	return (ask ? SESSION_CAN_ASK : 0) | (anew ? SESSION_ANEW : 0);
 }
 
-static void dial_error(struct conn *cn, const char *tag, enum reason r,
-		       const char *peer, const char *why)
+/* What this process may not read or write a process of the user's may. */
+static void right_error(struct conn *cn, const char *tag, const char *why)
+{
+	struct odict *o;
+
+	if (event_alloc(&o, "error", tag))
+		return;
+	event_str(o, "text", why);
+	(void)odict_entry_add(o, "own", ODICT_BOOL, true);
+	event_int(o, "exit", 2);
+	conn_event(cn, o);
+	mem_deref(o);
+}
+
+static void dial_error(struct conn *cn, const char *tag, int err,
+		       enum reason r, const char *peer, const char *why)
 {
 	char text[400];
 
+	if (err == EPERM && r == REASON_TUNNEL_FAILED && str_isset(why)) {
+		right_error(cn, tag, why);
+		return;
+	}
 	(void)reason_text(text, sizeof text, r, peer);
 	if (str_isset(why))
 		conn_error(cn, tag, r == REASON_TUNNEL_FAILED ||
@@ -250,14 +268,16 @@ static void place_order(struct order *or, unsigned flags,
 	enum reason r = REASON_INTERNAL;
 	struct session_info in;
 	struct session *s;
+	int err;
 
 	if (!guest_allowed(or->conn, ws, why, size)) {
 		order_fail(or, 1, why);
 		return;
 	}
-	if (board_dial(&s, conn_env(or->conn)->board, peer, ws->v, ws->n,
-		       flags, &sh, &r, why, size)) {
-		dial_error(or->conn, or->tag, r, peer, why);
+	err = board_dial(&s, conn_env(or->conn)->board, peer, ws->v, ws->n,
+			 flags, &sh, &r, why, size);
+	if (err) {
+		dial_error(or->conn, or->tag, err, r, peer, why);
 		mem_deref(or);
 		return;
 	}

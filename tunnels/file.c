@@ -53,15 +53,15 @@ static int check(const struct tunnel_ask *ask, const char *word,
 {
 	char name[FW_NAME_MAX + 1];
 
-	if (stat(path, st))
-		return ask_refuse(ask, EINVAL, "%s cannot be sent: %m.",
+	if (stat(path, st))     /* a service may see other folders */
+		return ask_refuse(ask, EPERM, "%s cannot be sent: %m.",
 				  word, errno);
 	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode))
 		return ask_refuse(ask, EINVAL, "%s cannot be sent: it is"
 				  " neither a file nor a folder.", word);
 	if (faccessat(AT_FDCWD, path, S_ISDIR(st->st_mode) ? R_OK | X_OK :
 		      R_OK, AT_EACCESS))
-		return ask_refuse(ask, EINVAL, "%s cannot be read: %m.",
+		return ask_refuse(ask, EPERM, "%s cannot be read: %m.",
 				  word, errno);
 	if (filewalk_name(name, path))
 		return ask_refuse(ask, EINVAL, "%s has no name to be"

@@ -8,10 +8,13 @@
  * (filewish.h). The files then come as with `send`, the other way round.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 #include "tunnels/ask.h"
 #include "tunnels/ending.h"
 #include "tunnels/file/filefolder.h"
+#include "tunnels/file/filemay.h"
 #include "tunnels/file/fileopts.h"
 #include "tunnels/file/filerecv.h"
 #include "tunnels/file/filesend.h"
@@ -82,6 +85,21 @@ static int add_wishes(struct tunnel *t, const struct tunnel_ask *ask,
 	return err;
 }
 
+/* Before the peer is called: what else is wrong is said when it is stored. */
+static int check_folder(const struct tunnel_ask *ask, const char *folder)
+{
+	const int err = filemay_store(folder);
+	const struct passwd *pw;
+
+	if (err != EACCES && err != EPERM && err != EROFS)
+		return err == ENOMEM ? err : 0;
+	pw = getpwuid(geteuid());
+	return ask_refuse(ask, EPERM, "Nothing can be stored in %s by the user"
+			  " %s: %m. Name another folder with --into.",
+			  folder, pw ? pw->pw_name : "that this runs as",
+			  err);
+}
+
 static int get_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 		     struct desc_media *local)
 {
@@ -99,6 +117,8 @@ static int get_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	err = add_wishes(t, ask, &o);
 	if (!err)
 		err = fileopts_path(&t->folder, ask, o.into ? o.into : ".");
+	if (!err)
+		err = check_folder(ask, t->folder);
 	if (!err)
 		err = desc_param_set(local, "v", "1");
  out:

@@ -84,7 +84,8 @@ struct tunnel_kind {
 	/* Do these words need the user's stdin and stdout? NULL: none do. */
 	bool (*stdio)(char *const *argv, size_t argc);
 	/* Our m-line for what the user asks. *tp: the new tunnel. EINVAL with
-	 * ask->why: what was asked makes no sense. */
+	 * ask->why: what was asked makes no sense; EPERM: this process may not
+	 * read or write there, one of the user's own might. */
 	int (*offer)(struct tunnel **tp, const struct tunnel_ask *ask,
 		     struct desc_media *local);
 	/* The peer's m-line answered. EACCES with ask->why: not allowed;

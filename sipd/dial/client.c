@@ -20,6 +20,7 @@ struct client {
 	struct mbuf *in;
 	struct client_handlers h;
 	bool echo;
+	bool refused;                   /* for want of a right: ownh is due */
 };
 
 static void client_destructor(void *arg)
@@ -51,14 +52,19 @@ static int start_own(struct client *c, const char *file, enum house_role role,
 static void handle_line(struct client *c, char *p, size_t n)
 {
 	struct odict *o = NULL;
+	const bool known = !json_decode_odict(&o, 16, p, n, JSON_DEPTH);
 
+	if (known && !c->node && odict_get_boolean(o, &c->refused, "own") &&
+	    c->refused)
+		goto out;
 	if (c->echo) {
 		(void)fwrite(p, 1, n, stdout);
 		(void)fputc('\n', stdout);
 		(void)fflush(stdout);
 	}
-	if (!json_decode_odict(&o, 16, p, n, JSON_DEPTH))
+	if (known)
 		c->h.eventh(o, c->h.arg);
+ out:
 	mem_deref(o);
 }
 
@@ -90,6 +96,10 @@ static void fd_handler(int flags, void *arg)
 	if (n > 0) {
 		mb->end += (size_t)n;
 		handle_input(c);
+		if (c->refused) {
+			c->refused = false;
+			c->h.ownh(c->h.arg);
+		}
 	}
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		rc_fd_close(&c->rfd);
@@ -156,6 +166,20 @@ int client_alloc(struct client **cp, const char *file, enum client_mode mode,
 	else
 		*cp = c;
 	return err;
+}
+
+int client_own(struct client *c, const char *file, enum house_role role,
+	       char *why, size_t size)
+{
+	int err;
+
+	rc_fd_close(&c->rfd);
+	(void)close(c->rfd.fd);
+	c->rfd.fd = -1;
+	c->in->end = 0;
+	err = start_own(c, file, role, why, size);
+	return err ? err
+		: rc_fd_listen(&c->rfd, FD_READ, fd_handler, c);
 }
 
 /* The line to a running sipd may be longer than what its buffer has room

@@ -21,6 +21,9 @@ struct client_handlers {
 	void (*eventh)(const struct odict *o, void *arg);
 	/* the other end has closed the line */
 	void (*closeh)(void *arg);
+	/* the running sipd's user has no right to what was ordered, ours may
+	 * have: client_own, and order again. Not before the line is read. */
+	void (*ownh)(void *arg);
 	void *arg;
 };
 
@@ -29,6 +32,10 @@ struct client_handlers {
 int client_alloc(struct client **cp, const char *file, enum client_mode mode,
 		 enum house_role role, const struct client_handlers *h,
 		 char *why, size_t size);
+
+/* From now on a sipd in this very process, in place of the running one. */
+int client_own(struct client *c, const char *file, enum house_role role,
+	       char *why, size_t size);
 
 /* Send one order; in and out (or -1) go with it and stay the caller's. */
 int client_send(struct client *c, const struct odict *o, int in, int out);

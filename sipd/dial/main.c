@@ -26,6 +26,8 @@ static struct {
 	struct client *client;
 	struct show *show;
 	struct signals *signals;
+	const char *file;               /* the configuration, NULL: none */
+	const struct word_order *order;
 	struct rc_fd tty;
 	char asking[16];                /* the session that waits for y/n */
 	bool json;
@@ -188,14 +190,30 @@ static void let_go_of_stdio(void)
 	(void)close(fd);
 }
 
+/* What the sipd may not, we may: by a call of our own. */
+static void own_handler(void *arg)
+{
+	char why[512] = "No memory.";
+	int err = client_own(self.client, self.file, self.order->role, why,
+			     sizeof why);
+	(void)arg;
+
+	if (!err)
+		err = client_send(self.client, self.order->o, -1, -1);
+	if (err)
+		finish(complain(1, why));
+}
+
 static int run(const char *file, const struct word_order *wo, int verbose)
 {
 	static const struct client_handlers ch = {
-		event_handler, line_closed, NULL
+		event_handler, line_closed, own_handler, NULL
 	};
 	char why[512] = "";
 	int err;
 
+	self.file = file;
+	self.order = wo;
 	if (show_alloc(&self.show, wo->quiet && !verbose, verbose > 0) ||
 	    signals_alloc(&self.signals, signal_handler, NULL))
 		return complain(1, "Signals cannot be handled.");

@@ -6,6 +6,7 @@
 #include "tests/unit/fail.h"
 #include "tests/unit/tunnels/filerig.h"
 #include "tunnels/file/filefolder.h"
+#include "tunnels/file/filemay.h"
 #include "tunnels/file/filewire.h"
 #include "tunnels/record.h"
 
@@ -206,6 +207,44 @@ static void test_words(void)
 	sweep();
 }
 
+/* As somebody who may write nothing but what is open to all. */
+static void offer_as_nobody(void)
+{
+	struct sending s;
+
+	get_init(&s, ARGV("x"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EPERM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.why, "Permission denied. Name an"));
+	rig_close(&s.r);
+	get_init(&s, ARGV("--into", (char *)at("open/d"), "x"));
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), 0);
+	rig_close(&s.r);
+}
+
+/* Where nothing can be stored nobody is called for it. */
+static void test_folder(void)
+{
+	const uid_t me = geteuid();
+
+	fresh();
+	sh("cd %s && mkdir in open && : > f && chmod 777 open && chmod 755 ."
+	   " in", dir);
+	CU_ASSERT_EQUAL(filemay_store(dir), 0);
+	CU_ASSERT_EQUAL(filemay_store(at("no/such//folder/")), 0);
+	CU_ASSERT_EQUAL(filemay_store("no/such"), filemay_store("."));
+	CU_ASSERT_EQUAL(filemay_store(at("f")), ENOTDIR);
+	CU_ASSERT_EQUAL(filemay_store(""), EINVAL);
+	sh("test \"$(ls -A %s)\" = \"$(printf 'f\nin\nopen\nsrc')\"", dir);
+	/* root alone can be somebody else */
+	if (!me && !seteuid(65534)) {
+		CU_ASSERT_EQUAL(filemay_store(at("in")), EACCES);
+		CU_ASSERT_EQUAL(filemay_store(at("in/new")), EACCES);
+		offer_as_nobody();
+		CU_ASSERT_EQUAL(seteuid(me), 0);
+	}
+	sweep();
+}
+
 static void test_no_memory(void)
 {
 	struct sending s;
@@ -288,5 +327,6 @@ UNIT_SUITE("tunnels/get",
 	{ "folders", test_folders },
 	{ "partly", test_partly },
 	{ "words", test_words },
+	{ "folder", test_folder },
 	{ "nonsense", test_nonsense },
 	{ "no_memory", test_no_memory })

@@ -12,7 +12,7 @@ static void test_offer(void)
 	sh("cd %s/src && echo 1 > f && mkfifo p && echo 2 > secret && "
 	   "chmod 0 secret", dir);
 	sending_init(&s, ARGV("f", "gone"));
-	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+	CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EPERM);
 	CU_ASSERT_STRING_EQUAL(s.why, "gone cannot be sent: No such file or"
 			       " directory.");
 	rig_close(&s.r);
@@ -32,7 +32,7 @@ static void test_offer(void)
 	rig_close(&s.r);
 	if (geteuid()) {
 		sending_init(&s, ARGV("secret"));
-		CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EINVAL);
+		CU_ASSERT_EQUAL(rig_offer(&s.r, &s.a), EPERM);
 		rig_close(&s.r);
 	}
 	sweep();
