@@ -1,13 +1,13 @@
 /*
- * powercut.c: tests tunnels/file.c against the end of the power: after each
- * call that the receiver has made, whatever of it the disk has kept
- * (disklog.h),
+ * files.c: tests tunnels/file.c against the end of the power: after each call
+ * that the receiver has made, whatever of it the disk has kept (diskcut.h),
  *
  *   - a name stands for the whole right file, or is not there
  *   - the next try brings all of it, and leaves nothing else
  *   - once the sender has been told that all is there, all is
  */
-#include "tests/unit/tunnels/disklog.h"
+#include "tests/unit/tunnels/powercut/diskcalls.h"
+#include "tests/unit/tunnels/powercut/diskcut.h"
 #include "tests/unit/tunnels/filerig.h"
 
 enum { FILE_MAX = 1 << 20, RESUME_EACH = 7 };
@@ -275,7 +275,7 @@ static void test_had(void)
 	scene_run(&c);
 }
 
-UNIT_SUITE("tunnels/powercut",
+UNIT_SUITE("tunnels/powercut/files",
 	{ "few", test_few },
 	{ "first", test_first },
 	{ "folder", test_folder },
