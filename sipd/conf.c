@@ -168,30 +168,3 @@ int conf_load(struct conf **cp, const char *file, struct conf_error *e)
 		*cp = c;
 	return err;
 }
-
-static int print_header(struct re_printf *pf, enum conf_sec sec)
-{
-	const struct conf_section *s = &conf_sections[sec];
-
-	return re_hprintf(pf, "%s%s[%s%s]\n", sec ? "\n" : "",
-			  s->optional ? "#" : "", s->word,
-			  s->name == NAME_MUST ? " NAME" : "");
-}
-
-int conf_print_defaults(struct re_printf *pf, void *unused)
-{
-	int err = 0;
-
-	(void)unused;
-	for (size_t i = 0; i < conf_keyc && !err; i++) {
-		const struct conf_key *k = &conf_keys[i];
-		const char *v = k->def ? k->def : k->show;
-
-		if (!i || conf_keys[i - 1].sec != k->sec)
-			err = print_header(pf, k->sec);
-		if (!err)
-			err = re_hprintf(pf, "#%s =%s%s\n", k->word,
-					 *v ? " " : "", v);
-	}
-	return err;
-}

@@ -129,8 +129,4 @@ const char *conf_kind_get(const struct conf *c, const char *kind,
 /* Is there a section of this kind with anything in it? */
 bool conf_kind_any(const struct conf *c, const char *kind);
 
-/* The configuration with every key and default, as etc/sipd.conf shows it;
- * for the test and `sipd -t -v`. */
-int conf_print_defaults(struct re_printf *pf, void *unused);
-
 #endif

@@ -20,8 +20,8 @@ struct conf_section {
 	enum sec_name name;     /* [word NAME]? */
 	bool kind;              /* of a tunnel: strings in conf.kindl, with a
 	                           name under "NAME/key" */
-	bool optional;          /* to be there means something: shown
-	                           commented out */
+	bool optional;          /* to be there means something: commented out
+	                           in etc/sipd.conf */
 };
 
 extern const struct conf_section conf_sections[SEC_COUNT];
@@ -47,7 +47,7 @@ struct conf_key {
 	conf_set_h *seth;
 	size_t offset;          /* into the section's struct */
 	const char *def;        /* default, NULL: none or computed */
-	const char *show;       /* printed instead when def is NULL */
+	const char *show;       /* in etc/sipd.conf when def is NULL */
 	bool list;              /* may be given again, appends */
 	uint32_t min, max;      /* of numbers */
 };

@@ -2,7 +2,7 @@
 # words.sh: what the programs know stands in the documents: dial's words in its
 # help, its man page and the shells' completions, every key of sipd.conf with
 # its default, every option, exit code, event with its fields, and reason.
-# (etc/sipd.conf is compared by tests/unit/sipd/conf.c.)
+# (etc/sipd.conf is compared by tests/unit/sipd/conf.)
 . "$(dirname "$0")/lib.sh"
 root=$(cd "$(dirname "$E2E_SELF")/../.." && pwd)
 
