@@ -38,6 +38,7 @@ struct finder_env {
 	size_t relayc;
 	const struct relay_ops *relay_ops;      /* lives as long as finders */
 	const struct guess_ops *guess_ops;      /* the same */
+	bool relays;                    /* may be used */
 	bool private;                   /* our addresses are not to be told */
 	struct keepalive *keepalive;    /* NULL: none; outlives finders */
 	uint32_t handle;                /* first 4 bytes of transaction ids */

@@ -12,25 +12,17 @@
 #include <string.h>
 #include <openssl/rand.h>
 #include "modules/path/agent.h"
+#include "modules/path/finders.h"
 #include "modules/path/paths.h"
-
-/* In the order of their start. */
-static const struct finder_kind *const finders[] = {
-	&host_finder, &portmap_finder, &stun_finder, &turn_finder,
-	&tcp_finder, &spare_finder,
-};
-
-enum { FINDERS = ARRAY_SIZE(finders) };
 
 struct path {
 	struct member member;
 	struct agent *agent;
-	struct finder *finderv[FINDERS];
+	struct finders *finders;
 	struct timer timer;
 	struct path_handlers h;
 	void *arg;
 	unsigned held;          /* ways in that are under way */
-	unsigned waiting;       /* finders that are not done */
 	bool nomem;             /* a candidate was lost for want of memory */
 	bool begun;             /* path_gather was called */
 	bool gathering;         /* gatheredh is still to be called */
@@ -45,8 +37,7 @@ static void path_destructor(void *arg)
 
 	timer_stop(&p->timer);
 	paths_leave(&p->member);
-	for (int i = FINDERS - 1; i >= 0; i--)
-		mem_deref(p->finderv[i]);
+	mem_deref(p->finders);
 	mem_deref(p->links);
 	mem_deref(p->agent);
 }
@@ -91,11 +82,9 @@ static int send_check(int proto, const struct sa *local,
 	struct path *p = arg;
 	int err = ENOENT;
 
-	for (int i = 0; i < FINDERS && err == ENOENT; i++)
-		if (proto == IPPROTO_UDP && p->finderv[i] &&
-		    finders[i]->send)
-			err = finders[i]->send(p->finderv[i], local, dst, buf,
-					       len, clock_ns());
+	if (proto == IPPROTO_UDP)
+		err = finders_send(p->finders, local, dst, buf, len,
+				   clock_ns());
 	if (err == EAGAIN)
 		return 0;       /* it goes when the relay has said yes */
 	return err && err != ENOENT ? err
@@ -124,38 +113,6 @@ static uint64_t life_of(const struct sa *base, const struct sa *mapped,
 	const struct path *p = arg;
 
 	return keepalive_life(paths_keepalive(p->member.ps), base, mapped);
-}
-
-static uint64_t next_time(const struct path *p)
-{
-	uint64_t t = agent_next(p->agent);
-
-	for (int i = 0; i < FINDERS; i++)
-		if (p->finderv[i] && finders[i]->next)
-			t = min(t, finders[i]->next(p->finderv[i]));
-	return t;
-}
-
-/* A finder's candh may lead to a restart, which drops the finder. */
-static void finder_tick(struct path *p, int i, uint64_t now)
-{
-	struct finder *f = mem_ref(p->finderv[i]);
-
-	if (f && finders[i]->tick)
-		finders[i]->tick(f, now);
-	mem_deref(f);
-}
-
-static bool finder_recv(struct path *p, int i, int proto,
-			const struct sa *local, const struct sa *src,
-			const struct stun_pkt *m, uint64_t now)
-{
-	struct finder *f = mem_ref(p->finderv[i]);
-	bool taken = f && finders[i]->recv &&
-		finders[i]->recv(f, proto, local, src, m, now);
-
-	mem_deref(f);
-	return taken;
 }
 
 /* A description may have to fit into one UDP packet of SIP, so what would not
@@ -189,20 +146,11 @@ static void on_gone(const struct sa *base, void *arg)
 		p->h.goneh(base, p->arg);
 }
 
-static void on_done(void *arg)
+static void on_all_done(void *arg)
 {
 	struct path *p = arg;
 
-	if (p->waiting && !--p->waiting)
-		agent_gathered(p->agent, clock_ns());
-}
-
-static bool wanted(const struct path *p, int i)
-{
-	const bool relays = finders[i] == &turn_finder;
-
-	return p->relay == PATH_RELAY_AUTO ||
-		relays == (p->relay == PATH_RELAY_ONLY);
+	agent_gathered(p->agent, clock_ns());
 }
 
 static int get_env(struct path *p, struct finder_env *env)
@@ -213,23 +161,9 @@ static int get_env(struct path *p, struct finder_env *env)
 	env->goneh = on_gone;
 	env->wakeh = p->timer.h;
 	env->arg = p;
+	env->relays = p->relay != PATH_RELAY_NEVER;
 	env->private = p->relay == PATH_RELAY_ONLY;
 	return err;
-}
-
-/* A finder that cannot start is one that finds nothing, but for memory. */
-static int finder_start(struct path *p, int i, const struct finder_env *env)
-{
-	int err;
-
-	if (p->finderv[i] || !wanted(p, i))
-		return 0;
-	p->waiting++;
-	err = finders[i]->start(&p->finderv[i], env, clock_ns(), on_cand,
-				on_done, p);
-	if (err)
-		on_done(p);
-	return err == ENOMEM ? err : 0;
 }
 
 /* What the NATs made of us may have changed. */
@@ -237,16 +171,8 @@ static void look_again(struct path *p)
 {
 	struct finder_env env;
 
-	if (get_env(p, &env))
-		return;
-	p->waiting++;
-	for (int i = 0; i < FINDERS; i++) {
-		if (finders[i]->until_found)
-			(void)finder_start(p, i, &env);
-		if (finders[i]->probe && p->finderv[i])
-			finders[i]->probe(p->finderv[i], clock_ns());
-	}
-	on_done(p);
+	if (!get_env(p, &env))
+		finders_look_again(p->finders, &env, clock_ns());
 }
 
 /* The base in use will not do for much longer. */
@@ -256,13 +182,9 @@ static void renew(struct path *p)
 	struct finder_env env;
 	struct sa base;
 
-	if (!agent_selected(p->agent, &local, &remote) || get_env(p, &env))
-		return;
-	for (int i = 0; i < FINDERS; i++)
-		if (p->finderv[i] && finders[i]->fresh &&
-		    !finders[i]->fresh(p->finderv[i], &env, &local.base,
-				       &base, clock_ns()))
-			agent_fresh(p->agent, &base, clock_ns());
+	if (agent_selected(p->agent, &local, &remote) && !get_env(p, &env) &&
+	    !finders_fresh(p->finders, &env, &local.base, &base, clock_ns()))
+		agent_fresh(p->agent, &base, clock_ns());
 }
 
 /* While a relay or TCP carries it, what they may find is still wanted. */
@@ -270,13 +192,11 @@ static void stop_brief_finders(struct path *p)
 {
 	struct cand local, remote;
 
-	if (p->waiting || !agent_selected(p->agent, &local, &remote) ||
-	    local.transp != CAND_UDP || local.type == CAND_RELAY ||
-	    remote.type == CAND_RELAY)
-		return;
-	for (int i = 0; i < FINDERS; i++)
-		if (finders[i]->until_found)
-			p->finderv[i] = mem_deref(p->finderv[i]);
+	if (!finders_waiting(p->finders) &&
+	    agent_selected(p->agent, &local, &remote) &&
+	    local.transp == CAND_UDP && local.type != CAND_RELAY &&
+	    remote.type != CAND_RELAY)
+		finders_found(p->finders);
 }
 
 static void report_found(struct path *p)
@@ -301,7 +221,7 @@ static void report(struct path *p, unsigned ev)
 	if (alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
 		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
 			   : PATH_FAIL_CHECKS, p->arg);
-	if (alive(p) && p->gathering && !p->waiting) {
+	if (alive(p) && p->gathering && !finders_waiting(p->finders)) {
 		p->gathering = false;
 		if (p->h.gatheredh)
 			p->h.gatheredh(p->arg);
@@ -323,7 +243,7 @@ static void settle(struct path *p)
 		uint64_t t;
 
 		stop_brief_finders(p);
-		t = next_time(p);
+		t = min(agent_next(p->agent), finders_next(p->finders));
 		/* path_alloc has set the handler and made the room in the
 		 * heap: no ENOMEM */
 		if (!p->timer.heap || p->timer.when != t)
@@ -341,8 +261,7 @@ static void on_timer(void *arg)
 	uint64_t now = clock_ns();
 
 	hold(p);
-	for (int i = 0; i < FINDERS; i++)
-		finder_tick(p, i, now);
+	finders_tick(p->finders, now);
 	agent_tick(p->agent, now);
 	settle(p);
 }
@@ -352,13 +271,10 @@ static void on_recv(int proto, const struct sa *local, const struct sa *src,
 {
 	struct path *p = arg;
 	uint64_t now = clock_ns();
-	bool taken = false;
 
 	hold(p);
-	for (int i = 0; i < FINDERS && !taken; i++)
-		taken = m->cls != STUN_CLASS_REQUEST &&
-			finder_recv(p, i, proto, local, src, m, now);
-	if (!taken)
+	if (m->cls == STUN_CLASS_REQUEST ||
+	    !finders_recv(p->finders, proto, local, src, m, now))
 		agent_recv(p->agent, proto, local, src, m, now);
 	settle(p);
 }
@@ -373,15 +289,6 @@ static void on_lost(int proto, const struct sa *local,
 	settle(p);
 }
 
-static void finder_again(struct path *p, int i, const struct finder_env *env)
-{
-	struct finder *f = mem_ref(p->finderv[i]);
-
-	p->waiting += finders[i]->waits && finders[i]->waits(f);
-	finders[i]->again(f, env, clock_ns());
-	mem_deref(f);
-}
-
 static int gather(struct path *p)
 {
 	struct finder_env env;
@@ -389,25 +296,11 @@ static int gather(struct path *p)
 
 	agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	p->nomem = false;
-	p->waiting++;           /* not done before all have started */
-	for (int i = 0; i < FINDERS && !err; i++) {
-		if (p->finderv[i])
-			finder_again(p, i, &env);
-		else
-			err = finder_start(p, i, &env);
-	}
-	on_done(p);
+	if (err)
+		on_all_done(p);
+	else
+		err = finders_gather(p->finders, &env, clock_ns());
 	return p->nomem ? ENOMEM : err;
-}
-
-/* Start anew whatever still waits, too: what it was told is out of date. */
-static int gather_again(struct path *p)
-{
-	for (int i = 0; i < FINDERS; i++)
-		if (!finders[i]->again)
-			p->finderv[i] = mem_deref(p->finderv[i]);
-	p->waiting = 0;
-	return gather(p);
 }
 
 static bool is_base(const struct finder_env *env, const struct sa *sa)
@@ -436,7 +329,7 @@ static void on_changed(void *arg)
 		for (size_t i = 0; i < n; i++)
 			if (!is_base(&env, &basev[i]))
 				on_gone(&basev[i], p);
-		(void)gather_again(p);
+		(void)gather(p);
 	}
 	settle(p);
 }
@@ -454,7 +347,7 @@ static void on_stun(void *arg)
 	if (agent_selected(p->agent, &local, &remote))
 		agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	else
-		(void)gather_again(p);
+		(void)gather(p);
 	settle(p);
 }
 
@@ -466,9 +359,7 @@ static void start_late(struct path *p, const struct finder_kind *kind)
 		return;
 	hold(p);
 	if (!get_env(p, &env))
-		for (int i = 0; i < FINDERS; i++)
-			if (finders[i] == kind)
-				(void)finder_start(p, i, &env);
+		finders_start(p->finders, kind, &env, clock_ns());
 	settle(p);
 }
 
@@ -563,7 +454,9 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 		goto out;
 	conf.handle = p->member.handle;
 	conf.arg = p;
-	err = agent_alloc(&p->agent, &conf);
+	err = finders_alloc(&p->finders, on_cand, on_all_done, p);
+	if (!err)
+		err = agent_alloc(&p->agent, &conf);
 	if (err)
 		goto out;
 	paths_name(&p->member, agent_ufrag(p->agent), NULL);
@@ -606,7 +499,7 @@ int path_gather(struct path *p)
 		return EINVAL;
 	hold(p);
 	p->begun = p->gathering = true;
-	err = gather_again(p);
+	err = gather(p);
 	if (err)
 		p->gathering = false;
 	settle(p);
@@ -622,19 +515,7 @@ static int restart(struct path *p)
 	paths_name(&p->member, agent_ufrag(p->agent),
 		   agent_ufrag_old(p->agent));
 	p->begun = p->gathering = true;
-	return gather_again(p);
-}
-
-/* Before the peer's checks come to our relays. */
-static void permit(struct path *p, const struct desc *remote)
-{
-	for (int i = 0; i < FINDERS; i++)
-		for (size_t k = 0; k < remote->candc && p->finderv[i] &&
-		     finders[i]->permit; k++)
-			if (remote->candv[k].transp == CAND_UDP)
-				finders[i]->permit(p->finderv[i],
-						   &remote->candv[k].addr,
-						   clock_ns());
+	return gather(p);
 }
 
 int path_remote(struct path *p, const struct desc *remote)
@@ -651,7 +532,8 @@ int path_remote(struct path *p, const struct desc *remote)
 	if (!err && alive(p))
 		err = agent_remote(p->agent, remote, clock_ns());
 	if (!err && alive(p))
-		permit(p, remote);
+		/* before its checks come to our relays */
+		finders_permit(p->finders, remote, clock_ns());
 	settle(p);
 	return err;
 }
@@ -688,20 +570,10 @@ void path_relay_set(struct path *p, enum path_relay relay)
 
 const char *path_relay_name(const struct path *p, const struct sa *base)
 {
-	const char *name = NULL;
-
-	for (int i = 0; p && i < FINDERS && !name; i++)
-		if (p->finderv[i] && finders[i]->whose)
-			name = finders[i]->whose(p->finderv[i], base);
-	return name;
+	return p ? finders_whose(p->finders, base) : NULL;
 }
 
 const char *path_relay_problem(const struct path *p)
 {
-	const char *why = NULL;
-
-	for (int i = 0; p && i < FINDERS && !why; i++)
-		if (p->finderv[i] && finders[i]->problem)
-			why = finders[i]->problem(p->finderv[i]);
-	return why;
+	return p ? finders_problem(p->finders) : NULL;
 }
