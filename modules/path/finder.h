@@ -108,6 +108,10 @@ extern const struct finder_kind host_finder, portmap_finder, stun_finder,
  * we have no socket of its family. */
 bool finder_base(struct sa *base, const struct finder_env *env, size_t i);
 
+/* This address is one of those. By the address alone: the sockets beside the
+ * worker's have other ports. */
+bool finder_has(const struct finder_env *env, const struct sa *sa);
+
 /* A server there could answer what is sent from this base. */
 bool finder_reaches(const struct sa *base, const struct sa *server);
 

@@ -14,6 +14,17 @@ bool finder_base(struct sa *base, const struct finder_env *env, size_t i)
 	return port != 0;
 }
 
+bool finder_has(const struct finder_env *env, const struct sa *sa)
+{
+	for (size_t i = 0; i < env->netc; i++) {
+		struct sa base;
+
+		if (finder_base(&base, env, i) && sa_cmp(&base, sa, SA_ADDR))
+			return true;
+	}
+	return false;
+}
+
 uint16_t finder_pref(size_t i)
 {
 	return (uint16_t)(UINT16_MAX - i);

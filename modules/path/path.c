@@ -303,76 +303,62 @@ static int gather(struct path *p)
 	return p->nomem ? ENOMEM : err;
 }
 
-static bool is_base(const struct finder_env *env, const struct sa *sa)
+static void addresses_changed(struct path *p)
 {
-	for (size_t i = 0; i < env->netc; i++) {
-		struct sa base;
-
-		/* by its address: the sockets of a guess have other ports */
-		if (finder_base(&base, env, i) && sa_cmp(&base, sa, SA_ADDR))
-			return true;
-	}
-	return false;
-}
-
-static void on_changed(void *arg)
-{
-	struct path *p = arg;
 	struct finder_env env;
 	struct sa basev[NETIF_MAX];
 	size_t n = agent_bases(p->agent, basev, NETIF_MAX);
 
-	if (!p->begun)
+	if (get_env(p, &env))
 		return;
-	hold(p);
-	if (!get_env(p, &env)) {
-		for (size_t i = 0; i < n; i++)
-			if (!is_base(&env, &basev[i]))
-				on_gone(&basev[i], p);
-		(void)gather(p);
-	}
-	settle(p);
+	for (size_t i = 0; i < n; i++)
+		if (!finder_has(&env, &basev[i]))
+			on_gone(&basev[i], p);
+	(void)gather(p);
 }
 
 /* Servers that come late still help a path that looks for a pair, and so does
  * a NAT64. */
-static void on_stun(void *arg)
+static void servers_changed(struct path *p)
 {
-	struct path *p = arg;
 	struct cand local, remote;
 
-	if (!p->begun)
-		return;
-	hold(p);
 	if (agent_selected(p->agent, &local, &remote))
 		agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	else
 		(void)gather(p);
-	settle(p);
 }
 
 static void start_late(struct path *p, const struct finder_kind *kind)
 {
 	struct finder_env env;
 
+	if (!get_env(p, &env))
+		finders_start(p->finders, kind, &env, clock_ns());
+}
+
+static void on_news(enum paths_news news, void *arg)
+{
+	struct path *p = arg;
+
 	if (!p->begun)
 		return;
 	hold(p);
-	if (!get_env(p, &env))
-		finders_start(p->finders, kind, &env, clock_ns());
+	switch (news) {
+	case PATHS_ADDRESSES:
+		addresses_changed(p);
+		break;
+	case PATHS_SERVERS:
+		servers_changed(p);
+		break;
+	case PATHS_MAPPINGS:
+		start_late(p, &portmap_finder);
+		break;
+	case PATHS_RELAYS:
+		start_late(p, &turn_finder);
+		break;
+	}
 	settle(p);
-}
-
-/* A gateway has answered while sessions are under way: one more address. */
-static void on_mapped(void *arg)
-{
-	start_late(arg, &portmap_finder);
-}
-
-/* The names of relays are found while sessions are under way. */
-static void on_relays(void *arg)
-{
-	start_late(arg, &turn_finder);
 }
 
 static void on_guess_stop(void *arg)
@@ -442,10 +428,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	p->arg = arg;
 	p->member.recvh = on_recv;
 	p->member.losth = on_lost;
-	p->member.changedh = on_changed;
-	p->member.stunh = on_stun;
-	p->member.mappedh = on_mapped;
-	p->member.relaysh = on_relays;
+	p->member.newsh = on_news;
 	p->member.arg = p;
 	err = paths_join(ps, &p->member);
 	if (!err && RAND_bytes((uint8_t *)&conf.seed, sizeof conf.seed) != 1)

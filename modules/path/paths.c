@@ -337,15 +337,19 @@ void paths_lost(struct paths *ps, int proto, const struct sa *local,
 	mem_deref(ps);
 }
 
-void paths_changed(struct paths *ps)
+static void tell(struct paths *ps, enum paths_news news)
 {
-	if (!ps || net_read(ps))
-		return;
 	mem_ref(ps);
 	for (uint32_t i = 0; i < ps->slotc; i++)
 		if (ps->slotv[i])
-			ps->slotv[i]->changedh(ps->slotv[i]->arg);
+			ps->slotv[i]->newsh(news, ps->slotv[i]->arg);
 	mem_deref(ps);
+}
+
+void paths_changed(struct paths *ps)
+{
+	if (ps && !net_read(ps))
+		tell(ps, PATHS_ADDRESSES);
 }
 
 void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac)
@@ -355,11 +359,7 @@ void paths_stun_set(struct paths *ps, const struct sa *sav, size_t sac)
 	ps->conf.stunc = min(sac, ARRAY_SIZE(ps->conf.stunv));
 	for (size_t i = 0; i < ps->conf.stunc; i++)
 		ps->conf.stunv[i] = sav[i];
-	mem_ref(ps);
-	for (uint32_t i = 0; i < ps->slotc; i++)
-		if (ps->slotv[i])
-			ps->slotv[i]->stunh(ps->slotv[i]->arg);
-	mem_deref(ps);
+	tell(ps, PATHS_SERVERS);
 }
 
 void paths_nat64_set(struct paths *ps, const struct nat64 *n)
@@ -369,11 +369,7 @@ void paths_nat64_set(struct paths *ps, const struct nat64 *n)
 	memset(&ps->nat64, 0, sizeof ps->nat64);
 	if (n)
 		ps->nat64 = *n;
-	mem_ref(ps);
-	for (uint32_t i = 0; i < ps->slotc; i++)
-		if (ps->slotv[i])
-			ps->slotv[i]->stunh(ps->slotv[i]->arg);
-	mem_deref(ps);
+	tell(ps, PATHS_SERVERS);
 }
 
 void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
@@ -384,11 +380,7 @@ void paths_mapped_set(struct paths *ps, const struct path_mapping *v,
 	ps->mapc = min(n, (size_t)PATH_MAPPINGS_MAX);
 	for (size_t i = 0; i < ps->mapc; i++)
 		ps->mapv[i] = v[i];
-	mem_ref(ps);
-	for (uint32_t i = 0; i < ps->slotc; i++)
-		if (ps->slotv[i])
-			ps->slotv[i]->mappedh(ps->slotv[i]->arg);
-	mem_deref(ps);
+	tell(ps, PATHS_MAPPINGS);
 }
 
 void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n)
@@ -400,11 +392,7 @@ void paths_relays_set(struct paths *ps, struct relay *const *v, size_t n)
 	ps->relayc = min(n, (size_t)RELAYS_MAX);
 	for (size_t i = 0; i < ps->relayc; i++)
 		ps->relayv[i] = mem_ref(v[i]);
-	mem_ref(ps);
-	for (uint32_t i = 0; i < ps->slotc; i++)
-		if (ps->slotv[i])
-			ps->slotv[i]->relaysh(ps->slotv[i]->arg);
-	mem_deref(ps);
+	tell(ps, PATHS_RELAYS);
 }
 
 size_t paths_stun(const struct paths *ps, const struct sa **sav)

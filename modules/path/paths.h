@@ -8,6 +8,14 @@
 #include "modules/path/finder.h"
 #include "modules/path/path.h"
 
+/* What all paths share has changed. */
+enum paths_news {
+	PATHS_ADDRESSES,        /* of the host */
+	PATHS_SERVERS,          /* STUN's, and the NAT64 */
+	PATHS_MAPPINGS,         /* of gateways */
+	PATHS_RELAYS,
+};
+
 /* Embedded in each path; set the handlers, then join. */
 struct member {
 	void (*recvh)(int proto, const struct sa *local,
@@ -15,10 +23,7 @@ struct member {
 		      void *arg);
 	void (*losth)(int proto, const struct sa *local,
 		      const struct sa *remote, void *arg);
-	void (*changedh)(void *arg);    /* addresses of the host */
-	void (*stunh)(void *arg);       /* STUN servers, NAT64 */
-	void (*mappedh)(void *arg);     /* mappings of gateways */
-	void (*relaysh)(void *arg);     /* relays */
+	void (*newsh)(enum paths_news news, void *arg);
 	void *arg;
 	struct paths *ps;               /* a reference, while joined */
 	uint32_t handle;                /* bears answers home, O(1) */
