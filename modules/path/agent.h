@@ -11,6 +11,7 @@
 #define DIALTONE_AGENT_H
 
 #include "sdp/desc.h"
+#include "modules/path/keepalive.h"
 #include "modules/path/nat64.h"
 #include "modules/path/stun.h"
 
@@ -51,14 +52,9 @@ struct agent_conf {
 	 * it is watched closely. NULL: never. */
 	bool (*busyh)(void *arg);
 	const struct agent_guess *guess;        /* NULL: never */
-	/* The NAT's mapping of base was in use and has ended all the same,
-	 * `age` ns old at least. NULL: nobody wants to know. */
-	void (*endedh)(const struct sa *base, const struct sa *mapped,
-		       uint64_t age, void *arg);
-	/* How long such a mapping lives at most, ns; 0: it has no end. NULL:
-	 * never. */
-	uint64_t (*lifeh)(const struct sa *base, const struct sa *mapped,
-			  void *arg);
+	/* What is known of networks, and learned: how long mappings live that
+	 * are in use. Outlives the agent; NULL: nothing. */
+	struct keepalive *keepalive;
 	void *arg;
 };
 

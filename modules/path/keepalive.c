@@ -1,7 +1,6 @@
 /*
  * keepalive.c: a short table of networks that forget sooner than most do.
- * paths.c owns it; stunfinder.c learns, turn.c asks as well, and path.c for
- * its agent.
+ * paths.c owns it; stunfinder.c and renew.c learn, and ask, as turn.c does.
  */
 #include "modules/path/keepalive.h"
 #include "sdp/base/clock.h"

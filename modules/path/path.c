@@ -36,10 +36,10 @@ static void path_destructor(void *arg)
 	struct path *p = arg;
 
 	timer_stop(&p->timer);
-	paths_leave(&p->member);
 	mem_deref(p->finders);
 	mem_deref(p->links);
 	mem_deref(p->agent);
+	paths_leave(&p->member);
 }
 
 static void hold(struct path *p)
@@ -96,23 +96,6 @@ static bool is_busy(void *arg)
 	struct path *p = arg;
 
 	return p->h.busyh && p->h.busyh(p->arg);
-}
-
-static void on_ended(const struct sa *base, const struct sa *mapped,
-		     uint64_t age, void *arg)
-{
-	const struct path *p = arg;
-
-	keepalive_ended(paths_keepalive(p->member.ps), base, mapped, age,
-			clock_ns());
-}
-
-static uint64_t life_of(const struct sa *base, const struct sa *mapped,
-			void *arg)
-{
-	const struct path *p = arg;
-
-	return keepalive_life(paths_keepalive(p->member.ps), base, mapped);
 }
 
 /* A description may have to fit into one UDP packet of SIP, so what would not
@@ -414,7 +397,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	struct agent_conf conf = {
 		.controlling = controlling, .sendh = send_check,
 		.busyh = is_busy, .guess = &guess_needs,
-		.endedh = on_ended, .lifeh = life_of,
+		.keepalive = paths_keepalive(ps),
 	};
 	struct path *p;
 	int err;
@@ -437,9 +420,9 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 		goto out;
 	conf.handle = p->member.handle;
 	conf.arg = p;
-	err = finders_alloc(&p->finders, on_cand, on_all_done, p);
+	err = agent_alloc(&p->agent, &conf);
 	if (!err)
-		err = agent_alloc(&p->agent, &conf);
+		err = finders_alloc(&p->finders, on_cand, on_all_done, p);
 	if (err)
 		goto out;
 	paths_name(&p->member, agent_ufrag(p->agent), NULL);

@@ -27,9 +27,9 @@ void renew_heard(struct agent *a, struct candpair *p, const struct sa *mapped,
 	if (sa_cmp(&p->mapped, mapped, SA_ALL))
 		return;
 	/* another address is another network */
-	if (used && sa_cmp(&p->mapped, mapped, SA_ADDR) && a->conf.endedh)
-		a->conf.endedh(&p->local->c.base, mapped,
-			       p->heard - p->mapped_at, a->conf.arg);
+	if (used && sa_cmp(&p->mapped, mapped, SA_ADDR))
+		keepalive_ended(a->conf.keepalive, &p->local->c.base, mapped,
+				p->heard - p->mapped_at, now);
 	p->mapped_at = now;
 	p->renewed = false;
 }
@@ -49,9 +49,10 @@ static uint64_t due(const struct agent *a)
 	uint64_t life;
 
 	if (!p || p->renewed || !a->busy || p->creds != a->cl.creds ||
-	    !a->conf.lifeh || !is_mapped(p))
+	    !is_mapped(p))
 		return UINT64_MAX;
-	life = a->conf.lifeh(&p->local->c.base, &p->mapped, a->conf.arg);
+	life = keepalive_life(a->conf.keepalive, &p->local->c.base,
+			      &p->mapped);
 	if (!life)
 		return UINT64_MAX;
 	return p->mapped_at + life - min(max(life / 4, AHEAD), life);

@@ -597,20 +597,6 @@ static inline bool host_busy(void *arg)
 	return ((struct host *)arg)->busy;
 }
 
-static inline void host_ended(const struct sa *base, const struct sa *mapped,
-			      uint64_t age, void *arg)
-{
-	struct host *h = arg;
-
-	keepalive_ended(&h->keepalive, base, mapped, age, h->net->now);
-}
-
-static inline uint64_t host_life(const struct sa *base,
-				 const struct sa *mapped, void *arg)
-{
-	return keepalive_life(&((struct host *)arg)->keepalive, base, mapped);
-}
-
 static inline struct host *net_host(struct net *n, enum nat_kind nat,
 				    bool controlling)
 {
@@ -620,7 +606,7 @@ static inline struct host *net_host(struct net *n, enum nat_kind nat,
 		.handle = 0x1000 + n->hostc,
 		.seed = net_rand(n), .controlling = controlling,
 		.sendh = host_send, .busyh = host_busy,
-		.endedh = host_ended, .lifeh = host_life, .arg = h,
+		.keepalive = &h->keepalive, .arg = h,
 	};
 
 	h->net = n;
