@@ -93,7 +93,7 @@ struct agent {
 	uint64_t consent_end;           /* 0: nothing was ever selected */
 	uint64_t suspect_since;         /* 0: all is well */
 	bool busy;                      /* data went at the last request */
-	bool hint;                      /* the peer checks others: doubt soon */
+	bool hint;                      /* the peer checks others: doubt */
 	uint64_t reping_at, warm_at;
 	uint64_t fresh_at;              /* candidates or networks changed */
 	uint64_t upgrade_at;

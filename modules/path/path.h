@@ -58,7 +58,8 @@ struct paths_conf {
 	                                   outlives the paths */
 	const struct guess_ops *guess_ops;      /* the same */
 	/* Send one packet by UDP, TCP (IPPROTO_) or PATH_TLS from local to
-	 * dst: a base of a candidate. 0 or errno; ENETUNREACH... fail the pair. */
+	 * dst: a base of a candidate. 0 or errno; ENETUNREACH... fail the
+	 * pair. */
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	/* The NAT that makes `mapped` of local forgets what is not used each

@@ -125,8 +125,8 @@ void portmap_recv(struct portmap *p, const struct sa *src,
 		recv_pcp(p, buf, len, now);
 	else if (!buf[0] && portmap_is_v4(p))
 		recv_natpmp(p, buf, len, now);
-	else if (portmap_is_v4(p) && !igd_locate(&p->igd, src, (const char *)buf,
-					 len))
+	else if (portmap_is_v4(p) &&
+		 !igd_locate(&p->igd, src, (const char *)buf, len))
 		portmap_found_by(p, PORTMAP_UPNP, now);
 }
 
@@ -234,7 +234,8 @@ uint64_t portmap_next(const struct portmap *p)
 
 	switch (p->state) {
 	case PM_PROBING:
-		return p->started ? min(resend, p->started + PORTMAP_PROBE_END) : 0;
+		return !p->started ? 0 :
+			min(resend, p->started + PORTMAP_PROBE_END);
 	case PM_MAPPED:
 		return min(p->expires, p->asking ? resend
 			   : min(p->renew, p->poll));
@@ -282,9 +283,10 @@ int portmap_debug(struct re_printf *pf, const struct portmap *p)
 
 	for (int i = 0; i < PORTMAP_PROTOS; i++)
 		if (p->found & 1u << i)
-			err |= re_hprintf(pf, ", has %s", portmap_kinds[i].name);
+			err |= re_hprintf(pf, ", has %s",
+					  portmap_kinds[i].name);
 	if (sa_isset(&p->external, SA_ALL))
-		err |= re_hprintf(pf, ", %s gives %J", portmap_kinds[p->proto].name,
-				  &p->external);
+		err |= re_hprintf(pf, ", %s gives %J",
+				  portmap_kinds[p->proto].name, &p->external);
 	return err;
 }

@@ -108,7 +108,8 @@ void portmap_granted(struct portmap *p, const struct sa *external,
 	p->external = *external;
 	p->renew = now + s * SEC / 2;
 	p->expires = now + s * SEC;
-	p->poll = portmap_kinds[p->proto].lost ? now + PORTMAP_POLL : UINT64_MAX;
+	p->poll = portmap_kinds[p->proto].lost ? now + PORTMAP_POLL
+		: UINT64_MAX;
 }
 
 void portmap_refused(struct portmap *p, uint64_t now)

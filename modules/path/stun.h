@@ -26,7 +26,7 @@ struct stun_pkt {
 	size_t mi, fp;                  /* their offsets, 0: absent */
 	struct pl username;             /* unset if absent */
 	struct sa mapped;               /* XOR-MAPPED-ADDRESS, or unset */
-	struct sa other;                /* OTHER-ADDRESS (RFC 5780), or unset */
+	struct sa other;                /* OTHER-ADDRESS (RFC 5780) or unset */
 	bool has_prio, use_cand, controlling, controlled;
 	uint32_t prio, nomination;      /* nomination 0: absent */
 	uint64_t tie;                   /* of controlling or controlled */

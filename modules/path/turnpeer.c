@@ -20,8 +20,9 @@ enum { CHANNEL_FIRST = 0x4000 };
 static void permit_body(struct stun_out *o, const struct turn *t,
 			const struct turn_txn *x)
 {
-	const struct turn_permit *p = (const struct turn_permit *)(const void *)
-		((const uint8_t *)x - offsetof(struct turn_permit, txn));
+	const void *owner =
+		(const uint8_t *)x - offsetof(struct turn_permit, txn);
+	const struct turn_permit *p = owner;
 	(void)t;
 
 	stun_put_xor(o, STUN_ATTR_XOR_PEER_ADDR, &p->ip);
