@@ -9,7 +9,6 @@
  * when all have returned.
  */
 #include <errno.h>
-#include <string.h>
 #include <openssl/rand.h>
 #include "modules/path/agent.h"
 #include "modules/path/finders.h"

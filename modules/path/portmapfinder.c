@@ -3,7 +3,6 @@
  * port. Done within start: mapper.c does the work, once for all paths, and a
  * path starts this again when that has changed.
  */
-#include <errno.h>
 #include "modules/path/finder.h"
 #include "modules/path/path.h"
 

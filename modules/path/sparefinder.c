@@ -6,7 +6,7 @@
  *         --> what STUN servers see of it
  *
  * Two at most: what still comes by the one that was left is heard until the
- * next is opened. Started with the others, and then asked for by path.c.
+ * next is opened. Started with the others; asked when AGENT_RENEW says so.
  */
 #include <errno.h>
 #include "modules/path/finder.h"

@@ -51,18 +51,6 @@ struct finder {
 	struct ask askv[];
 };
 
-bool finder_reaches(const struct sa *base, const struct sa *server)
-{
-	if (sa_af(base) != sa_af(server))
-		return false;
-	if (sa_af(base) == AF_INET)
-		return (sa_in(base) >> 24 == 127) ==
-			(sa_in(server) >> 24 == 127);
-	return !IN6_IS_ADDR_LINKLOCAL(&base->u.in6.sin6_addr) &&
-		IN6_IS_ADDR_LOOPBACK(&base->u.in6.sin6_addr) ==
-		IN6_IS_ADDR_LOOPBACK(&server->u.in6.sin6_addr);
-}
-
 static uint64_t interval(const struct finder *f, const struct ask *q)
 {
 	return keepalive_interval(f->keepalive, &q->base, &q->mapped);

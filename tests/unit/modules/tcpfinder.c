@@ -1,6 +1,6 @@
 /*
- * Tests modules/path/tcp.c: what is told of a host behind a NAT, with and
- * without a port that takes TLS; and that the NAT is kept open.
+ * Tests modules/path/tcpfinder.c: what is told of a host behind a NAT, with
+ * and without a port that takes TLS; and that the NAT is kept open.
  */
 #include <string.h>
 #include "modules/path/finder.h"
@@ -155,6 +155,6 @@ static void test_tls(void)
 	mem_deref(n.f);
 }
 
-UNIT_SUITE("tcp",
+UNIT_SUITE("tcpfinder",
 	{ "plain", test_plain },
 	{ "tls", test_tls })

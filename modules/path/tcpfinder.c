@@ -1,5 +1,5 @@
 /*
- * tcp.c: the finder of TCP candidates (RFC 6544): active, passive and
+ * tcpfinder.c: the finder of TCP candidates (RFC 6544): active, passive and
  * simultaneous open from each address, done within start; and what a STUN
  * server says of the port that the latter leaves from. Where there is a port
  * that takes TLS, passive there as well: by the address that a server has
