@@ -313,14 +313,22 @@ int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop)
 	return 0;
 }
 
+/* In the order of now: sockets are in that of when they were opened, and the
+ * loopback's stays when all others have gone and come. */
 int transp_first(const struct transp *t, struct sa *laddr)
 {
-	const struct sock *s = list_ledata(t->sockl.head);
+	struct sa v[LOCAL_MAX];
+	const size_t n = local_addrs(v, t->interfaces);
 
-	if (!s)
-		return ENOENT;
-	*laddr = s->udp;
-	return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct sock *s = sock_at(t, &v[i]);
+
+		if (!s)
+			continue;
+		*laddr = s->udp;
+		return 0;
+	}
+	return ENOENT;
 }
 
 static struct sock *sock_of(const struct transp *t, const void *u)

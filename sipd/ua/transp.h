@@ -45,7 +45,7 @@ void transp_flush(struct transp *t);
  * a connection, on demand. */
 int transp_local(struct transp *t, struct sa *laddr, const struct hop *hop);
 
-/* Of the first socket, for people; ENOENT if there is none. */
+/* Of the first address of now, for people; ENOENT if there is none. */
 int transp_first(const struct transp *t, struct sa *laddr);
 
 /* Send. *sockp, if given, is what failh would call it; for streams it may wait
