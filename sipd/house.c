@@ -39,6 +39,8 @@ static void house_destructor(void *arg)
 	mem_deref(h->trust);
 	mem_deref(h->peers);
 	mem_deref(h->identity);
+	/* a name that is still asked for keeps it */
+	mailbox_detach(h->mailbox);
 	mem_deref(h->mailbox);
 	mem_deref(h->timers);
 	folder_give(h->conf->state);

@@ -27,12 +27,19 @@ struct mailbox {
 	struct rc_fd rfd;       /* fd -1 unless attached */
 };
 
+void mailbox_detach(struct mailbox *m)
+{
+	if (!m || m->rfd.fd < 0)
+		return;
+	rc_fd_close(&m->rfd);
+	m->rfd.fd = -1;
+}
+
 static void mailbox_destructor(void *arg)
 {
 	struct mailbox *m = arg;
 
-	if (m->rfd.fd >= 0)
-		rc_fd_close(&m->rfd);
+	mailbox_detach(m);
 	if (m->fd >= 0)
 		(void)close(m->fd);
 	while (m->head) {

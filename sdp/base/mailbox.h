@@ -25,7 +25,9 @@ int mailbox_post(struct mailbox *m, mail_h *h, void *data);
  * does nothing: the rest comes in turn. */
 void mailbox_run(struct mailbox *m);
 
-/* Let the calling thread's libre loop run it; undone by mem_deref. */
+/* Let the calling thread's libre loop run it; undone by mem_deref, and by
+ * mailbox_detach, for a loop that ends before who may still post. */
 int mailbox_attach(struct mailbox *m);
+void mailbox_detach(struct mailbox *m);
 
 #endif
