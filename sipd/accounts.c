@@ -36,16 +36,25 @@ static void accounts_destructor(void *arg)
 	list_flush(&as->retiredl);
 }
 
+/* What the server said; nothing if it has not been heard of. */
+static int print_scode(struct re_printf *pf, const uint16_t *scode)
+{
+	return *scode ? re_hprintf(pf, "%u ", *scode) : 0;
+}
+
 static void state_handler(enum ua_state st, uint16_t scode, const char *why,
 			  void *arg)
 {
 	struct account *ac = arg;
 
 	ac->scode = scode;
+	if (ac->conf && !ac->conf->password && (scode == 401 || scode == 407))
+		why = "the server wants a password: set password= in"
+			" [account]";
 	(void)str_ncpy(ac->why, why ? why : "", sizeof ac->why);
 	if (st == UA_FAILED)
-		log_warn("%s: registration failed: %u %s", ua_aor(ac->ua),
-			 scode, ac->why);
+		log_warn("%s: registration failed: %H%s", ua_aor(ac->ua),
+			 print_scode, &scode, ac->why);
 	else if (st == UA_REGISTERED)
 		log_info("%s: registered", ua_aor(ac->ua));
 }
@@ -72,12 +81,15 @@ static int account_add(struct accounts *as, const struct conf_account *conf,
 	uh.arg = ac;
 	list_append(&as->list, &ac->le, ac);
 	err = ua_alloc(&ac->ua, as->ac.timers, uc, &uh);
-	if (err) {
+	if (err == EADDRINUSE && uc->port)
+		(void)re_snprintf(why, size, "Port %u is in use: another sipd,"
+				  " a `dial wait` or another SIP program has"
+				  " it. Set another port= in [sipd].", uc->port);
+	else if (err)
 		(void)re_snprintf(why, size, "The account %s cannot be"
-				  " opened: %m.%s", uc->aor ? uc->aor :
-				  "for direct calls", err, err == EADDRINUSE ?
-				  " Is another sipd or SIP program running?"
-				  " Set another port= in [sipd]." : "");
+				  " opened: %m.", uc->aor ? uc->aor :
+				  "for direct calls", err);
+	if (err) {
 		mem_deref(ac);
 	}
 	return err;

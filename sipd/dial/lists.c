@@ -59,10 +59,12 @@ static void lists_account(const struct odict *o)
 {
 	const char *address = lists_str(o, "address");
 	const char *text = lists_str(o, "text");
+	const char *at = lists_str(o, "reached_at");
 
-	(void)printf("account  %-36s %s%s%s  (%s)\n", *address ? address
+	(void)printf("account  %-36s %s%s%s", *address ? address
 		     : "direct calls", lists_str(o, "state"), *text ? ": " : "",
-		     text, lists_str(o, "reached_at"));
+		     text);
+	(void)printf(*at ? "  (%s)\n" : "\n", at);
 }
 
 static void lists_names(const struct odict *o, bool values)
