@@ -70,9 +70,8 @@ static void judge(struct session *s)
 	}
 	else {
 		fp_print(text, fp);
-		(void)re_snprintf(why, sizeof why, "it shows %s; pin it with"
-				  " fingerprint= in [peer], or call once on"
-				  " a terminal", text);
+		(void)re_snprintf(why, sizeof why, "it shows %s, which"
+				  " `dial trust` can pin", text);
 		session_hangup(s, REASON_NOT_TRUSTED, why);
 	}
 }
