@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,16 @@ static struct {
 	bool ending;
 	int code;
 } self = { .tty = { .fd = -1 }, .code = 1 };
+
+static int complain(int code, const char *text)
+{
+	if (self.json)
+		(void)re_printf("{\"event\":\"error\",\"text\":\"%H\","
+				"\"exit\":%d}\n", utf8_encode, text, code);
+	else
+		(void)fprintf(stderr, "dial: %s\n", text);
+	return code;
+}
 
 static void closed_handler(void *arg)
 {
@@ -114,7 +125,7 @@ static void ask(const struct odict *o)
 	}
 	(void)str_ncpy(self.asking, session ? session : "",
 		       sizeof self.asking);
-	show_flush(self.show);
+	show_asked(self.show);
 	if (offer || about_offer)
 		(void)re_fprintf(stderr, "%s wants to send you %H.%s",
 				 peer ? peer : "The peer", plain_print,
@@ -150,9 +161,8 @@ static void event_handler(const struct odict *o, void *arg)
 static void line_closed(void *arg)
 {
 	(void)arg;
-	if (!self.ending)
-		(void)fputs("dial: sipd has gone away.\n", stderr);
-	finish(1);
+	finish(self.ending ? 1 : complain(1, "sipd has gone away: it was"
+					  " ended, or has failed."));
 }
 
 static void signal_handler(int sig, void *arg)
@@ -164,16 +174,6 @@ static void signal_handler(int sig, void *arg)
 		re_cancel();
 	else
 		finish(EXIT_INTERRUPTED);
-}
-
-static int complain(int code, const char *text)
-{
-	if (self.json)
-		(void)re_printf("{\"event\":\"error\",\"text\":\"%H\","
-				"\"exit\":%d}\n", utf8_encode, text, code);
-	else
-		(void)fprintf(stderr, "dial: %s\n", text);
-	return code;
 }
 
 /* The pipe has them now: whoever reads our output shall see its end when the
@@ -297,6 +297,20 @@ static bool completion(char *argv[])
 	       re_fprintf(stdout, "%H", complete_print, argv[1]) > 0;
 }
 
+/* What was asked for may be lost on its way to a full disk. Who reads but
+ * the head of it knows. */
+static int flushed(int code)
+{
+	struct pollfd pfd = { STDOUT_FILENO, 0, 0 };
+
+	if ((!fflush(stdout) && !ferror(stdout)) ||
+	    (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLERR))
+		return code;
+	(void)fputs("dial: Standard output cannot be written: is the disk"
+		    " full?\n", stderr);
+	return code ? code : 1;
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option optionv[] = {
@@ -336,5 +350,5 @@ int main(int argc, char *argv[])
 		code = start(file, argc - optind, argv + optind, verbose);
 	}
 	libre_close();
-	return code;
+	return flushed(code);
 }

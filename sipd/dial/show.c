@@ -10,6 +10,7 @@
 #include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
 #include "sipd/dial/lists.h"
+#include "sipd/dial/patience.h"
 #include "sipd/dial/qr.h"
 #include "sipd/dial/show.h"
 
@@ -18,17 +19,30 @@ enum { BAR = 24, PLAIN_EVERY = 5 };
 struct show {
 	bool quiet, verbose, tty;
 	bool line;                      /* a progress line stands */
+	bool asked;                     /* about the peer's key */
+	struct patience *patience;
 	uint64_t begin, last;           /* ns */
 	uint64_t first_bytes;           /* resumed: not counted in the rate */
 	uint64_t bytes, files;          /* of the last progress */
 };
 
+static void show_destructor(void *arg)
+{
+	struct show *s = arg;
+
+	mem_deref(s->patience);
+}
+
 int show_alloc(struct show **sp, bool quiet, bool verbose)
 {
-	struct show *s = mem_zalloc(sizeof *s, NULL);
+	struct show *s = mem_zalloc(sizeof *s, show_destructor);
 
 	if (!s)
 		return ENOMEM;
+	if (patience_alloc(&s->patience)) {
+		mem_deref(s);
+		return ENOMEM;
+	}
 	s->quiet = quiet;
 	s->verbose = verbose;
 	s->tty = isatty(STDERR_FILENO);
@@ -41,6 +55,13 @@ void show_flush(struct show *s)
 	if (s->line)
 		(void)fputc('\n', stderr);
 	s->line = false;
+}
+
+void show_asked(struct show *s)
+{
+	show_flush(s);
+	s->asked = true;
+	patience_set(s->patience, "", "");
 }
 
 static double rate(const struct show *s, uint64_t bytes)
@@ -159,6 +180,9 @@ static void show_state(struct show *s, const struct odict *o)
 	if (s->verbose)
 		(void)fprintf(stderr, "%s: %s\n", lists_str(o, "peer"),
 			      lists_str(o, "state"));
+	if (!strcmp(lists_str(o, "direction"), "out"))
+		patience_set(s->patience, lists_str(o, "peer"),
+			     lists_str(o, "state"));
 }
 
 static void show_open(struct show *s, const struct odict *o)
@@ -178,6 +202,10 @@ static void show_open(struct show *s, const struct odict *o)
 			      (unsigned long long)lists_num(ms->u.odict,
 							 "total"));
 	(void)fputs(")\n", stderr);
+	/* who was a stranger to us does not know us either, it seems */
+	if (s->asked && !strcmp(lists_str(o, "direction"), "out"))
+		patience_set(s->patience, lists_str(o, "peer"), "accepting");
+	s->asked = false;
 }
 
 static const char *summary_verb(const struct odict *o)
@@ -204,6 +232,19 @@ static void show_summary(const struct show *s, const struct odict *o)
 		      lists_size(r, rate(s, s->bytes)));
 }
 
+/* What a tunnel says of its end is a sentence by itself, and a server's word
+ * may be ours again. */
+static void why_closed(const char *reason, const char *text,
+		       const char *detail)
+{
+	if (*detail && !strcmp(reason, "tunnel-failed"))
+		(void)fprintf(stderr, "dial: %s", detail);
+	else if (*detail && !strstr(text, detail))
+		(void)fprintf(stderr, "dial: %s (%s)", text, detail);
+	else
+		(void)fprintf(stderr, "dial: %s", text);
+}
+
 /* What went wrong in one sentence, then whatever more is known of it. */
 static void show_closed(struct show *s, const struct odict *o)
 {
@@ -215,9 +256,7 @@ static void show_closed(struct show *s, const struct odict *o)
 		show_summary(s, o);
 	}
 	else if (strcmp(reason, "local-hangup") || !s->quiet) {
-		(void)fprintf(stderr, "dial: %s", lists_str(o, "text"));
-		if (*detail)
-			(void)fprintf(stderr, " (%s)", detail);
+		why_closed(reason, lists_str(o, "text"), detail);
 		if (*says)
 			(void)fprintf(stderr, " %s says: %s",
 				      lists_str(o, "peer"), says);
@@ -318,6 +357,9 @@ void show_event(struct show *s, const struct odict *o)
 			continue;
 		if (eventv[i].h != show_progress)
 			show_flush(s);
+		if (eventv[i].h != show_state &&
+		    (eventv[i].h != show_progress || lists_num(o, "bytes")))
+			patience_set(s->patience, "", "");
 		eventv[i].h(s, o);
 	}
 	(void)fflush(stdout);

@@ -105,7 +105,7 @@ conf port <<EOT
 port = 5060
 EOT
 check "the SIP port is in use" \
-    fails_with 1 "Set another port= in [sipd]" \
+    fails_with 1 "Port 5060 is in use: another sipd" \
     timeout 10 sipd -c port/sipd.conf
 socat -u UDP-RECV:5071 - > /dev/null &
 wait_for 5 sh -c "ss -lun | grep -q ':5071 '"
@@ -382,6 +382,23 @@ chmod 644 bad/bob.conf
 chmod 711 bob
 check "somebody else may not" fails_with 1 "another user" \
     user dial -c bad/bob.conf status
+
+# --- nobody answers, and nobody waits without a word
+conf none <<EOT
+port = 0
+EOT
+dial -c none/sipd.conf sip:127.0.0.1:5071 pipe < /dev/null > calls.out 2>&1 &
+calls=$!
+check "what is waited for is told" wait_for 5 \
+    grep -qx "calling sip:127.0.0.1:5071, which has not answered yet ..." \
+    calls.out
+kill -INT $calls
+check "and can be given up" ends 130 $calls
+sed -i "s/^allow = .*/allow = file, pipe, forward 127.0.0.1:9/" bob/sipd.conf
+as bob reload
+check "a tunnel that fails says why, and nothing else" sh -c "
+    dial -c alice/sipd.conf bob forward -W 127.0.0.1:9 2>&1 < /dev/null |
+    grep '^dial: .*127.0.0.1:9'"
 
 check "a good call is still one" sh -c "
     dial -c alice/sipd.conf bob pipe < hello | grep -qx HELLO"

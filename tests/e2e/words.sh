@@ -259,4 +259,8 @@ check "help of one word" helps help send
 check "--help after a tunnel" helps bob send --help
 check "--help instead of a peer" helps send --help
 check "-h after a command" sh -c "dial log -h | grep -q '^  dial log '"
+check "a full disk" fails_with 1 "Standard output cannot be written" \
+    sh -c "dial help > /dev/full"
+check "who reads the head of it alone" sh -c \
+    "{ dial help; echo \$? > '$T/code'; } | head -1; grep -qx 0 '$T/code'"
 finish
