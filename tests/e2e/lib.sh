@@ -1,7 +1,8 @@
 # lib.sh: for the end-to-end tests. A test is a script that sources this first
 # and calls `check` for each thing it shows. It runs in network, mount and
 # process namespaces of its own, with a /run of its own: ports are free, hosts
-# (`host`) may have any name, and whatever happens nothing is left.
+# (`host`) may have any name, and whatever happens nothing is left, kill -9
+# included.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   fa=$(key alice) fb=$(key bob); conf alice <<EOT ...; conf bob <<EOT ...
@@ -12,12 +13,24 @@ E2E_BUILD=$(cd "$(dirname "$0")/../.." && realpath "${1:-build}")
 if [ -z "${E2E_INSIDE:-}" ]; then
 	root=
 	[ "$(id -u)" = 0 ] || root=--map-root-user
+	E2E_T=$(mktemp -d "/tmp/dialtone-$(basename "$0" .sh).XXXXXX") ||
+	    exit 1
+	# kill -9 of this script ends all that is inside it; then nobody holds
+	# this pipe any more, and the folder goes
+	mkfifo "$E2E_T/held"
+	exec 8<> "$E2E_T/held" 9< "$E2E_T/held"
+	rm "$E2E_T/held"
+	setsid sh -c 'cat; for i in 1 2 3 4 5; do rm -rf "$0" && exit
+	    sleep 0.5; done' "$E2E_T" <&9 8>&- 9>&- > /dev/null 2>&1 &
+	exec 9<&-
+	export E2E_T
 	E2E_INSIDE=1 exec unshare $root --net --mount --pid --fork --kill-child \
 		--mount-proc "$0" "$E2E_BUILD"
 fi
 set -u
+exec 8>&-
 E2E_NAME=$(basename "$E2E_SELF" .sh)
-T=$(mktemp -d "/tmp/dialtone-$E2E_NAME.XXXXXX")
+T=$E2E_T; unset E2E_T
 trap 'rm -rf "$T"' EXIT
 trap 'exit 1' INT TERM
 export HOME="$T" XDG_STATE_HOME="$T/.state" XDG_RUNTIME_DIR="$T/.run"

@@ -105,7 +105,7 @@ check "log: and those that come, in a file that is new" wait_for 5 \
     grep -q '"tunnel":"pipe"' follow.out
 kill -TERM $follow
 check "log: until it is interrupted" ends 130 $follow
-check "log: nonsense" fails_with 2 "not a number" as bob log --some
+check "log: nonsense" fails_with 2 "There is no option --some" as bob log --some
 check "list as JSON" sh -c "dial -j -c bob/sipd.conf list | grep -q '\"exit\":0'"
 check "sipd ends well" stop bob
 finish
