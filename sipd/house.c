@@ -144,11 +144,11 @@ static int open_tls(struct house *h, char *why, size_t size)
 }
 
 static void forgets_handler(const struct sa *local, const struct sa *mapped,
-			    unsigned seconds, void *arg)
+			    unsigned idle, unsigned life, void *arg)
 {
 	struct house *h = arg;
 
-	housekeep_forgets(h->learned, local, mapped, seconds);
+	housekeep_forgets(h->learned, local, mapped, idle, life);
 }
 
 static int open_media(struct house *h, char *why, size_t size)

@@ -1,7 +1,7 @@
 /*
  * housekeep.c: networks and nonces as words of learned.c.
  *
- *   nat LOCAL,MAPPED SECONDS     a day: another NAT may be there by then
+ *   nat LOCAL,MAPPED IDLE,LIFE   a day: another NAT may be there by then
  *   pcp nonce HEX                a month: longer than any mapping lasts
  *
  * Called by house.c.
@@ -17,20 +17,21 @@ enum { DAY = 24 * 3600, MONTH = 30 * DAY };
 static const char nat[] = "nat", pcp[] = "pcp", pcp_key[] = "nonce";
 
 void housekeep_forgets(struct learned *l, const struct sa *local,
-		       const struct sa *mapped, unsigned seconds)
+		       const struct sa *mapped, unsigned idle, unsigned life)
 {
-	char key[LEARNED_WORD_MAX + 1], value[16];
+	char key[LEARNED_WORD_MAX + 1], value[32];
 
 	if (re_snprintf(key, sizeof key, "%j,%j", local, mapped) < 0 ||
-	    re_snprintf(value, sizeof value, "%u", seconds) < 0)
+	    re_snprintf(value, sizeof value, "%u,%u", idle, life) < 0)
 		return;
 	(void)learned_set(l, nat, key, value, time(NULL), DAY);
 }
 
 static void remind_handler(const char *key, const char *value, void *arg)
 {
-	char text[LEARNED_WORD_MAX + 1], *comma;
+	char text[LEARNED_WORD_MAX + 1], *comma, *end;
 	struct sa local, mapped;
+	unsigned long idle, life;
 
 	str_ncpy(text, key, sizeof text);
 	comma = strchr(text, ',');
@@ -39,8 +40,10 @@ static void remind_handler(const char *key, const char *value, void *arg)
 	*comma = '\0';
 	if (sa_set_str(&local, text, 0) || sa_set_str(&mapped, comma + 1, 0))
 		return;
-	paths_forgets(arg, &local, &mapped,
-		      (unsigned)strtoul(value, NULL, 10));
+	idle = strtoul(value, &end, 10);
+	/* before there was a second number, it was not there */
+	life = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+	paths_forgets(arg, &local, &mapped, (unsigned)idle, (unsigned)life);
 }
 
 void housekeep_remind(struct learned *l, struct paths *ps)

@@ -10,7 +10,7 @@
 
 /* As paths_conf's forgetsh. */
 void housekeep_forgets(struct learned *l, const struct sa *local,
-		       const struct sa *mapped, unsigned seconds);
+		       const struct sa *mapped, unsigned idle, unsigned life);
 
 /* All of that is told to the paths again. */
 void housekeep_remind(struct learned *l, struct paths *ps);

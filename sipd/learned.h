@@ -1,6 +1,6 @@
 /*
  * learned.h: what a process has found out and the next one need not find out
- * again: how guesses of ports ended, what NATs forget, the secret by which a
+ * again: how guesses of ports ended, what NATs forget and end, the secret by which a
  * gateway knows us. A small file in the state folder; it may be deleted.
  *
  *   KIND KEY VALUE SECONDS       when it is to be forgotten, since 1970

@@ -8,6 +8,7 @@
 #define INTERVAL     (20 * SEC)         /* NATs are said to keep 30 s */
 #define INTERVAL_MIN (5 * SEC)          /* as often as consent is asked for */
 #define LIFE_MIN     (4 * SEC)          /* what ends sooner is no habit */
+#define LIFE_MAX     (24 * 3600 * SEC)
 
 static bool is(const struct keepalive_network *n, const struct sa *local,
 	       const struct sa *mapped)
@@ -52,10 +53,20 @@ uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
 }
 
 void keepalive_set(struct keepalive *k, const struct sa *local,
-		   const struct sa *mapped, uint64_t interval)
+		   const struct sa *mapped, uint64_t interval, uint64_t life)
 {
 	if (interval >= INTERVAL_MIN && interval <= INTERVAL)
 		get(k, local, mapped)->interval = interval;
+	if (life >= LIFE_MIN && life <= LIFE_MAX)
+		get(k, local, mapped)->life = life;
+}
+
+static void tell(const struct keepalive *k, const struct keepalive_network *n)
+{
+	if (k->learnedh)
+		k->learnedh(&n->local, &n->mapped,
+			    (unsigned)(n->interval / SEC),
+			    (unsigned)(n->life / SEC), k->arg);
 }
 
 void keepalive_failed(struct keepalive *k, const struct sa *local,
@@ -63,12 +74,13 @@ void keepalive_failed(struct keepalive *k, const struct sa *local,
 {
 	const uint64_t old = keepalive_interval(k, local, mapped);
 	const uint64_t half = max(idle / 2, INTERVAL_MIN);
+	struct keepalive_network *n;
 
 	if (!k || half >= old)
 		return;
-	keepalive_set(k, local, mapped, half);
-	if (k->learnedh)
-		k->learnedh(local, mapped, (unsigned)(half / SEC), k->arg);
+	n = get(k, local, mapped);
+	n->interval = half;
+	tell(k, n);
 }
 
 void keepalive_ended(struct keepalive *k, const struct sa *local,
@@ -82,8 +94,10 @@ void keepalive_ended(struct keepalive *k, const struct sa *local,
 	/* another session's word on the same end */
 	if (n->ended_at && now < n->ended_at + age - age / 4)
 		return;
-	if (max(age, n->ended) - min(age, n->ended) <= age / 4)
+	if (max(age, n->ended) - min(age, n->ended) <= age / 4) {
 		n->life = max(age, n->ended);
+		tell(k, n);
+	}
 	n->ended = age;
 	n->ended_at = now;
 }

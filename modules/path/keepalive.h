@@ -1,7 +1,8 @@
 /*
  * keepalive.h: how often the mappings of NATs have to be used so that they
- * stay, by what was seen of each network in this process. All zero: nothing
- * was seen. NULL is the same, and learns nothing.
+ * stay, and how long they live at most, by what was seen of each network in
+ * this process or told by one before. All zero: nothing was seen. NULL is the
+ * same, and learns nothing.
  */
 #ifndef DIALTONE_KEEPALIVE_H
 #define DIALTONE_KEEPALIVE_H
@@ -20,9 +21,10 @@ struct keepalive {
 		uint64_t ended, ended_at, life;
 	} v[KEEPALIVE_NETWORKS];
 	unsigned next;                  /* to be forgotten */
-	/* what is learned; NULL: nobody wants to know */
+	/* all that is known of a network, when more is learned, in seconds;
+	 * life 0: no end is known. NULL: nobody wants to know */
 	void (*learnedh)(const struct sa *local, const struct sa *mapped,
-			 unsigned seconds, void *arg);
+			 unsigned interval, unsigned life, void *arg);
 	void *arg;
 };
 
@@ -30,9 +32,10 @@ struct keepalive {
 uint64_t keepalive_interval(const struct keepalive *k, const struct sa *local,
 			    const struct sa *mapped);
 
-/* It was learned elsewhere; what is no interval of ours is left out. */
+/* It was learned elsewhere; what is no interval of ours, or no life that is
+ * 4 s to a day, is left out. */
 void keepalive_set(struct keepalive *k, const struct sa *local,
-		   const struct sa *mapped, uint64_t interval);
+		   const struct sa *mapped, uint64_t interval, uint64_t life);
 
 /* A mapping that was idle for `idle` ns had gone: from now on half of that,
  * if that is less than before. */

@@ -63,9 +63,10 @@ struct paths_conf {
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
 	/* The NAT that makes `mapped` of local forgets what is not used each
-	 * so many seconds. NULL: nobody wants to know. */
+	 * idle seconds, and all after life seconds (0: it does not). NULL:
+	 * nobody wants to know. */
 	void (*forgetsh)(const struct sa *local, const struct sa *mapped,
-			 unsigned seconds, void *arg);
+			 unsigned idle, unsigned life, void *arg);
 	void *arg;
 };
 
@@ -97,7 +98,7 @@ void paths_nat64_set(struct paths *ps, const struct nat64 *n);
 
 /* What forgetsh has told, in a process before. */
 void paths_forgets(struct paths *ps, const struct sa *local,
-		   const struct sa *mapped, unsigned seconds);
+		   const struct sa *mapped, unsigned idle, unsigned life);
 
 /* The host has IPv6 addresses, and no other. */
 bool paths_six_only(struct paths *ps);

@@ -251,9 +251,9 @@ static int net_read(struct paths *ps)
 }
 
 void paths_forgets(struct paths *ps, const struct sa *local,
-		   const struct sa *mapped, unsigned seconds)
+		   const struct sa *mapped, unsigned idle, unsigned life)
 {
-	keepalive_set(&ps->keepalive, local, mapped, seconds * SEC);
+	keepalive_set(&ps->keepalive, local, mapped, idle * SEC, life * SEC);
 }
 
 bool paths_six_only(struct paths *ps)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # life.sh: files go on by a NAT that ends each mapping after 6 s, however much
 # it is used. The first ends cost a moment; from then on the mapping is
-# renewed before it ends, whichever side calls. The other's NAT lets nobody in
+# renewed before it ends, whichever side calls, and after a restart. The other's NAT lets nobody in
 # whom it has not sent to.
 #
 # alone: it measures how long nothing comes
@@ -62,6 +62,11 @@ flows() {
 # been there before the call, nobody knows: it may take a third
 flows a b big $((3 * LIFE * 1000 + 2000))
 flows b a small $((LIFE * 1000 + 2000))
+# what a has learned it knows when it is started again: from the first mapping
+# on, which is a new socket's
+peer_stop a
+check "a starts again" peer_start a
+flows a b small 0
 sockets() { grep "map udp" "$T/ar.natemu" | cut -d' ' -f4 | sort -u | wc -l; }
 check "by sockets that came in time" test "$(sockets)" -ge 6
 peer_stop a

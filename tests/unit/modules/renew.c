@@ -78,6 +78,19 @@ static void test_renews(void)
 	}
 }
 
+/* What a process before has learned spares this one the first two ends. */
+static void test_known(void)
+{
+	struct pair p;
+
+	begin(&p, 0, NAT_PORT);
+	p.h->life = LIFE;
+	keepalive_set(&p.h->keepalive, &p.h->base[0], &p.h->pub, 0, LIFE);
+	CU_ASSERT_EQUAL(broken(&p, 200 * SEC), 0);
+	CU_ASSERT(p.h->renewals >= 12 && p.h->renewals <= 14);
+	net_close(&p.n);
+}
+
 /* A session that carries nothing can wait for what is repaired anyway. */
 static void test_idle(void)
 {
@@ -132,6 +145,7 @@ static void test_in_vain(void)
 
 UNIT_SUITE("renew",
 	{ "renews", test_renews },
+	{ "known", test_known },
 	{ "idle", test_idle },
 	{ "restarts", test_restarts },
 	{ "in vain", test_in_vain })

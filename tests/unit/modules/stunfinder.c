@@ -202,9 +202,51 @@ static void test_table(void)
 	CU_ASSERT_EQUAL(keepalive_interval(&k, &local, &mapped), 20 * SEC);
 }
 
+static void on_learned(const struct sa *local, const struct sa *mapped,
+		       unsigned interval, unsigned life, void *arg)
+{
+	unsigned *v = arg;
+	(void)local;
+	(void)mapped;
+
+	v[0]++;
+	v[1] = interval;
+	v[2] = life;
+}
+
+/* What is learned of one network is told together, and can be told again. */
+static void test_told(void)
+{
+	static const uint64_t wrongv[] = {
+		0, 3 * SEC, 2 * 24 * 3600 * SEC, UINT64_MAX
+	};
+	unsigned v[3] = { 0 };
+	struct keepalive k = { .learnedh = on_learned, .arg = v };
+	struct keepalive other = { 0 };
+	struct sa local, mapped;
+
+	sa_set_in(&local, 0xc0a8010a, PORT);
+	sa_set_in(&mapped, 0xcb007101, 40000);
+	keepalive_ended(&k, &local, &mapped, 60 * SEC, 100 * SEC);
+	CU_ASSERT_EQUAL(v[0], 0);
+	keepalive_ended(&k, &local, &mapped, 58 * SEC, 160 * SEC);
+	CU_ASSERT(v[0] == 1 && v[1] == 20 && v[2] == 60);
+	keepalive_failed(&k, &local, &mapped, 20 * SEC);
+	CU_ASSERT(v[0] == 2 && v[1] == 10 && v[2] == 60);
+	keepalive_set(&other, &local, &mapped, v[1] * SEC, v[2] * SEC);
+	CU_ASSERT_EQUAL(keepalive_interval(&other, &local, &mapped), 10 * SEC);
+	CU_ASSERT_EQUAL(keepalive_life(&other, &local, &mapped), 60 * SEC);
+	/* a file may have anything in it */
+	for (unsigned i = 0; i < ARRAY_SIZE(wrongv); i++)
+		keepalive_set(&other, &local, &mapped, wrongv[i], wrongv[i]);
+	CU_ASSERT_EQUAL(keepalive_interval(&other, &local, &mapped), 10 * SEC);
+	CU_ASSERT_EQUAL(keepalive_life(&other, &local, &mapped), 60 * SEC);
+}
+
 UNIT_SUITE("stunfinder",
 	{ "learns", test_learns },
 	{ "bounds", test_bounds },
 	{ "loss", test_loss },
 	{ "moved", test_moved },
-	{ "table", test_table })
+	{ "table", test_table },
+	{ "told", test_told })

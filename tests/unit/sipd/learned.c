@@ -165,7 +165,7 @@ static void test_many(void)
 static void count(const char *key, const char *value, void *arg)
 {
 	CU_ASSERT_STRING_EQUAL(key, "10.0.0.2,203.0.113.9");
-	CU_ASSERT_STRING_EQUAL(value, "7");
+	CU_ASSERT_STRING_EQUAL(value, "7,60");
 	++*(int *)arg;
 }
 
@@ -183,7 +183,7 @@ static void test_house(void)
 	CU_ASSERT(!memcmp(one, two, sizeof one));
 	(void)sa_set_str(&local, "10.0.0.2", 5000);
 	(void)sa_set_str(&mapped, "203.0.113.9", 6000);
-	housekeep_forgets(l, &local, &mapped, 7);
+	housekeep_forgets(l, &local, &mapped, 7, 60);
 	again(time(NULL));
 	learned_apply(l, "nat", time(NULL), count, &n);
 	CU_ASSERT_EQUAL(n, 1);
