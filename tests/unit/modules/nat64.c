@@ -77,10 +77,10 @@ static void translate(struct net *n, struct host *h, const struct sa *src,
 		/* the last four bytes are the address */
 		if (memcmp(&dst->u.in6.sin6_addr, nat64->prefix, 12))
 			return;
-		from = h->pub;
+		from = h->nat.pub;
 		sa_set_port(&from, sa_port(src));
 	}
-	else if (!sa_cmp(dst, &to->pub, SA_ADDR) ||
+	else if (!sa_cmp(dst, &to->nat.pub, SA_ADDR) ||
 		 !nat64_map(&from, nat64, src)) {
 		return;
 	}
@@ -143,7 +143,7 @@ static void test_agent(void)
 	}
 	CU_ASSERT(a->found && b->found);
 	CU_ASSERT_EQUAL(sa_af(&a->remote.addr), AF_INET6);
-	CU_ASSERT(sa_cmp(&b->remote.addr, &a->pub, SA_ADDR));
+	CU_ASSERT(sa_cmp(&b->remote.addr, &a->nat.pub, SA_ADDR));
 	/* and without */
 	agent_nat64(a->a, NULL, n.now);
 	net_close(&n);

@@ -65,7 +65,7 @@ static void test_renews(void)
 		struct pair p;
 
 		begin(&p, i % 2, peerv[i / 2]);
-		p.h->life = LIFE;
+		p.h->nat.life = LIFE;
 		CU_ASSERT(broken(&p, 30 * SEC) > 0);
 		CU_ASSERT_EQUAL(p.h->renewals, 0);
 		CU_ASSERT(broken(&p, 13 * SEC) > 0);
@@ -84,8 +84,8 @@ static void test_known(void)
 	struct pair p;
 
 	begin(&p, 0, NAT_PORT);
-	p.h->life = LIFE;
-	keepalive_set(&p.h->keepalive, &p.h->base[0], &p.h->pub, 0, LIFE);
+	p.h->nat.life = LIFE;
+	keepalive_set(&p.h->keepalive, &p.h->base[0], &p.h->nat.pub, 0, LIFE);
 	CU_ASSERT_EQUAL(broken(&p, 200 * SEC), 0);
 	CU_ASSERT(p.h->renewals >= 12 && p.h->renewals <= 14);
 	net_close(&p.n);
@@ -98,7 +98,7 @@ static void test_idle(void)
 		struct pair p;
 
 		begin(&p, 0, NAT_PORT);
-		p.h->life = LIFE;
+		p.h->nat.life = LIFE;
 		(void)broken(&p, 50 * SEC);
 		p.a->busy = p.b->busy = !idle;
 		(void)broken(&p, 10 * SEC);
@@ -122,7 +122,7 @@ static void test_restarts(void)
 	(void)broken(&p, 200 * SEC);
 	CU_ASSERT_EQUAL(p.h->renewals, 0);
 	CU_ASSERT_EQUAL(keepalive_life(&p.h->keepalive, &p.h->base[0],
-				       &p.h->pub), 0);
+				       &p.h->nat.pub), 0);
 	net_close(&p.n);
 }
 
@@ -133,7 +133,7 @@ static void test_in_vain(void)
 		struct pair p;
 
 		begin(&p, side, NAT_PORT);
-		p.h->life = LIFE;
+		p.h->nat.life = LIFE;
 		(void)broken(&p, 43 * SEC);
 		p.h->dead[1] = p.h->dead[2] = true;
 		CU_ASSERT(broken(&p, 100 * SEC) < 12 * 1000);

@@ -255,24 +255,24 @@ static void test_becomes_possible(void)
 			host_add_tcp(a, 0);
 			host_add_tcp(b, 0);
 		}
-		a->nat = NAT_BLOCKED;
+		a->nat.kind = NAT_BLOCKED;
 		if (relay)
-			b->nat = NAT_FULL;      /* a public base, walled in */
+			b->nat.kind = NAT_FULL; /* a public base, walled in */
 		net_tell(a, b);
 		net_tell(b, a);
 		net_run(&n, 40 * SEC);
 		CU_ASSERT_EQUAL(tier_of(a), relay ? RELAYED : TCP);
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
-		a->nat = NAT_PORT;
+		a->nat.kind = NAT_PORT;
 		net_run(&n, 2 * SEC);
 		CU_ASSERT_EQUAL(tier_of(a), DIRECT);
 		CU_ASSERT_EQUAL(tier_of(b), DIRECT);
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));
 		/* and a minute, when it takes long */
-		a->nat = NAT_BLOCKED;
+		a->nat.kind = NAT_BLOCKED;
 		net_run(&n, 200 * SEC);
 		CU_ASSERT_EQUAL(tier_of(a), relay ? RELAYED : TCP);
-		a->nat = NAT_PORT;
+		a->nat.kind = NAT_PORT;
 		net_run(&n, 62 * SEC);
 		CU_ASSERT_EQUAL(tier_of(a), DIRECT);
 		CU_ASSERT(net_joined(a, b) && net_joined(b, a));

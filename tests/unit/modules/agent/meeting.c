@@ -7,9 +7,9 @@
 /* b has moved in with a, behind the same NAT. */
 static void share_nat(const struct host *a, struct host *b)
 {
-	b->pub = a->pub;
-	b->port_next = 50;
-	b->mapc = 0;
+	b->nat.pub = a->nat.pub;
+	b->nat.port_next = 50;
+	b->nat.mapc = 0;
 	b->candc = 1;
 	host_add_srflx(b, 0);
 }
@@ -217,7 +217,7 @@ static bool no_hairpin(struct net *n, struct host *h, const struct sa *src,
 		       const struct sa *dst, uint8_t *buf, size_t len)
 {
 	(void)src, (void)buf, (void)len;
-	*(unsigned *)n->taparg += sa_cmp(dst, &h->pub, SA_ADDR);
+	*(unsigned *)n->taparg += sa_cmp(dst, &h->nat.pub, SA_ADDR);
 	return false;
 }
 

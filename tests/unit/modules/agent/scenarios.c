@@ -27,15 +27,17 @@ static bool has_private(const struct host *h)
 /* The best that theory allows. */
 static enum tier best_tier(const struct host *a, const struct host *b)
 {
-	bool outa = a->nat != NAT_BLOCKED, outb = b->nat != NAT_BLOCKED;
+	bool outa = a->nat.kind != NAT_BLOCKED;
+	bool outb = b->nat.kind != NAT_BLOCKED;
 
-	if (!a->nat && !b->nat)
+	if (!a->nat.kind && !b->nat.kind)
 		return LAN;
 	if (a->site == b->site && has_private(a) && has_private(b))
 		return LAN;
-	if (possible(a->nat, b->nat))
+	if (possible(a->nat.kind, b->nat.kind))
 		return DIRECT;
-	if (a->tcp && b->tcp && possible(tcp_nat(a->nat), tcp_nat(b->nat)))
+	if (a->tcp && b->tcp &&
+	    possible(tcp_nat(a->nat.kind), tcp_nat(b->nat.kind)))
 		return TCP;
 	if ((has_relay(a) && (outb || has_relay(b))) ||
 	    (has_relay(b) && outa))
@@ -56,12 +58,12 @@ static void move_away(struct host *h)
 	if (has_relay(h))
 		agent_local_gone(h->a, &h->relay, h->net->now);
 	h->candc = 0;
-	(void)re_snprintf(buf, sizeof buf, h->nat ? "10.20%u.0.9"
+	(void)re_snprintf(buf, sizeof buf, h->nat.kind ? "10.20%u.0.9"
 			  : "192.0.2.10%u", h->site);
 	host_add_base(h, buf);
 	if (h->tcp)
 		host_add_tcp(h, was);
-	if (h->nat)
+	if (h->nat.kind)
 		host_add_srflx(h, was);
 	if (has_relay(h))
 		host_add_relay(h);
