@@ -101,7 +101,8 @@ static int on_done(struct filesend *f)
 	if (f->refused && !f->failed)   /* it did not say which */
 		filepump_failed(f, f->peer, "it could not store all of it");
 	if (f->had)
-		ending_note(&f->end, "%llu were there already", f->had);
+		ending_note(&f->end, "%llu %s there already", f->had,
+			    f->had == 1 ? "was" : "were");
 	filepump_progress(f, true);
 	stream_fin(f->s);
 	if (f->failed) {        /* before the peer's hangup, that knows less */

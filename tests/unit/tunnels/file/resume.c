@@ -51,7 +51,7 @@ static void test_had(void)
 	sh("cd %s && mkdir in && cp src/f in/f", dir);
 	send_all(&s, ARGV("f"));
 	CU_ASSERT_EQUAL(s.r.a.err, 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "1 were there already"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "1 was there already"));
 	CU_ASSERT(rig_carried(&s.r) < 300000);
 	rig_close(&s.r);
 	nothing_left();
