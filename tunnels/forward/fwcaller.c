@@ -165,8 +165,10 @@ static int open_ports(struct tunnel *t)
 		if (!err)
 			continue;
 		ending_set(&t->end, err, err == EADDRINUSE ? "%H is in use"
-			   " already: choose another." : "Listening on %H"
-			   " failed: %m.", fwplace_print, &place, err);
+			   " already: choose another." : err == EACCES &&
+			   s->port ? "%H is not for you to listen on: choose"
+			   " a port from 1024 on." : "Listening on %H failed:"
+			   " %m.", fwplace_print, &place, err);
 		return 0;
 	}
 	return 0;
