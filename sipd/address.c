@@ -309,8 +309,8 @@ static int check_word(const struct ctx *c, const struct parts *p)
 	    pl_strchr(&p->host, '.') ||
 	    !pl_strcasecmp(&p->host, "localhost"))
 		return 0;
-	return bad(c, "has neither '@' nor '.' in it: if it is the name of "
-		   "a host, write sip:%r", &p->host);
+	return bad(c, "has neither '@' nor '.' in it; write sip:%r if it is a "
+		   "host", &p->host);
 }
 
 int address_parse(char buf[ADDRESS_SIZE], const char *text, char *why,

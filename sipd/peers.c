@@ -188,9 +188,12 @@ static int no_peer(const struct peers *ps, const char *text,
 
 		nearest_try(&near, text, cp->name);
 	}
-	(void)re_snprintf(why, size, "'%s' is neither a [peer] nor a SIP "
-			  "address: it %s%H", text, what, nearest_print,
-			  &near);
+	if (near.best)
+		(void)re_snprintf(why, size, "There is no [peer %s]%H", text,
+				  nearest_print, &near);
+	else
+		(void)re_snprintf(why, size, "'%s' is neither a [peer] nor a"
+				  " SIP address: it %s.", text, what);
 	return EINVAL;
 }
 

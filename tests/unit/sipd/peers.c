@@ -117,10 +117,13 @@ static void test_resolve(void)
 
 	CU_ASSERT_EQUAL(peers_resolve(peers, "bbob", &p, why, sizeof why),
 			EINVAL);
-	CU_ASSERT_STRING_EQUAL(why, "'bbob' is neither a [peer] nor a SIP "
-			       "address: it has neither '@' nor '.' in it: "
-			       "if it is the name of a host, write sip:bbob; "
-			       "did you mean 'bob'?");
+	CU_ASSERT_STRING_EQUAL(why, "There is no [peer bbob]; did you mean"
+			       " 'bob'?");
+	CU_ASSERT_EQUAL(peers_resolve(peers, "desk", &p, why, sizeof why),
+			EINVAL);
+	CU_ASSERT_STRING_EQUAL(why, "'desk' is neither a [peer] nor a SIP "
+			       "address: it has neither '@' nor '.' in it; "
+			       "write sip:desk if it is a host.");
 	CU_ASSERT_EQUAL(peers_resolve(peers, "a\x1b[2J\n", &p, why,
 				      sizeof why), EINVAL);
 	CU_ASSERT_PTR_NULL(strpbrk(why, "\x1b\n"));
