@@ -25,11 +25,13 @@ void check_find(struct check *ck, enum check_what what, const char *value,
 	va_end(ap);
 }
 
-enum verdict { UNKNOWN, BLOCKED, OPEN, MAPPED, HARD, EASY };
+enum verdict { UNKNOWN, UNSEEN, BLOCKED, OPEN, MAPPED, HARD, EASY };
 
 static const struct check_finding verdictv[] = {
 	[UNKNOWN] = { "unknown", "without a STUN server the outside cannot be"
 		      " seen: set stun= in [nat]" },
+	[UNSEEN]  = { "unknown", "no STUN server answers, though the registrar"
+		      " does by UDP: check stun= in [nat]" },
 	[BLOCKED] = { "blocked", "no UDP: sessions need a relay or TCP" },
 	[OPEN]    = { "open", "direct with everybody" },
 	[MAPPED]  = { "open", "direct with everybody: the router lets our"
@@ -41,6 +43,15 @@ static const struct check_finding verdictv[] = {
 		      " NAT" },
 };
 
+/* A SIP server has answered by it. */
+static bool udp_passes(const struct check *ck)
+{
+	const char *sip = ck->v[CHECK_SIP_ALG].value;
+
+	return !strcmp(sip, "no") || !strcmp(sip, "yes") ||
+		!strcmp(sip, "not seen");
+}
+
 static enum verdict conclude(const struct check *ck)
 {
 	const struct nat *nat = &ck->nat;
@@ -48,7 +59,7 @@ static enum verdict conclude(const struct check *ck)
 	if (!ck->asked)
 		return UNKNOWN;
 	if (!nat->udp)
-		return BLOCKED;
+		return udp_passes(ck) ? UNSEEN : BLOCKED;
 	if (nat->mapping == NAT_NONE && nat->filtering < NAT_ADDRESS)
 		return OPEN;
 	if (ck->mapped)
