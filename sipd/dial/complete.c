@@ -117,8 +117,10 @@ static int print_sh(struct re_printf *pf, bool zsh)
 		    : "\tlocal all=(\"${COMP_WORDS[@]}\") at=$COMP_CWORD\n",
 		names, &no, peers, cases, &no, names, &yes, cases, &yes,
 		zsh ? "\tcompadd -- ${=say}\n\t_files\n}\n_dial \"$@\"\n"
-		    : "\tCOMPREPLY=($(compgen -W \"$say\" --"
-		      " \"${COMP_WORDS[COMP_CWORD]}\"))\n}\n"
+		    : "\tlocal now=${COMP_WORDS[COMP_CWORD]} hide='-*'\n"
+		      "\t[[ $now != -* ]] || hide=\n"
+		      "\tCOMPREPLY=($(compgen -W \"$say\" -X \"$hide\" --"
+		      " \"$now\"))\n}\n"
 		      "complete -o default -F _dial dial\n");
 }
 

@@ -51,6 +51,10 @@ for shell in bash zsh fish; do
 	check "$shell: after an option" offers $shell -c x bob '' -- $tunnels
 done
 
+# options would hide the files, which are what is wanted
+no_options() { in_bash bob send '' > "$T/offered"; ! grep . "$T/offered"; }
+check "bash: files, unless an option is begun" no_options
+
 # --- the man pages -----------------------------------------------------------
 
 dial1=$root/etc/dial.1
