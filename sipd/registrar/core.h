@@ -2,18 +2,18 @@
  * core.h: what the files of the registrar share, and answers of our own.
  *
  *   registrar ──> proxy ──> register ──> auth, binding
- *                   └─────> fork ──> sip/ctrans, strans ──> transport
+ *                   └─────> fork ──> sip/ctrans, sip/strans ──> transport
  */
 #ifndef DIALTONE_REGISTRAR_CORE_H
 #define DIALTONE_REGISTRAR_CORE_H
 
 #include <re.h>
 #include "sipd/sip/ctrans.h"
+#include "sipd/sip/strans.h"
 #include "sipd/registrar/auth.h"
 #include "sipd/registrar/binding.h"
 #include "sipd/registrar/message.h"
 #include "sipd/registrar/route.h"
-#include "sipd/registrar/strans.h"
 
 enum { DOMAINS_MAX = 16 };
 

@@ -8,7 +8,7 @@
  *
  * A started branch belongs to its client transaction and keeps the fork; a
  * waiting one belongs to the fork. So the fork ends with its last transaction.
- * The server transaction is referenced until then. Called by proxy.c.
+ * Called by proxy.c.
  */
 #include <string.h>
 #include "sdp/base/recompat.h"
@@ -70,9 +70,9 @@ static void fork_destructor(void *arg)
 	struct fork *f = arg;
 
 	list_flush(&f->branchl);
-	if (!f->final && f->st)
+	if (!f->final)
 		strans_drop(f->st);
-	mem_deref(f->st);
+	strans_detach(f->st);
 	mem_deref(f->msg);
 	mem_deref(f->best);
 	mem_deref(f->challenges);
@@ -113,20 +113,16 @@ static void pass_up(struct fork *f, const struct sip_msg *rsp,
 	struct mbuf *mb = NULL;
 
 	if (!message_forward_response(&mb, rsp, challenges))
-		(void)strans_reply(f->st, rsp->scode, mb);
+		(void)strans_send(f->st, false, rsp->scode, mb);
 	mem_deref(mb);
 }
 
 static void answer(struct fork *f, uint16_t scode, const char *reason,
 		   const char *text)
 {
-	struct mbuf *mb = NULL;
-
-	if (!message_reply(&mb, f->msg, rand_u64(), scode, reason,
-			   text ? "Warning: 399 dialtone \"%s\"\r\n" : NULL,
-			   text))
-		(void)strans_reply(f->st, scode, mb);
-	mem_deref(mb);
+	(void)strans_reply(f->st, false, scode, reason,
+			   text ? "Warning: 399 dialtone \"%s\"\r\n"
+			   "Content-Length: 0\r\n\r\n" : NULL, text);
 }
 
 /* RFC 3261 section 16.7 step 6: 6xx, then the lowest class; within 4xx what
@@ -382,10 +378,11 @@ static void branch_handler(int err, const struct sip_msg *rsp, void *arg)
 
 /* ---- the caller's side ---- */
 
-static void cancel_handler(void *arg)
+static void cancel_handler(const struct sip_msg *cancel, void *arg)
 {
 	struct fork *f = arg;
 	struct le *le = f->branchl.head;
+	(void)cancel;
 
 	while (le) {            /* none of these any more */
 		struct branch *b = le->data;
@@ -397,14 +394,20 @@ static void cancel_handler(void *arg)
 	cancel_others(f);
 }
 
+static const struct strans_handlers handlers = { .cancelh = cancel_handler };
+
 int fork_alloc(struct fork **fp, struct core *c, const struct sip_msg *msg,
 	       const struct flow *flow, uint32_t in_user, unsigned routes)
 {
 	struct fork *f = mem_zalloc(sizeof *f, fork_destructor);
+	struct strans_conf conf = { .msg = msg, .h = &handlers, .arg = f };
+	struct flow back;
 	int err;
 
 	if (!f)
 		return ENOMEM;
+	message_reply_flow(&back, msg, flow);
+	conf.way = transport_way(c->tr, &back);
 	f->c = c;
 	f->msg = mem_ref((void *)msg);
 	f->flow = *flow;
@@ -413,7 +416,7 @@ int fork_alloc(struct fork **fp, struct core *c, const struct sip_msg *msg,
 	f->invite = message_is(msg, "INVITE");
 	f->rank = RANK_NONE;
 	f->branchh = branch_handler;
-	err = strans_alloc(&f->st, c->stable, msg, flow, cancel_handler, f);
+	err = strans_alloc(&f->st, c->stable, &conf);
 	if (err)
 		mem_deref(f);
 	else

@@ -97,19 +97,6 @@ int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
 	return finish(mbp, mb, err);
 }
 
-int message_reply(struct mbuf **mbp, const struct sip_msg *msg,
-		  uint64_t tag, uint16_t scode, const char *reason,
-		  const char *extra, ...)
-{
-	va_list ap;
-	int err;
-
-	va_start(ap, extra);
-	err = message_vreply(mbp, msg, tag, scode, reason, extra, ap);
-	va_end(ap);
-	return err;
-}
-
 int message_forward_response(struct mbuf **mbp, const struct sip_msg *msg,
 			     const struct mbuf *challenges)
 {

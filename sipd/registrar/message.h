@@ -21,10 +21,6 @@ void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
 
 /* An answer of our own; extra: complete header lines, printf style, or NULL.
  * tag: the To tag if the request has none. */
-int message_reply(struct mbuf **mbp, const struct sip_msg *msg,
-		  uint64_t tag, uint16_t scode, const char *reason,
-		  const char *extra, ...);
-
 int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
 		   uint64_t tag, uint16_t scode, const char *reason,
 		   const char *extra, va_list ap);

@@ -134,7 +134,8 @@ static int tables_alloc(struct core *c)
 	int err = bindings_alloc(&c->bindings, c->timers);
 
 	if (!err)
-		err = stable_alloc(&c->stable, c->timers, c->tr);
+		err = stable_alloc(&c->stable, c->timers, NULL,
+				   transport_send_way, c->tr);
 	if (!err)
 		err = ctable_alloc(&c->ctable, c->timers, transport_send_way,
 				   c->tr);

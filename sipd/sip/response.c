@@ -114,14 +114,15 @@ int response_make(struct mbuf **mbp, struct sa *dst,
 	return err;
 }
 
-static int make(struct mbuf **mbp, struct sa *dst, const struct sip_msg *msg,
-		uint16_t scode, const char *phrase, const char *fmt, ...)
+int response_reply(struct mbuf **mbp, struct sa *dst,
+		   const struct sip_msg *msg, const char *software,
+		   uint16_t scode, const char *phrase, const char *fmt, ...)
 {
 	va_list ap;
 	int err;
 
 	va_start(ap, fmt);
-	err = response_make(mbp, dst, msg, NULL, scode, phrase, fmt, ap);
+	err = response_make(mbp, dst, msg, software, scode, phrase, fmt, ap);
 	va_end(ap);
 	return err;
 }
@@ -134,9 +135,11 @@ int response_refuse(struct mbuf **mbp, struct sa *dst,
 	    !pl_isset(&msg->via.sentby) || !pl_isset(&msg->via.branch))
 		return EINVAL;
 	if (scode != 503)
-		return make(mbp, dst, msg, scode, phrase, NULL);
-	return make(mbp, dst, msg, scode, phrase, "Retry-After: %u\r\n"
-		    "Content-Length: 0\r\n\r\n", QUOTA_RETRY);
+		return response_reply(mbp, dst, msg, NULL, scode, phrase,
+				      NULL);
+	return response_reply(mbp, dst, msg, NULL, scode, phrase,
+			      "Retry-After: %u\r\nContent-Length: 0\r\n"
+			      "\r\n", QUOTA_RETRY);
 }
 
 int response_busy(struct mbuf **mbp, struct sa *dst,

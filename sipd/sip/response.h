@@ -25,6 +25,10 @@ int response_make(struct mbuf **mbp, struct sa *dst,
 		  uint16_t scode, const char *phrase, const char *fmt,
 		  va_list ap);
 
+int response_reply(struct mbuf **mbp, struct sa *dst,
+		   const struct sip_msg *msg, const char *software,
+		   uint16_t scode, const char *phrase, const char *fmt, ...);
+
 /* A refusal without a transaction: 503 has a Retry-After, for who asks too
  * much. EINVAL for what cannot be answered: a response, an ACK, a request
  * without a proper Via. */

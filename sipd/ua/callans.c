@@ -39,8 +39,8 @@ static int hold(struct call *c, const struct call_body *b)
 
 int callans_answer(struct call *c, const struct call_body *b)
 {
-	struct uastrans *st = c->st;
-	struct here here = { c->calls->s, uastrans_msg(st) };
+	struct strans *st = c->st;
+	struct here here = { c->calls->s, strans_msg(st) };
 	int err;
 
 	if (!here.msg)
@@ -50,17 +50,17 @@ int callans_answer(struct call *c, const struct call_body *b)
 	if (!c->update_ok && b && b->ctype)
 		(void)kept_set(&c->sdp, b);
 	if (!pl_strcmp(&here.msg->met, "INVITE")) {
-		uastrans_detach(c->st2xx);
-		uastrans_move(st, &c->st2xx);
+		strans_detach(c->st2xx);
+		strans_move(st, &c->st2xx);
 		c->st_cseq = here.msg->cseq.num;
 	}
 	else {
-		uastrans_detach(st);
+		strans_detach(st);
 	}
 	if (c->state == CALL_INCOMING)
 		c->state = CALL_ANSWERED;
 	setimer_request(c, here.msg);
-	err = uastrans_reply(st, false, 200, "OK", "%H" CALL_HEADERS "%H%H",
+	err = strans_reply(st, true, 200, "OK", "%H" CALL_HEADERS "%H%H",
 			     here_print, &here, setimer_answer, c,
 			     siptext_body_print, b);
 	return err;
@@ -69,7 +69,7 @@ int callans_answer(struct call *c, const struct call_body *b)
 int callans_progress(struct call *c, uint16_t scode, const char *phrase,
 		     const struct call_body *b)
 {
-	struct here here = { c->calls->s, uastrans_msg(c->st) };
+	struct here here = { c->calls->s, strans_msg(c->st) };
 	bool reliable = c->rel_must || (c->rel_peer && b && b->ctype);
 
 	if (!here.msg || c->state != CALL_INCOMING || scode <= 100 ||
@@ -78,13 +78,13 @@ int callans_progress(struct call *c, uint16_t scode, const char *phrase,
 	if (c->rel_wait)
 		return EALREADY;
 	if (!reliable)
-		return uastrans_reply(c->st, false, scode, phrase,
+		return strans_reply(c->st, false, scode, phrase,
 				      "%H" CALL_HEADERS "%H", here_print,
 				      &here, siptext_body_print, b);
 	if (!c->rseq)
 		c->rseq = 1 + rand_u16();
 	c->rel_wait = true;
-	return uastrans_reply(c->st, true, scode, phrase,
+	return strans_reply(c->st, true, scode, phrase,
 			      "%HRequire: 100rel\r\nRSeq: %u\r\n"
 			      CALL_HEADERS "%H", here_print, &here, ++c->rseq,
 			      siptext_body_print, b);
@@ -101,12 +101,12 @@ static int warning_print(struct re_printf *pf, const struct call_end *w)
 int callans_reject(struct call *c, uint16_t scode, const char *phrase,
 		   uint16_t warn_code, const char *warn)
 {
-	struct uastrans *st = c->st;
+	struct strans *st = c->st;
 	struct call_end w = { .scode = warn_code };
 	struct pl pl;
 	int err;
 
-	if (!uastrans_msg(st) || scode < 300 || scode > 699)
+	if (!strans_msg(st) || scode < 300 || scode > 699)
 		return EINVAL;
 	if (warn) {
 		pl_set_str(&pl, warn);
@@ -117,8 +117,8 @@ int callans_reject(struct call *c, uint16_t scode, const char *phrase,
 	}
 	if (w.scode < 100 || w.scode > 999)
 		w.scode = 399;
-	uastrans_detach(st);
-	err = uastrans_reply(st, false, scode, phrase,
+	strans_detach(st);
+	err = strans_reply(st, false, scode, phrase,
 			     "%H%sContent-Length: 0\r\n\r\n",
 			     warning_print, &w, scode == 415
 			     ? "Accept: application/sdp\r\n" : "");

@@ -80,8 +80,8 @@ static void call_destructor(void *arg)
 	unlist(c);
 	timer_stop(&c->timer);
 	timer_stop(&c->se.timer);
-	uastrans_detach(c->st);
-	uastrans_detach(c->st2xx);
+	strans_detach(c->st);
+	strans_detach(c->st2xx);
 	mem_deref(c->offer);
 	mem_deref(c->misc);
 	mem_deref(c->ack);

@@ -84,8 +84,8 @@ struct call {
 
 	struct request *offer;  /* our INVITE, re-INVITE or UPDATE... */
 	request_h *offerh;      /* ...and who hears what becomes of it */
-	struct uastrans *st;      /* the peer's, not answered yet */
-	struct uastrans *st2xx;   /* answered, ACK to come */
+	struct strans *st;      /* the peer's, not answered yet */
+	struct strans *st2xx;   /* answered, ACK to come */
 	struct request *misc;   /* BYE */
 	struct ack *ack;
 	uint32_t ack_cseq;      /* of our INVITE that ack is for */

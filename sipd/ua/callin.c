@@ -25,11 +25,11 @@ static void answer(struct calls *calls, const struct sip_msg *msg,
 static void cancel_handler(const struct sip_msg *cancel, void *arg)
 {
 	struct call *c = arg;
-	struct uastrans *st = c->st;
+	struct strans *st = c->st;
 	struct call_end end = { 0 };
 
-	uastrans_detach(st);
-	(void)uastrans_reply(st, false, 487, "Request Terminated", NULL);
+	strans_detach(st);
+	(void)strans_reply(st, false, 487, "Request Terminated", NULL);
 	if (c->state != CALL_INCOMING)
 		return;                 /* a re-INVITE: the call goes on */
 	siptext_end(&end, cancel);
@@ -54,10 +54,10 @@ static void loss_handler(void *arg)
 	if (endh)
 		endh(&end, c->arg);
 	if (c->state == CALL_INCOMING) {
-		struct uastrans *st = c->st;
+		struct strans *st = c->st;
 
-		uastrans_detach(st);
-		(void)uastrans_reply(st, false, 504, "Server Time-out", NULL);
+		strans_detach(st);
+		(void)strans_reply(st, false, 504, "Server Time-out", NULL);
 		call_buried(c);
 	}
 	else if (c->state != CALL_OVER && !c->misc) {
@@ -69,7 +69,7 @@ static void loss_handler(void *arg)
 	mem_deref(c);
 }
 
-static const struct uastrans_handlers invite_handlers = {
+static const struct strans_handlers invite_handlers = {
 	cancel_handler, loss_handler
 };
 
@@ -181,10 +181,10 @@ static void invite_out(struct calls *calls, const struct sip_msg *msg)
 	call_learn(c, msg);
 	call_flow(c, msg);
 	if (setimer_check(c, msg)) {
-		struct uastrans *st = c->st;
+		struct strans *st = c->st;
 
-		uastrans_detach(st);
-		(void)uastrans_reply(st, false, 422,
+		strans_detach(st);
+		(void)strans_reply(st, false, 422,
 				     "Session Interval Too Small",
 				     "Min-SE: %u\r\nContent-Length: 0\r\n\r\n",
 				     calls->min_se);
@@ -272,8 +272,8 @@ static void ack(struct call *c, const struct sip_msg *msg)
 
 	if (!c->st2xx || msg->cseq.num != c->st_cseq)
 		return;
-	uastrans_acked(c->st2xx);
-	uastrans_detach(c->st2xx);
+	strans_acked(c->st2xx);
+	strans_detach(c->st2xx);
 	if (c->state == CALL_ENDING) {  /* hung up meanwhile */
 		callreq_bye(c);
 		return;
@@ -291,15 +291,15 @@ static void ack(struct call *c, const struct sip_msg *msg)
 static void bye(struct call *c, const struct sip_msg *msg)
 {
 	struct call_end end = { .by_peer = true };
-	struct uastrans *st = c->st;
+	struct strans *st = c->st;
 
 	answer(c->calls, msg, 200, "OK");
 	if (st) {
-		uastrans_detach(st);
-		(void)uastrans_reply(st, false, 487, "Request Terminated",
+		strans_detach(st);
+		(void)strans_reply(st, false, 487, "Request Terminated",
 				     NULL);
 	}
-	uastrans_acked(c->st2xx);         /* stop repeating it */
+	strans_acked(c->st2xx);         /* stop repeating it */
 	siptext_end(&end, msg);
 	if (c->state == CALL_ENDING)
 		call_buried(c);
@@ -323,7 +323,7 @@ static void info(struct call *c, const struct sip_msg *msg)
 static bool rack_fits(const struct call *c, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(msg, SIP_HDR_RACK);
-	const struct sip_msg *inv = uastrans_msg(c->st);
+	const struct sip_msg *inv = strans_msg(c->st);
 	char want[64];
 
 	if (!hdr || !inv || !c->rel_wait)
@@ -343,7 +343,7 @@ static void prack(struct call *c, const struct sip_msg *msg)
 		return;
 	}
 	answer(c->calls, msg, 200, "OK");
-	uastrans_acked(c->st);
+	strans_acked(c->st);
 	c->rel_wait = false;
 	if (!c->rel_held)
 		return;

@@ -1,23 +1,15 @@
 /*
- * uastrans.h: server transactions (RFC 3261 section 17.2).
+ * uastrans.h: the server transactions of one account, as RFC 3261 section 8.2
+ * wants a user agent to have them.
  */
 #ifndef DIALTONE_UA_UASTRANS_H
 #define DIALTONE_UA_UASTRANS_H
 
 #include <re.h>
-#include "sdp/base/clock.h"
+#include "sipd/sip/strans.h"
 #include "sipd/ua/transp.h"
 
-struct uastrans_set;      /* those of one account */
-struct uastrans;
-
-struct uastrans_handlers {
-	/* CANCEL came and was answered: 487 is now due */
-	void (*cancelh)(const struct sip_msg *cancel, void *arg);
-	/* for 64 * T1 our 2xx was not acknowledged (RFC 3261 section
-	 * 13.3.1.4), or our reliable response not (RFC 3262 section 3) */
-	void (*lossh)(void *arg);
-};
+struct uastrans_set;
 
 /* max: how many it remembers at once; see uastrans_full. */
 int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
@@ -32,25 +24,10 @@ bool uastrans_full(const struct uastrans_set *set);
  * request (482), ACK of a refusal, CANCEL. */
 bool uastrans_request(struct uastrans_set *set, const struct sip_msg *msg);
 
-/* A transaction for a new request. It belongs to the set; *stp is reset when
- * it is gone. h may be NULL. */
-int uastrans_alloc(struct uastrans **stp, struct uastrans_set *set,
+/* strans_alloc for a request to us. */
+int uastrans_alloc(struct strans **sp, struct uastrans_set *set,
 		   const struct sip_msg *msg,
-		   const struct uastrans_handlers *h,
-		   void *arg);
-
-/* The request, until the final response. */
-const struct sip_msg *uastrans_msg(const struct uastrans *st);
-
-/* Answer. fmt: further headers, the empty line and the body; NULL: none. A
- * 2xx to INVITE, and a reliable 1xx, are repeated until uastrans_acked. */
-int uastrans_reply(struct uastrans *st, bool reliable, uint16_t scode,
-		   const char *phrase, const char *fmt, ...);
-void uastrans_acked(struct uastrans *st);
-
-/* Nobody listens any more; or by another pointer. */
-void uastrans_detach(struct uastrans *st);
-void uastrans_move(struct uastrans *st, struct uastrans **stp);
+		   const struct strans_handlers *h, void *arg);
 
 /* A whole transaction that ends at once. */
 int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,

@@ -1,4 +1,4 @@
-/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/core.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/strans.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/sip/ctrans.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/sip/digest_server.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/sip/response.c sipd/sip/trans.c sdp/base/clock.c sipd/sip/sipconn.c sipd/sip/sipudp.c sipd/sip/tlsctx.c sdp/base/outside.c
+/* fuzz: sipd/registrar/auth.c sipd/registrar/binding.c sipd/registrar/core.c sipd/registrar/fork.c sipd/registrar/listen.c sipd/registrar/message.c sipd/registrar/onward.c sipd/registrar/proxy.c sipd/registrar/register.c sipd/registrar/route.c sipd/registrar/seen.c sipd/registrar/stun.c sipd/registrar/transport.c sipd/registrar/users.c sipd/sip/ctrans.c sipd/sip/digest.c sipd/sip/digest_client.c sipd/sip/digest_server.c sipd/sip/malformed.c sipd/sip/precheck.c sipd/sip/quota.c sipd/sip/response.c sipd/sip/strans.c sipd/sip/trans.c sdp/base/clock.c sipd/sip/sipconn.c sipd/sip/sipudp.c sipd/sip/tlsctx.c sdp/base/outside.c
  *
  * Messages, a byte of 255 between them, to a proxy where bob is registered at
  * a socket of ours. Responses get the branch of what was forwarded last, so
@@ -59,7 +59,8 @@ static void socket_open(void)
 
 static void tables_open(void)
 {
-	if (stable_alloc(&core.stable, core.timers, core.tr) ||
+	if (stable_alloc(&core.stable, core.timers, NULL, transport_send_way,
+			 core.tr) ||
 	    ctable_alloc(&core.ctable, core.timers, transport_send_way,
 			 core.tr))
 		abort();
