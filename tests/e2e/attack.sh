@@ -33,16 +33,8 @@ rate = 20
 [pipe]
 command = cat
 EOT
-printf 'alice:a\nbob:b\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071
-domain = demo.example
-users-file = $T/users
-tls-cert = $T/tls.pem
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071" \
+    "alice:a bob:b" "tls-cert = $T/tls.pem"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -days 2 -subj /CN=demo.example -keyout tls.key -out tls.crt 2> /dev/null
 cat tls.crt tls.key > tls.pem

@@ -5,18 +5,7 @@
 cd "$T" || exit 1
 mkdir bad
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 5062
-[peer bob]
-address = sip:bob@127.0.0.1:5060
-fingerprint = $fb
-EOT
-conf bob <<EOT
-port = 5060
-[peer alice]
-fingerprint = $fa
-allow = file, pipe
+neighbours "file, pipe" <<EOT
 [pipe]
 command = tr a-z A-Z
 EOT

@@ -5,30 +5,11 @@
 cd "$T" || exit 1
 mkdir m r
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 5062
-[peer bob]
-address = sip:bob@127.0.0.1:5060
-fingerprint = $fb
-EOT
-conf bob <<EOT
-port = 5060
-[peer alice]
-fingerprint = $fa
-allow = file, pipe
+neighbours "file, pipe" <<EOT
 [pipe]
 command = cat
 EOT
-echo a:b > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070" a:b
 for n in alice bob meet; do
 	check "$n starts" start $n
 done

@@ -17,16 +17,9 @@ command -v sipp > /dev/null || {
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -days 2 -subj /CN=demo.example -keyout tls.key -out tls.crt 2> /dev/null
 cat tls.crt tls.key > tls.pem
-printf 'alice:a\nbob:b\n' > users
-chmod 600 users tls.pem
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071
-domain = demo.example
-tls-cert = $T/tls.pem
-users-file = $T/users
-EOT
+chmod 600 tls.pem
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071" \
+    "alice:a bob:b" "tls-cert = $T/tls.pem"
 fa=$(key alice) fb=$(key bob)
 { account alice a "sip:127.0.0.1:5070"; cat <<EOT
 [peer bob]

@@ -135,15 +135,7 @@ check "and is reached by that" calls sip:10.1.0.3:5066 ""
 check "but not by the first" sh -c "! grep -q 10.2.0 calls.out"
 
 # --- the meeting point, and STUN
-printf 'alice:pa\nbob:pb\ncarol:pc\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:10.1.0.4:5070, tcp:10.1.0.4:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:10.1.0.4:5070, tcp:10.1.0.4:5070" "alice:pa bob:pb carol:pc"
 check "the meeting point starts" launch meet
 check "it answers STUN" sh -c "ip netns exec carol turnutils_stunclient \
     -p 5070 10.1.0.4 2>&1 | grep -q 'reflexive addr: 10.1.0.9:'"

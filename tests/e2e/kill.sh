@@ -45,15 +45,7 @@ cat >> dave/sipd.conf <<EOT
 fingerprint = $fe
 allow = file
 EOT
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5090
-domain = demo.example
-users-file = $T/users
-EOT
-echo henry:ph > users
-chmod 600 users
+meeting_point udp:127.0.0.1:5090 henry:ph
 account henry ph sip:127.0.0.1:5090 | conf henry
 # the meeting point grants a minute at least
 echo 'expires = 60' >> henry/sipd.conf

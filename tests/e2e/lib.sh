@@ -252,4 +252,37 @@ account() {
 	EOT
 }
 
+# meeting_point LISTEN USERS [LINE]: the configuration of meet, the meeting
+# point of demo.example, where "alice:secret bob:..." may register
+meeting_point() {
+	# shellcheck disable=SC2086
+	printf '%s\n' $2 > "$T/users"
+	chmod 600 "$T/users"
+	conf meet <<-EOT
+	port = 0
+	[registrar]
+	listen = $1
+	domain = demo.example
+	users-file = $T/users
+	${3:-}
+	EOT
+}
+
+# neighbours ALLOW < LINES: alice at port 5062 calls bob at 5060, where she may
+# do that; with further lines for bob
+neighbours() {
+	fa=$(key alice) fb=$(key bob)
+	conf alice <<-EOT
+	port = 5062
+	[peer bob]
+	address = sip:bob@127.0.0.1:5060
+	fingerprint = $fb
+	EOT
+	{
+		printf 'port = 5060\n[peer alice]\n'
+		printf 'fingerprint = %s\nallow = %s\n' "$fa" "$1"
+		cat
+	} | conf bob
+}
+
 registered() { as "$1" status | grep -q ' registered'; }

@@ -23,16 +23,8 @@ certificates() {
 check "a CA and a certificate are made" certificates
 
 fa=$(key alice) fb=$(key bob) fl=$(key laptop)
-printf 'alice:pa\nbob:pb\ncarol:pc\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071
-domain = demo.example
-users-file = $T/users
-tls-cert = $T/meet.pem
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070, tls:127.0.0.1:5071" \
+    "alice:pa bob:pb carol:pc" "tls-cert = $T/meet.pem"
 udp=sip:meet.example:5070
 tcp="sip:meet.example:5070;transport=tcp"
 tls="sip:meet.example:5071;transport=tls"

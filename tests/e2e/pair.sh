@@ -6,16 +6,7 @@
 #   mallory --> meeting point <---- carol (no sipd)
 . "$(dirname "$0")/lib.sh"
 
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5060
-domain = demo.example
-users-file = $T/users
-EOT
-mkdir -p "$T/meet"
-printf 'alice:secret-a\nbob:secret-b\n' > "$T/users"
-chmod 600 "$T/users"
+meeting_point udp:127.0.0.1:5060 "alice:secret-a bob:secret-b"
 m='sip:127.0.0.1:5060'
 { account alice secret-a $m; echo "[file]"; echo "inbox = $T/alice/in"; } |
     conf alice

@@ -3,18 +3,7 @@
 # commands and how they end; and list, hangup and log of what went on.
 . "$(dirname "$0")/lib.sh"
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 5062
-[peer bob]
-address = sip:127.0.0.1:5060
-fingerprint = $fb
-EOT
-conf bob <<EOT
-port = 5060
-[peer alice]
-fingerprint = $fa
-allow = pipe
+neighbours pipe <<EOT
 [pipe]
 command = cat
 EOT

@@ -87,15 +87,7 @@ mappings() { at gate nft list chain inet filter prerouting_miniupnpd |
 unmapped() { ! mapped "$1"; }
 
 fa=$(key alice) fb=$(key bob)
-printf 'alice:pa\nbob:pb\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:11.0.0.4:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point udp:11.0.0.4:5070 "alice:pa bob:pb"
 # member NAME PASSWORD PEER FINGERPRINT MORE
 member() {
 	{

@@ -9,19 +9,7 @@ printf '127.0.0.1 localhost web.test\n' > "$T/hosts"
 mount --bind "$T/hosts" /etc/hosts
 leads_to() { printf '127.0.0.1 localhost\n%s web.test\n' "$@" > "$T/hosts"; }
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 5062
-[peer bob]
-address = sip:bob@127.0.0.1:5060
-fingerprint = $fb
-EOT
-conf bob <<EOT
-port = 5060
-[peer alice]
-fingerprint = $fa
-allow = forward 127.0.0.1:8000
-EOT
+neighbours "forward 127.0.0.1:8000" < /dev/null
 mkdir "$T/open" "$T/secret"
 echo open > "$T/open/page"
 echo secret > "$T/secret/page"

@@ -25,19 +25,8 @@ check "a syslog" wait_for 5 test -S /dev/log
 fa=$(key alice) fb=$(key bob)
 # so long that the end stays in memory that was freed and not wiped
 long=and-long-and-long-and-long
-cat > users <<EOT
-alice:pw-alice-long-$long-enough-8Kx2
-bob:pw-bob-Q41z
-carol:pw-carol-77mm
-EOT
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070" \
+    "alice:pw-alice-long-$long-enough-8Kx2 bob:pw-bob-Q41z carol:pw-carol-77mm"
 { account alice pw-alice-long-$long-enough-8Kx2 sip:127.0.0.1:5070
 cat <<EOT
 [turn lab]

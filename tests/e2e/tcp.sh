@@ -54,15 +54,7 @@ at meet turnserver -n --stun-only -L 10.1.0.4 --no-tls --no-dtls --no-cli \
     --log-file=stdout --pidfile="$T/turn.pid" > turn.out 2>&1 &
 
 fa=$(key alice) fb=$(key bob) fc=$(key carol)
-printf 'alice:pa\nbob:pb\ncarol:pc\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = tcp:10.1.0.4:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point tcp:10.1.0.4:5070 "alice:pa bob:pb carol:pc"
 # member NAME: all know each other
 member() {
 	{
