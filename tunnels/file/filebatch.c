@@ -1,8 +1,8 @@
 /*
  * filebatch.c: received entries on their way to their names.
  *
- *   write small files into the stage  --> sync  --> rename, link, times in
- *   (large ones are written already)                order  --> sync folders
+ *   write small files into the stage  --> our turn? sync  --> rename, link,
+ *   (large ones are written already)      times in order  --> sync folders
  *
  * A few files are synced one by one, many by one syncfs: it also writes what
  * other programs have left unwritten, and still is much the cheaper. What is
@@ -71,6 +71,8 @@ static void filebatch_destructor(void *arg)
 	struct filebatch *b = arg;
 
 	list_flush(&b->opl);
+	if (!b->passed)
+		filestage_pass(b->stage, b->turn);
 	filestage_unref(b->stage);
 }
 
@@ -82,6 +84,8 @@ int filebatch_alloc(struct filebatch **bp, struct filestage *stage,
 	if (!b)
 		return ENOMEM;
 	b->stage = filestage_ref(stage);
+	b->turn = filestage_turn(stage);
+	b->fd = -1;
 	b->taken = taken;
 	*bp = b;
 	return 0;
@@ -162,15 +166,14 @@ static int small_fill(const struct filebatch *b, const struct fileop *op,
 	return err;
 }
 
-static int small_write(const struct filebatch *b, struct fileop *op,
-		       int stage)
+static int small_write(const struct filebatch *b, struct fileop *op)
 {
-	const bool moded = !(op->mode & filestage_mask(b->stage));
+	const bool moded = !(op->mode & b->mask);
 	char part[24];
 	int fd, err;
 
 	/* nobody else gets into the stage: it may have its mode at once */
-	fd = openat(stage, stage_name(part, op), O_WRONLY | O_CREAT |
+	fd = openat(b->fd, stage_name(part, op), O_WRONLY | O_CREAT |
 		    O_EXCL | O_CLOEXEC, moded ? op->mode : 0600);
 	if (fd < 0)
 		return errno;
@@ -179,7 +182,7 @@ static int small_write(const struct filebatch *b, struct fileop *op,
 	if (close(fd) && !err)
 		err = errno;
 	if (err)
-		(void)unlinkat(stage, part, 0);
+		(void)unlinkat(b->fd, part, 0);
 	return err;
 }
 
@@ -195,17 +198,17 @@ static int large_finish(const struct filebatch *b, const struct fileop *op)
 static void write_files(struct filebatch *b)
 {
 	struct le *le;
-	int stage = -1;
 
 	for (le = list_head(&b->opl); le; le = le->next) {
 		struct fileop *op = le->data;
 
 		if (op->kind == FILEOP_SMALL && !op->apart) {
 			op->err = b->err;
-			if (!op->err && stage < 0)
-				op->err = filestage_open(b->stage, &stage);
+			if (!op->err && b->fd < 0)
+				op->err = filestage_open(b->stage, b->turn,
+							 &b->fd, &b->mask);
 			if (!op->err)
-				op->err = small_write(b, op, stage);
+				op->err = small_write(b, op);
 			op->data = mem_deref(op->data);
 		}
 		else if (op->kind == FILEOP_LARGE) {
@@ -254,13 +257,11 @@ static int place_small(const struct filebatch *b, struct fileop *op, int dir,
 		       char as[FILESTORE_NAME])
 {
 	char part[24];
-	int stage, err;
 
 	if (op->apart)
 		return place_apart(b, op, dir, as);
-	err = filestage_open(b->stage, &stage);
-	return err ? err : filestore_place(stage, stage_name(part, op), dir,
-					   op->name, b->taken, as, &op->had);
+	return filestore_place(b->fd, stage_name(part, op), dir, op->name,
+			       b->taken, as, &op->had);
 }
 
 static int place(const struct filebatch *b, struct fileop *op, int dir,
@@ -348,8 +349,11 @@ void filebatch_run(struct filebatch *b)
 	int err;
 
 	write_files(b);
+	filestage_wait(b->stage, b->turn);
 	err = sync_all(b);
 	name_entries(b, err);
 	if (!err)
 		(void)sync_all(b);
+	b->passed = true;
+	filestage_pass(b->stage, b->turn);
 }

@@ -45,6 +45,10 @@ int fileop_alloc(struct fileop **op, enum fileop_kind kind, const char *dir,
 
 struct filebatch {
 	struct filestage *stage;
+	unsigned turn;          /* in it */
+	bool passed;            /* it is over */
+	int fd;                 /* where it is written; -1: nowhere yet */
+	mode_t mask;            /* what is made there does not get these */
 	enum filestore_taken taken;
 	bool fresh;             /* so is the root, and not synced */
 	struct list opl;        /* struct fileop */
@@ -60,7 +64,8 @@ int filebatch_alloc(struct filebatch **bp, struct filestage *stage,
 /* op belongs to the batch from here on. */
 void filebatch_add(struct filebatch *b, struct fileop *op);
 
-/* Do it all; on a thread of its own. */
+/* Do it all; on a thread of its own. What came before it, another batch may
+ * be at work on meanwhile: no name is given before that one has given its. */
 void filebatch_run(struct filebatch *b);
 
 /* Full disk and the like: further files will fare no better. */

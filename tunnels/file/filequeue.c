@@ -1,17 +1,21 @@
 /*
  * filequeue.c: complete entries on their way to disk.
  *
- *   add -> fill -- enough of them, or a while has passed --> running
- *                                                     thread: filebatch_run
+ *   add -> fill -- enough of them, or a while has passed --> running, RUN_MAX
+ *                                             a thread each: filebatch_run
+ *
+ * The first batches are smaller: the disk shall not wait for the network.
  */
 #include <errno.h>
 #include "tunnels/errand.h"
 #include "tunnels/file/filequeue.h"
 
 enum {
-	BATCH_COUNT = 2048,             /* entries that start a batch */
+	RUN_MAX = 2,                    /* one is written, one gets its names */
+	BATCH_FIRST = 256,              /* entries that start the first batch, */
+	BATCH_COUNT = 2048,             /* and, after some, each */
 	BATCH_OPEN = 32,                /* of them large */
-	BATCH_BYTES = 16 << 20,         /* of memory */
+	BATCH_BYTES = 10 << 20,         /* of memory */
 };
 #define BATCH_WAIT (500 * MSEC)         /* and none waits longer */
 
@@ -21,9 +25,10 @@ struct filequeue {
 	bool fresh;                     /* the first batch syncs it */
 	enum filestore_taken taken;
 	struct filebatch *fill;
-	bool running;
+	size_t count;                   /* entries that start it */
+	unsigned running;
 	bool due;                       /* fill waits for no more */
-	struct errand *errand;
+	struct errand *errandv[RUN_MAX];        /* by turn: they end in order */
 	struct timer tmr;
 	struct filequeue_handlers h;
 	void *arg;
@@ -47,7 +52,8 @@ static void filequeue_destructor(void *arg)
 	struct filequeue *q = arg;
 
 	timer_stop(&q->tmr);
-	mem_deref(q->errand);           /* its batch goes on by itself */
+	for (int i = 0; i < RUN_MAX; i++)
+		mem_deref(q->errandv[i]);       /* its batch goes on alone */
 	if (q->fill && q->fill->count)
 		(void)errand_start(NULL, NULL, &alone, q->fill, NULL);
 	else
@@ -66,6 +72,7 @@ int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
 		return ENOMEM;
 	q->loop = l;
 	q->fresh = fresh;
+	q->count = BATCH_FIRST;
 	q->taken = taken;
 	q->h = *h;
 	q->arg = arg;
@@ -78,9 +85,11 @@ int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
 	return 0;
 }
 
-static bool enough(const struct filebatch *b)
+static bool enough(const struct filequeue *q)
 {
-	return b->count >= BATCH_COUNT || b->open >= BATCH_OPEN ||
+	const struct filebatch *b = q->fill;
+
+	return b->count >= q->count || b->open >= BATCH_OPEN ||
 	       b->bytes >= BATCH_BYTES;
 }
 
@@ -100,23 +109,27 @@ static void turn(void *data, void *arg)
 		run_handler, turn, free_handler, NULL
 	};
 	struct filequeue *q = arg;
-	struct filebatch *b = q->fill;
+	struct filebatch *back = data, *b = q->fill;
 
-	if (data) {
-		q->running = false;
-		q->errand = mem_deref(q->errand);
+	if (back) {
+		q->running--;
+		q->errandv[back->turn % RUN_MAX] =
+			mem_deref(q->errandv[back->turn % RUN_MAX]);
 	}
-	if (b && !q->running && (q->due || enough(b))) {
+	if (b && q->running < RUN_MAX && (q->due || enough(q))) {
 		timer_stop(&q->tmr);
 		q->fill = NULL;
 		q->due = false;
-		q->running = !errand_start(&q->errand, q->loop, &handlers,
-					   b, q);
-		if (!q->running)
+		if (q->count < BATCH_COUNT)
+			q->count *= 2;
+		if (errand_start(&q->errandv[b->turn % RUN_MAX], q->loop,
+				 &handlers, b, q))
 			q->h.batchh(ENOMEM, q->arg);
+		else
+			q->running++;
 	}
-	if (data)
-		report(q, data);
+	if (back)
+		report(q, back);
 }
 
 static void due_handler(void *arg)
@@ -159,5 +172,5 @@ bool filequeue_empty(const struct filequeue *q)
 
 bool filequeue_full(const struct filequeue *q)
 {
-	return q->running && q->fill && enough(q->fill);
+	return q->running == RUN_MAX && q->fill && enough(q);
 }

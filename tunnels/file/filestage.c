@@ -1,10 +1,11 @@
 /*
- * filestage.c: the hidden folder of files not synced yet. Its files are
+ * filestage.c: the hidden folders of files not synced yet. Their files are
  * called by number and never resumed.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,24 @@
 #include "tunnels/file/filestage.h"
 #include "tunnels/file/filestore.h"
 
-struct filestage {
-	atomic_int refs;
-	int root;
+enum { LANES = 2 };
+
+struct lane {
 	int fd;                         /* locked; -1: not made yet */
 	mode_t mask;
 	char name[FILESTORE_NAME];
+};
+
+struct filestage {
+	atomic_int refs;
+	int root;
+	pthread_mutex_t lock;           /* of what follows */
+	pthread_cond_t cond;            /* next is another */
+	struct lane lanev[LANES];
+	bool swept;
+	unsigned turns;                 /* that were taken */
+	unsigned next;                  /* whose turn it is */
+	uint64_t passed;                /* bit i: next + i is passed on */
 };
 
 /* Take the files out of a folder that nobody else uses, and the folder. */
@@ -85,12 +98,15 @@ int filestage_alloc(struct filestage **sp, int root)
 
 	if (!s)
 		return ENOMEM;
-	s->fd = -1;
+	for (int i = 0; i < LANES; i++)
+		s->lanev[i].fd = -1;
 	s->root = fcntl(root, F_DUPFD_CLOEXEC, 3);
 	if (s->root < 0) {
 		free(s);
 		return errno;
 	}
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_cond_init(&s->cond, NULL);
 	atomic_init(&s->refs, 1);
 	*sp = s;
 	return 0;
@@ -106,10 +122,14 @@ void filestage_unref(struct filestage *s)
 {
 	if (!s || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
-	if (s->fd >= 0) {
-		sweep(s->root, s->fd, s->name);
-		(void)close(s->fd);
+	for (struct lane *l = s->lanev; l < s->lanev + LANES; l++) {
+		if (l->fd < 0)
+			continue;
+		sweep(s->root, l->fd, l->name);
+		(void)close(l->fd);
 	}
+	(void)pthread_cond_destroy(&s->cond);
+	(void)pthread_mutex_destroy(&s->lock);
 	(void)close(s->root);
 	free(s);
 }
@@ -119,9 +139,33 @@ int filestage_root(const struct filestage *s)
 	return s->root;
 }
 
-mode_t filestage_mask(const struct filestage *s)
+unsigned filestage_turn(struct filestage *s)
 {
-	return s->mask;
+	unsigned turn;
+
+	(void)pthread_mutex_lock(&s->lock);
+	turn = s->turns++;
+	(void)pthread_mutex_unlock(&s->lock);
+	return turn;
+}
+
+void filestage_wait(struct filestage *s, unsigned turn)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	while (s->next != turn)
+		(void)pthread_cond_wait(&s->cond, &s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+/* Few are taken at a time: those that run, and the one that is filled. */
+void filestage_pass(struct filestage *s, unsigned turn)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->passed |= UINT64_C(1) << (turn - s->next);
+	for (; s->passed & 1; s->passed >>= 1)
+		s->next++;
+	(void)pthread_cond_broadcast(&s->cond);
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 /* By the process's mask, an inherited ACL, what the file system has. */
@@ -142,24 +186,38 @@ static mode_t find_mask(int fd)
 	return mask;
 }
 
-int filestage_open(struct filestage *s, int *fdp)
+static int lane_make(struct lane *l, int root)
 {
-	if (s->fd < 0)
-		sweep_stale(s->root);
-	for (int i = 0; i < 10 && s->fd < 0; i++) {
+	for (int i = 0; i < 10 && l->fd < 0; i++) {
 		uint32_t token = 0;
 
 		/* not OpenSSL's, which may be cleaning up: the program can
 		 * be at its exit while this thread works */
 		(void)getrandom(&token, sizeof token, 0);
-		(void)snprintf(s->name, sizeof s->name, "%s%08x",
+		(void)snprintf(l->name, sizeof l->name, "%s%08x",
 			       FILESTORE_STAGE, token);
-		if (mkdirat(s->root, s->name, 0700) && errno != EEXIST)
+		if (mkdirat(root, l->name, 0700) && errno != EEXIST)
 			return errno;
-		s->fd = open_locked(s->root, s->name);
-		if (s->fd >= 0)
-			s->mask = find_mask(s->fd);
+		l->fd = open_locked(root, l->name);
+		if (l->fd >= 0)
+			l->mask = find_mask(l->fd);
 	}
-	*fdp = s->fd;
-	return s->fd < 0 ? EBUSY : 0;
+	return l->fd < 0 ? EBUSY : 0;
+}
+
+int filestage_open(struct filestage *s, unsigned turn, int *fdp,
+		   mode_t *mask)
+{
+	struct lane *l = &s->lanev[turn % LANES];
+	int err;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (!s->swept)
+		sweep_stale(s->root);
+	s->swept = true;
+	err = lane_make(l, s->root);
+	*fdp = l->fd;
+	*mask = l->mask;
+	(void)pthread_mutex_unlock(&s->lock);
+	return err;
 }
