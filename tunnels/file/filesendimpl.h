@@ -30,7 +30,7 @@ struct filesend {
 	uint64_t wire;                  /* bytes of data given to it */
 	struct errand *count;
 	struct loop_defer defer;
-	struct timer linger;
+	struct timer linger, counting;
 	char peer[64];
 	bool finished;                  /* FINISH is out */
 	bool done;                      /* the peer has said how it went */

@@ -156,6 +156,10 @@ void filetell_done(struct filerecv *r)
 				  " could not be read at %s.", r->missed,
 				  r->peer);
 	}
+	if (!r->total) {                /* it was over before that was known */
+		r->total = r->bytes;
+		r->files_total = r->stored + r->had;
+	}
 	filetell_progress(r, NULL);
 	filetell_linger(r);
 }

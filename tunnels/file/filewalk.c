@@ -125,6 +125,13 @@ int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
 	return 0;
 }
 
+size_t filewalk_args(const struct filewalk *w,
+		     const struct filewalk_arg **argv)
+{
+	*argv = w->argv;
+	return w->argc;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a + 1, *(char *const *)b + 1);

@@ -40,6 +40,10 @@ struct filewalk_arg {
 int filewalk_alloc(struct filewalk **wp, const struct filewalk_arg *argv,
 		   size_t argc);
 
+/* What is walked, the walk's own; their count. */
+size_t filewalk_args(const struct filewalk *w,
+		     const struct filewalk_arg **argv);
+
 /* Reads at most one folder. */
 int filewalk_next(struct filewalk *w, struct filewalk_item *it);
 
