@@ -17,7 +17,7 @@ echo "Debian $(cat /etc/debian_version): libre $(pkg libre), OpenSSL" \
 	"$(pkg openssl), ngtcp2 $(pkg libngtcp2), GnuTLS $(pkg gnutls)," \
 	"OpenSSH $(deb openssh-client)"
 code=0
-for s in file link forward vpn setup memory calls; do
+for s in file small link forward vpn setup memory calls; do
 	printf '\n== %s\n' $s
 	timeout -k 10 400 "./$s.sh" "$build" < /dev/null || {
 		echo "$s.sh failed"

@@ -7,7 +7,7 @@
 # From tmpfs to tmpfs, start of the command to its end. COUNT files of 1 KB;
 # ROUNDS and WHO may be set.
 . "$(dirname "$0")/lib.sh"
-COUNT=${COUNT:-10000} ROUNDS=${ROUNDS:-9} WHO=${WHO:-dial cp tar scp}
+COUNT=${COUNT:-10000} ROUNDS=${ROUNDS:-5} WHO=${WHO:-dial cp tar scp}
 
 fa=$(key alice) fb=$(key bob)
 conf alice <<EOT

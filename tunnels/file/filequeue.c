@@ -11,11 +11,11 @@
 #include "tunnels/file/filequeue.h"
 
 enum {
-	RUN_MAX = 2,                    /* one is written, one gets its names */
+	RUN_MAX = 3,                    /* one gets its names, two are written */
 	BATCH_FIRST = 256,              /* entries that start the first batch, */
-	BATCH_COUNT = 2048,             /* and, after some, each */
+	BATCH_COUNT = 1024,             /* and, after some, each */
 	BATCH_OPEN = 32,                /* of them large */
-	BATCH_BYTES = 10 << 20,         /* of memory */
+	BATCH_BYTES = 8 << 20,          /* of memory */
 };
 #define BATCH_WAIT (500 * MSEC)         /* and none waits longer */
 

@@ -18,7 +18,7 @@
 #include "tunnels/file/filestage.h"
 #include "tunnels/file/filestore.h"
 
-enum { LANES = 2 };
+enum { LANES = 3 };
 
 struct lane {
 	int fd;                         /* locked; -1: not made yet */

@@ -3,8 +3,8 @@
  * are not synced yet. Locked while they are used, so that what a crash left
  * behind is known and swept away by the next one to come.
  *
- * Batches use them, each on a thread of its own: two, so that one can be
- * filled while names are taken out of the other, for the kernel locks a
+ * Batches use them, each on a thread of its own: several, so that one can be
+ * filled while names are taken out of another, for the kernel locks a
  * folder for either. And each batch has a turn, so that names are given in
  * the order in which the entries came.
  */

@@ -277,6 +277,21 @@ static void test_big(void)
 	sweep();
 }
 
+/* Several batches at once: a folder is left after its last file, whichever
+ * batch that is in. */
+static void test_batches(void)
+{
+	fresh();
+	sh("mkdir -p %s/src/t && cd %s/src/t && for d in $(seq 40); do mkdir "
+	   "$d; for i in $(seq 17); do echo $i > $d/$i; done; chmod 555 $d; "
+	   "touch -d 2001-02-03 $d; done", dir, dir);
+	(void)send_ok(ARGV("t"));
+	sh("cd %s && diff -r src in && for d in src in; do (cd $d; find t "
+	   "-mindepth 1 -printf '%%P %%m %%T@\n' | sort > ../list.$d); done; "
+	   "cmp list.src list.in; chmod -R u+w src in", dir);
+	sweep();
+}
+
 UNIT_SUITE("file/trees",
 	{ "one", test_one },
 	{ "tree", test_tree },
@@ -286,4 +301,5 @@ UNIT_SUITE("file/trees",
 	{ "sparse", test_sparse },
 	{ "any_tree", test_any_tree },
 	{ "many", test_many },
+	{ "batches", test_batches },
 	{ "big", test_big })

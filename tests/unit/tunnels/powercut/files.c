@@ -17,6 +17,7 @@ struct scene {
 	const char *conf[4];            /* of the receiver: key, value... */
 	bool over;                      /* what is in "old" gives way */
 	bool written;                   /* by others, and not synced */
+	int step;                       /* calls from cut to cut; 0: 1 */
 };
 
 static int first, told;                 /* calls of before; and before the
@@ -174,7 +175,7 @@ static void scene_run(const struct scene *c)
 	n = disklog_count();
 	CU_ASSERT(told > first + 2 && told <= n);
 	clear("in");
-	for (int i = first; i <= n; i++)
+	for (int i = first; i <= n; i += c->step ? c->step : 1)
 		for (int how = 0; how < DISK_HOWS; how++)
 			scene_cut(c, i, how, (uint32_t)i);
 	disklog_free();
@@ -223,6 +224,17 @@ static void test_many(void)
 	   " ln -s 1 t/a/l; touch -d 2001-02-03 t/a/b t/a", dir);
 	fill(at("src/t/a/big"), 80000, 1);
 	fill(at("src/t/big"), 90000, 2);
+	scene_run(&c);
+}
+
+/* So many that two batches are under way at once: the first is of 256. */
+static void test_batches(void)
+{
+	const struct scene c = { .argv = ARGV("t"), .step = 211 };
+
+	fresh();
+	sh("mkdir -p %s/src/t/a && cd %s/src/t/a && for i in $(seq 290); do "
+	   "echo $i > $i; done; touch -d 2001-02-03 .", dir, dir);
 	scene_run(&c);
 }
 
@@ -280,6 +292,7 @@ UNIT_SUITE("tunnels/powercut/files",
 	{ "first", test_first },
 	{ "folder", test_folder },
 	{ "many", test_many },
+	{ "batches", test_batches },
 	{ "resumed", test_resumed },
 	{ "holes", test_holes },
 	{ "overwrite", test_overwrite },
