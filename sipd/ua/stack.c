@@ -85,6 +85,18 @@ static void msg_handler(const struct sip_msg *msg, void *arg)
 	mem_deref(s);
 }
 
+static void tell_ears(const struct stack *s, const struct trans_way *way)
+{
+	struct le *le = s->earl.head;
+
+	while (le) {
+		const struct stack_ear *ear = le->data;
+
+		le = le->next;
+		ear->h(way, ear->arg);
+	}
+}
+
 static void fail_handler(const void *sock, enum sip_transp tp,
 			 const struct sa *dst, int err, const char *why,
 			 void *arg)
@@ -97,6 +109,7 @@ static void fail_handler(const void *sock, enum sip_transp tp,
 		(void)re_snprintf(s->why, sizeof s->why,
 				  "TLS certificate: %s", why);
 	ctable_fail(s->ctable, &way, err);
+	tell_ears(s, &way);
 	if (s->lossh)
 		s->lossh(sock, dst, err, s->arg);
 	s->why[0] = '\0';

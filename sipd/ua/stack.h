@@ -25,6 +25,14 @@ struct known_hop {
 	char name[128];         /* TLS: the name it proved to carry */
 };
 
+/* Who wants to know that a way has failed, beside transactions; in earl. It
+ * must not free another. */
+struct stack_ear {
+	struct le le;
+	void (*h)(const struct trans_way *way, void *arg);
+	void *arg;
+};
+
 struct stack {
 	struct timers *timers;
 	struct transp *transp;
@@ -36,6 +44,7 @@ struct stack {
 	char *user, *password;  /* digest; password may be NULL */
 	char *contact;          /* user part of our Contact */
 	struct list pendingl;   /* of request.c and ack.c, theirs */
+	struct list earl;       /* struct stack_ear, of ack.c */
 	struct sa serverv[SERVERS_KNOWN];       /* our server's addresses */
 	size_t serverc;
 	struct known_hop hopv[HOPS_KNOWN];

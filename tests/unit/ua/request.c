@@ -3,6 +3,7 @@
  * and what is said in the end. The name is resolved by a scripted DNS server.
  */
 #include "tests/unit/ua/raw.h"
+#include "sipd/ua/ack.h"
 #include "sipd/ua/request.h"
 
 static struct stack *stack;
@@ -279,6 +280,103 @@ static void test_flow(void)
 	end();
 }
 
+/* --- ACK, which nobody answers ----------------------------------------- */
+
+static struct ack *ack;
+static struct tcp_sock *listener;
+static struct tcp_conn *conn;
+static char heard[64];
+
+static void deaf(struct raw *r)
+{
+	r->us = mem_deref(r->us);
+}
+
+/* Nobody is at the first target, as ICMP says; nor is it tried again. */
+static void test_ack(void)
+{
+	begin();
+	deaf(&one);
+	CU_ASSERT_EQUAL(ack_send(&ack, stack, dlg, 1, NULL, NULL), 0);
+	CU_ASSERT(raw_wait(&two, "ACK sip:s.test", 1000));
+	CU_ASSERT_STRING_EQUAL(raw_hdr(&two, "CSeq"), "CSeq: 1 ACK\r\n");
+	ack_again(ack);
+	CU_ASSERT(raw_wait(&two, "ACK sip:s.test", 1000));
+	CU_ASSERT_EQUAL(two.n, 2);
+	ack = mem_deref(ack);
+	end();
+}
+
+static void test_ack_nobody(void)
+{
+	begin();
+	deaf(&one);
+	deaf(&two);
+	CU_ASSERT_EQUAL(ack_send(&ack, stack, dlg, 1, NULL, NULL), 0);
+	run_for(100);
+	ack_again(ack);
+	run_for(100);
+	ack = mem_deref(ack);
+	CU_ASSERT_PTR_NULL(stack->earl.head);
+	end();
+}
+
+/* The way that the call went by is no more: the name tells others. */
+static void test_ack_flow(void)
+{
+	struct hop flow = { .tp = SIP_TRANSP_UDP };
+
+	begin();
+	flow.dst = two.addr;
+	deaf(&two);
+	CU_ASSERT_EQUAL(ack_send(&ack, stack, dlg, 1, NULL, &flow), 0);
+	CU_ASSERT(raw_wait(&one, "ACK sip:s.test", 1000));
+	CU_ASSERT_EQUAL(one.n, 1);
+	ack = mem_deref(ack);
+	end();
+}
+
+static void on_data(struct mbuf *mb, void *arg)
+{
+	(void)arg;
+	(void)re_snprintf(heard, sizeof heard, "%b", mbuf_buf(mb),
+			  min(mbuf_get_left(mb), sizeof heard - 1));
+}
+
+static void on_conn(const struct sa *peer, void *arg)
+{
+	(void)peer;
+	(void)arg;
+	CU_ASSERT_EQUAL(tcp_accept(&conn, listener, NULL, on_data, NULL,
+				   NULL), 0);
+}
+
+static bool is_heard(void *arg)
+{
+	(void)arg;
+	return *heard != '\0';
+}
+
+/* By TCP only the second takes connections. */
+static void test_ack_tcp(void)
+{
+	begin();
+	*heard = '\0';
+	dlg = mem_deref(dlg);
+	CU_ASSERT_EQUAL(dialog_alloc(&dlg, "sip:x@a", "sip:s.test", NULL,
+				     "sip:s.test;transport=tcp"), 0);
+	CU_ASSERT_EQUAL_FATAL(tcp_listen(&listener, &two.addr, on_conn, NULL),
+			      0);
+	CU_ASSERT_EQUAL(ack_send(&ack, stack, dlg, 1, NULL, NULL), 0);
+	CU_ASSERT(run_until(is_heard, NULL, 2000));
+	CU_ASSERT_PTR_NOT_NULL(strstr(heard, "ACK sip:s.test SIP/2.0\r\n"
+				      "Via: SIP/2.0/TCP"));
+	ack = mem_deref(ack);
+	conn = mem_deref(conn);
+	listener = mem_deref(listener);
+	end();
+}
+
 UNIT_SUITE("request",
 	   { "503", test_503 },
 	   { "100, then 503", test_100_503 },
@@ -288,4 +386,8 @@ UNIT_SUITE("request",
 	   { "nobody there", test_nobody },
 	   { "forgotten", test_forgotten },
 	   { "cancelled", test_cancelled },
-	   { "flow", test_flow })
+	   { "flow", test_flow },
+	   { "ACK", test_ack },
+	   { "ACK, nobody there", test_ack_nobody },
+	   { "ACK, flow gone", test_ack_flow },
+	   { "ACK by TCP", test_ack_tcp })
