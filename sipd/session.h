@@ -82,6 +82,9 @@ struct session_info {
 	bool complete;                  /* closed, and each tunnel had done
 	                                   what it was for */
 	const struct quic_stats *stats;
+	uint64_t forged;                /* STUN that was refused ... */
+	struct sa forger;               /* ... and who sent the last of it */
+	uint64_t bad;                   /* records: forged, damaged, replayed */
 };
 void session_info(const struct session *s, struct session_info *info);
 

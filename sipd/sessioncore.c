@@ -96,6 +96,7 @@ static void read_stats(struct session *s)
 	memset(&s->stats, 0, sizeof s->stats);
 	quic_stats(s->quic, &s->stats);
 	dtls_stats(s->dtls, &ds);
+	s->bad = ds.bad;
 	s->stats.rx_bytes += ds.rx_bytes;
 	s->stats.tx_bytes += ds.tx_bytes;
 }
@@ -260,4 +261,7 @@ void session_info(const struct session *s, struct session_info *info)
 	info->counters = m->counters;
 	info->complete = s->complete;
 	info->stats = &m->stats;
+	info->forged = s->forged;
+	info->forger = s->forger;
+	info->bad = s->bad;
 }

@@ -59,6 +59,8 @@ struct session {
 	bool guessing;                  /* begun in the guessbook */
 	char relay[128];                /* carries the path now, or "" */
 	uint64_t carried;               /* bytes, when the path asked last */
+	uint64_t forged, bad;           /* refused: STUN, records */
+	struct sa forger;               /* the last one */
 	uint64_t begin;                 /* ns */
 	uint64_t started;               /* ms, wall clock */
 	struct session_times times;

@@ -80,6 +80,18 @@ static void gone_handler(const struct sa *base, void *arg)
 	s->told -= min(s->told, had - s->local->candc);
 }
 
+/* One line for a session: the liar decides how many there are. */
+static void forged_handler(const struct sa *src, void *arg)
+{
+	struct session *s = arg;
+
+	s->forger = *src;
+	if (!s->forged++)
+		log_warn("session %s: forged STUN from %J is refused;"
+			 " `dial why %s` counts it", s->id, src,
+			 s->peer.name);
+}
+
 /* By its name if the relay is ours, by its address if it is the peer's. */
 static void note_relay(struct session *s)
 {
@@ -174,7 +186,7 @@ int session_path_open(struct session *s)
 	static const struct path_handlers ph = {
 		cand_handler, gathered_handler, found_handler,
 		consent_handler, path_fail_handler, guess_handler,
-		guessed_handler, busy_handler, gone_handler
+		guessed_handler, busy_handler, gone_handler, forged_handler
 	};
 	int err;
 

@@ -292,6 +292,21 @@ static int print_verdict(struct re_printf *pf, const struct facts *f)
 	return err | re_hprintf(pf, "\n");
 }
 
+/* What others have tried. */
+static int print_refused(struct re_printf *pf, const struct session_info *in)
+{
+	int err = 0;
+
+	if (in->forged)
+		err |= re_hprintf(pf, "refused: %llu forged STUN messages,"
+				  " the last from %J\n", in->forged,
+				  &in->forger);
+	if (in->bad)
+		err |= re_hprintf(pf, "refused: %llu records, forged, damaged"
+				  " or repeated\n", in->bad);
+	return err;
+}
+
 static int print_story(struct re_printf *pf, struct session *s)
 {
 	struct facts f;
@@ -312,7 +327,8 @@ static int print_story(struct re_printf *pf, struct session *s)
 	if (*session_pairs(s))
 		err |= re_hprintf(pf, "pairs (* is in use):\n%s",
 				  session_pairs(s));
-	return err | re_hprintf(pf, "%H", print_verdict, &f);
+	return err | re_hprintf(pf, "%H%H", print_refused, &f.in,
+				print_verdict, &f);
 }
 
 int why_tell(char **textp, struct session *s)

@@ -55,6 +55,9 @@ struct agent_conf {
 	/* What is known of networks, and learned: how long mappings live that
 	 * are in use. Outlives the agent; NULL: nothing. */
 	struct keepalive *keepalive;
+	/* Who sees our packets speaks in the peer's name, without its key:
+	 * refused. NULL: nobody wants to know. Must not call the agent. */
+	void (*forgedh)(const struct sa *src, void *arg);
 	void *arg;
 };
 

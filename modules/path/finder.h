@@ -46,6 +46,8 @@ struct finder_env {
 		     const uint8_t *buf, size_t len, void *arg);
 	/* a base that is no more: its candidates go */
 	void (*goneh)(const struct sa *base, void *arg);
+	/* an answer in a server's name that is not its; may be NULL */
+	void (*forgedh)(const struct sa *src, void *arg);
 	/* something came from outside: a tick is wanted, now; the last thing
 	 * a handler does */
 	void (*wakeh)(void *arg);

@@ -74,6 +74,12 @@ void incoming_role(struct agent *a, bool controlling)
 	checklist_role(&a->cl, controlling);
 }
 
+static void forged(const struct agent *a, const struct sa *src)
+{
+	if (a->conf.forgedh)
+		a->conf.forgedh(src, a->conf.arg);
+}
+
 /* The code to refuse with, 0 if the check is in order. pwdp is set once the
  * sender is proven. */
 static uint16_t judge(struct agent *a, const struct stun_pkt *m,
@@ -153,6 +159,8 @@ void incoming_request(struct agent *a, int proto, const struct sa *local,
 		return;
 	code = judge(a, m, c, &pwd);
 	if (code) {
+		if (!pwd)
+			forged(a, src);
 		refuse(a, proto, local, src, m, code, pwd);
 		return;
 	}
@@ -248,8 +256,12 @@ void incoming_answer(struct agent *a, int proto, const struct sa *local,
 	struct pair_txn *t;
 	struct candpair *p = find_txn(a, m->tid + 4, &t);
 
-	if (!p || !stun_key_ok(m, p->creds->rpwd))
+	if (!p)
 		return;
+	if (!stun_key_ok(m, p->creds->rpwd)) {
+		forged(a, src);
+		return;
+	}
 	/* Not from where the request went: RFC 8445 section 7.2.5.2.1 fails
 	 * the pair. It is ignored instead: whoever can replay an answer from
 	 * elsewhere must not be able to end a pair that works. */

@@ -128,6 +128,14 @@ static void on_gone(const struct sa *base, void *arg)
 		p->h.goneh(base, p->arg);
 }
 
+static void on_forged(const struct sa *src, void *arg)
+{
+	const struct path *p = arg;
+
+	if (p->h.forgedh)
+		p->h.forgedh(src, p->arg);
+}
+
 static void on_all_done(void *arg)
 {
 	struct path *p = arg;
@@ -141,6 +149,7 @@ static int get_env(struct path *p, struct finder_env *env)
 
 	env->sendh = send_packet;
 	env->goneh = on_gone;
+	env->forgedh = on_forged;
 	env->wakeh = p->timer.h;
 	env->arg = p;
 	env->relays = p->relay != PATH_RELAY_NEVER;
@@ -397,6 +406,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 		.controlling = controlling, .sendh = send_check,
 		.busyh = is_busy, .guess = &guess_needs,
 		.keepalive = paths_keepalive(ps),
+		.forgedh = on_forged,
 	};
 	struct path *p;
 	int err;

@@ -149,6 +149,10 @@ struct path_handlers {
 	/* The local candidates of this base are no more. NULL: nobody wants
 	 * to know. Must leave the path alone. */
 	void (*goneh)(const struct sa *base, void *arg);
+	/* A message in the name of the peer without its key, or of a server
+	 * and not from there, was refused. NULL, must leave the path alone: as
+	 * above. */
+	void (*forgedh)(const struct sa *src, void *arg);
 };
 
 /* A path that has not gathered yet. `controlling`: the offerer is. ufrag and

@@ -44,6 +44,7 @@ struct finder {
 	void *arg;
 	int (*sendh)(int proto, const struct sa *local, const struct sa *dst,
 		     const uint8_t *buf, size_t len, void *arg);
+	void (*forgedh)(const struct sa *src, void *arg);
 	void *send_arg;
 	struct keepalive *keepalive;
 	uint64_t done_at;
@@ -147,6 +148,7 @@ static int start(struct finder **fp, const struct finder_env *env,
 	f->doneh = doneh;
 	f->arg = arg;
 	f->sendh = env->sendh;
+	f->forgedh = env->forgedh;
 	f->send_arg = env->arg;
 	f->keepalive = env->keepalive;
 	f->done_at = now + PATIENT;
@@ -164,10 +166,13 @@ static struct ask *find(struct finder *f, const struct sa *local,
 	for (unsigned i = 0; i < f->n; i++) {
 		struct ask *q = &f->askv[i];
 
-		if (!memcmp(q->tid, m->tid, sizeof q->tid) && q->txc &&
-		    sa_cmp(&q->server, src, SA_ALL) &&
-		    sa_cmp(&q->base, local, SA_ALL))
+		if (memcmp(q->tid, m->tid, sizeof q->tid) || !q->txc ||
+		    !sa_cmp(&q->base, local, SA_ALL))
+			continue;
+		if (sa_cmp(&q->server, src, SA_ALL))
 			return q;
+		if (f->forgedh)
+			f->forgedh(src, f->send_arg);
 	}
 	return NULL;
 }

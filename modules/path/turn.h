@@ -35,6 +35,9 @@ struct turn_conf {
 	/* what was kept goes now: from the relayed address to peer */
 	void (*datah)(const struct sa *relayed, const struct sa *peer,
 		      const uint8_t *buf, size_t len, void *arg);
+	/* an answer to a request of ours that is not the server's; NULL:
+	 * nobody wants to know */
+	void (*forgedh)(void *arg);
 	void *arg;
 };
 

@@ -64,6 +64,15 @@ static void data_handler(const struct sa *relayed, const struct sa *peer,
 	(void)env->sendh(IPPROTO_UDP, relayed, peer, buf, len, env->arg);
 }
 
+static void forged_handler(void *arg)
+{
+	const struct attempt *a = arg;
+	const struct finder_env *env = &a->g->e->env;
+
+	if (env->forgedh)
+		env->forgedh(&a->server, env->arg);
+}
+
 /* Noted only; the tick that is asked for deals with it. */
 static void up_handler(const struct sa *local, const struct sa *server,
 		       void *arg)
@@ -187,7 +196,7 @@ static void attempt_ask(struct attempt *a, uint64_t now)
 		.local = a->local,
 		.keepalive = a->g->e->env.keepalive,
 		.sendh = send_handler, .bindh = bind_handler,
-		.datah = data_handler, .arg = a,
+		.datah = data_handler, .forgedh = forged_handler, .arg = a,
 	};
 	int err;
 

@@ -111,8 +111,11 @@ bool turnreq_recv(struct turn *t, struct turn_txn *x, turn_body_h *body,
 	if (!x->active || memcmp(x->tid, m->tid, sizeof x->tid) ||
 	    m->method != x->method)
 		return false;
-	if (turn_msg_parse(&a, m) || !believable(t, x, m, &a))
+	if (turn_msg_parse(&a, m) || !believable(t, x, m, &a)) {
+		if (t->conf.forgedh)
+			t->conf.forgedh(t->conf.arg);
 		return true;
+	}
 	if (try_again(t, x, m, &a)) {
 		x->rounds++;
 		begin(t, x, body, now);

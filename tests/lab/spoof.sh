@@ -65,6 +65,14 @@ nowhere() {
 	    a/calls.log b/calls.log
 }
 check "nothing ever led to him" nowhere
+# said once for each session, and counted
+check "the log names him" grep -hq 'forged STUN from 198\.51\.100\.6[67]' \
+    a/log b/log
+sober() { [ "$(grep -c 'forged STUN' "$1/log")" -le 4 ]; }
+check "once for each session at most" sober a
+check "at the other side too" sober b
+counted() { { as a why b; as b why a; } | grep '^refused: [0-9]* forged STUN'; }
+check "dial why counts it" counted
 peer_stop a
 peer_stop b
 finish

@@ -24,8 +24,11 @@ static inline void net_init(struct net *n, uint64_t seed)
 
 static inline void net_close(struct net *n)
 {
-	for (unsigned i = 0; i < n->hostc; i++)
+	for (unsigned i = 0; i < n->hostc; i++) {
+		/* what networks do to packets is not mistaken for lies */
+		CU_ASSERT(n->liar || !n->host[i].forged);
 		n->host[i].a = mem_deref(n->host[i].a);
+	}
 	n->fly = mem_deref(n->fly);
 }
 
@@ -157,6 +160,12 @@ static inline bool host_busy(void *arg)
 	return ((struct host *)arg)->busy;
 }
 
+static inline void host_forged(const struct sa *src, void *arg)
+{
+	(void)src;
+	((struct host *)arg)->forged++;
+}
+
 /* A host on a site of its own, with one address behind its NAT. */
 static inline struct host *net_host(struct net *n, enum nat_kind nat,
 				    bool controlling)
@@ -167,7 +176,7 @@ static inline struct host *net_host(struct net *n, enum nat_kind nat,
 		.handle = 0x1000 + n->hostc,
 		.seed = net_rand(n), .controlling = controlling,
 		.sendh = host_send, .busyh = host_busy,
-		.keepalive = &h->keepalive, .arg = h,
+		.keepalive = &h->keepalive, .forgedh = host_forged, .arg = h,
 	};
 
 	h->net = n;

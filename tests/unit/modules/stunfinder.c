@@ -21,6 +21,8 @@ struct net {
 	bool asked;
 	uint8_t tid[STUN_TID_SIZE];
 	struct cand cand;               /* the last one told */
+	unsigned forged;
+	struct sa forger;
 };
 
 static int on_send(int proto, const struct sa *local, const struct sa *dst,
@@ -55,7 +57,7 @@ static void on_done(void *arg)
 	((struct net *)arg)->dones++;
 }
 
-static void answer(struct net *n)
+static bool answered(struct net *n)
 {
 	uint8_t buf[64];
 	struct stun_out o;
@@ -65,8 +67,8 @@ static void answer(struct net *n)
 	stun_begin(&o, buf, sizeof buf, STUN_CLASS_SUCCESS_RESP, n->tid);
 	stun_put_mapped(&o, &n->mapped);
 	CU_ASSERT_EQUAL_FATAL(stun_parse(&m, buf, stun_end(&o)), 0);
-	CU_ASSERT(stun_finder.recv(n->f, IPPROTO_UDP, &n->base, &n->server,
-				   &m, n->now));
+	return stun_finder.recv(n->f, IPPROTO_UDP, &n->base, &n->server, &m,
+				n->now);
 }
 
 static void run(struct net *n, uint64_t time)
@@ -75,13 +77,21 @@ static void run(struct net *n, uint64_t time)
 
 	for (;;) {
 		if (n->asked)
-			answer(n);
+			CU_ASSERT(answered(n));
 		if (stun_finder.next(n->f) > end)
 			break;
 		n->now = max(n->now, stun_finder.next(n->f));
 		stun_finder.tick(n->f, n->now);
 	}
 	n->now = end;
+}
+
+static void on_forged(const struct sa *src, void *arg)
+{
+	struct net *n = arg;
+
+	n->forged++;
+	n->forger = *src;
 }
 
 /* A new path in the network whose outside address ends in `home`. */
@@ -97,7 +107,8 @@ static void begin(struct net *n, struct keepalive *k, uint64_t life,
 	n->env = (struct finder_env){
 		.netv = &n->netif, .netc = 1, .port4 = PORT,
 		.stunv = &n->server, .stunc = 1, .keepalive = k,
-		.handle = HANDLE, .sendh = on_send, .arg = n,
+		.handle = HANDLE, .sendh = on_send,
+		.forgedh = on_forged, .arg = n,
 	};
 	CU_ASSERT_EQUAL_FATAL(stun_finder.start(&n->f, &n->env, n->now,
 						on_cand, on_done, n), 0);
@@ -243,10 +254,34 @@ static void test_told(void)
 	CU_ASSERT_EQUAL(keepalive_life(&other, &local, &mapped), 60 * SEC);
 }
 
+/* Who sees the request answers it before the server does. */
+static void test_spoofed(void)
+{
+	struct keepalive k = { 0 };
+	struct sa liar, server;
+	struct net n;
+
+	begin(&n, &k, 0, 1);
+	sa_set_in(&liar, 0xc6336442, 3478);
+	CU_ASSERT(n.asked);
+	server = n.server;
+	n.server = liar;
+	CU_ASSERT(!answered(&n));
+	CU_ASSERT_EQUAL(n.forged, 1);
+	CU_ASSERT(sa_cmp(&n.forger, &liar, SA_ALL));
+	CU_ASSERT(!sa_isset(&n.cand.addr, SA_ALL));
+	n.server = server;
+	CU_ASSERT(answered(&n));
+	CU_ASSERT_EQUAL(n.forged, 1);
+	CU_ASSERT(sa_cmp(&n.cand.addr, &n.mapped, SA_ALL));
+	over(&n);
+}
+
 UNIT_SUITE("stunfinder",
 	{ "learns", test_learns },
 	{ "bounds", test_bounds },
 	{ "loss", test_loss },
 	{ "moved", test_moved },
 	{ "table", test_table },
-	{ "told", test_told })
+	{ "told", test_told },
+	{ "spoofed", test_spoofed })

@@ -22,6 +22,7 @@ struct rig {
 	struct sa bound;
 	size_t data_len;
 	struct turn_auth auth;          /* as the server knows it */
+	unsigned forged;
 };
 
 static void sendh(const uint8_t *buf, size_t len, void *arg)
@@ -54,11 +55,17 @@ static void datah(const struct sa *relayed, const struct sa *peer,
 	++r->datas;
 }
 
+static void forgedh(void *arg)
+{
+	++((struct rig *)arg)->forged;
+}
+
 static void rig_open(struct rig *r, const char *password)
 {
 	const struct turn_conf conf = {
 		.user = "al", .password = password, .handle = 7,
-		.sendh = sendh, .bindh = bindh, .datah = datah, .arg = r,
+		.sendh = sendh, .bindh = bindh, .datah = datah,
+		.forgedh = forgedh, .arg = r,
 	};
 
 	memset(r, 0, sizeof *r);
@@ -361,6 +368,8 @@ static void test_spoofed(void)
 	CU_ASSERT(answer(&r, &(struct answer){ .code = 437,
 		.protect = true }));
 	CU_ASSERT_EQUAL(turn_state(r.t), TURN_OVER);
+	/* those that bore the number of a request */
+	CU_ASSERT_EQUAL(r.forged, 6);
 	mem_deref(r.t);
 }
 

@@ -70,6 +70,7 @@ static void test_spoofed(void)
 		struct net n;
 
 		net_init(&n, 13);
+		n.liar = how > 1;       /* who does without the key */
 		n.taparg = &how;
 		n.taph = collect;
 		seenc = 0;
@@ -85,6 +86,7 @@ static void test_spoofed(void)
 			net_run(&n, 100 * MSEC);
 		}
 		CU_ASSERT(!a->found && !b->found);
+		CU_ASSERT((a->forged && b->forged) == n.liar);
 		CU_ASSERT(agent_controlling(a->a));
 		CU_ASSERT(!agent_controlling(b->a));
 		/* and when the attacker is gone all is well */
@@ -158,6 +160,7 @@ static void test_answers(void)
 	struct net n;
 
 	net_init(&n, 14);
+	n.liar = true;
 	n.taph = probe_tap;
 	n.taparg = &p;
 	a = net_host(&n, NAT_NONE, true);
@@ -168,6 +171,7 @@ static void test_answers(void)
 	CU_ASSERT(stun_key_ok(&p.m, agent_pwd(a->a)));
 	CU_ASSERT_EQUAL(probe(&n, a, &p,
 			      P_UFRAG | P_KEY | P_PRIO | P_UNKNOWN), 420);
+	CU_ASSERT_EQUAL(a->forged, 1);
 	CU_ASSERT(stun_key_ok(&p.m, agent_pwd(a->a)));
 	CU_ASSERT_EQUAL(probe(&n, a, &p, P_UFRAG | P_KEY | P_PRIO | P_CTL),
 			487);
@@ -184,6 +188,7 @@ static void test_unproven_costs_nothing(void)
 	struct net n;
 
 	net_init(&n, 15);
+	n.liar = true;
 	n.taph = probe_tap;
 	n.taparg = &p;
 	a = net_host(&n, NAT_NONE, true);

@@ -50,7 +50,7 @@ struct host {
 	struct cand cand[CANDS];        /* local ones, as told to the peer */
 	unsigned candc;
 	/* what has happened */
-	unsigned found, sent, in, suspects;
+	unsigned found, sent, in, suspects, forged;
 	uint64_t found_at;              /* the first time */
 	uint64_t moved_at;              /* the last time */
 	unsigned events;
@@ -70,6 +70,7 @@ struct flying {
 };
 
 struct net {
+	bool liar;                      /* somebody forges */
 	uint64_t now, end;
 	uint64_t seed;
 	uint64_t delay, jitter;         /* ns, one way */
