@@ -225,4 +225,4 @@ UNIT_SUITE("why",
 	   { "shut", test_shut },
 	   { "a direct path", test_direct },
 	   { "the last are kept", test_kept },
-	{ "what was refused", test_refused })
+	   { "what was refused", test_refused })
