@@ -19,7 +19,9 @@ static void go_up(char *path)
 		*--end = '\0';
 	while (end > path && end[-1] != '/')
 		--end;
-	(void)strcpy(end, end == path ? "." : "");
+	if (end == path)
+		*end++ = '.';
+	*end = '\0';
 }
 
 /* The folder, or what it would be made in. */
