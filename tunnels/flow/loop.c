@@ -1,7 +1,8 @@
 /*
  * loop.c: a worker thread: epoll, a timer heap, a mailbox.
  *
- *   sleep -> descriptors -> mailbox -> timers -> deferred -> sleep
+ *   sleep -> descriptors, mailbox -> timers -> deferred -> flushes -> sleep
+ *              \--- when it takes long: flushes first, then the rest ---/
  *
  * libre's own loop sleeps in milliseconds and looks at the wall clock; a
  * paced sender needs microseconds. Owned by the worker, or by a test.
@@ -19,6 +20,12 @@ enum {
 	SLACK = 1000,           /* ns the kernel may let a timer be late */
 };
 
+/* After so long, what the turn has to say is said, and the rest of its events
+ * come in the next: a hundred connections that are made in a row must not be
+ * told to the peer only when the last of them stands, while he has nothing to
+ * do. */
+#define TURN_TIME 100000ULL             /* ns */
+
 struct loop {
 	int epfd;
 	struct mailbox *mailbox;
@@ -28,8 +35,11 @@ struct loop {
 	struct loop_defer *deferl;      /* asked for, oldest first */
 	struct loop_defer **defer_tail;
 	struct loop_defer *runl;        /* of them, this turn's */
+	struct loop_defer *flushl;      /* at its end */
+	struct loop_defer **flush_tail;
+	struct loop_defer *flushing;    /* of them, this turn's */
 	struct epoll_event ev[EVENTS_MAX];
-	int ev_pos, ev_n;               /* being handled */
+	int ev_pos, ev_n;               /* of them, next to be handled */
 	bool no_pwait2;                 /* a kernel before 5.11 */
 	bool stop;
 	bool started;
@@ -68,7 +78,7 @@ static void until(const struct loop *l, struct timespec *ts, bool *forever)
 	*forever = false;
 	ts->tv_sec = 0;
 	ts->tv_nsec = 0;
-	if (l->deferl || l->stop)
+	if (l->deferl || l->runl || l->flushl || l->stop)
 		return;
 	if (next == UINT64_MAX) {
 		*forever = true;
@@ -108,35 +118,58 @@ static void wait_events(struct loop *l)
 	}
 	if (l->no_pwait2)
 		n = wait_ms(l, &ts, forever);
+	l->ev_pos = 0;
 	l->ev_n = n > 0 ? n : 0;
+}
+
+static bool late(const struct loop *l)
+{
+	return l->flushl && clock_ns() >= l->now + TURN_TIME;
 }
 
 static void run_events(struct loop *l)
 {
-	for (l->ev_pos = 0; l->ev_pos < l->ev_n; l->ev_pos++) {
-		const struct epoll_event *ev = &l->ev[l->ev_pos];
+	while (l->ev_pos < l->ev_n && !late(l)) {
+		const struct epoll_event *ev = &l->ev[l->ev_pos++];
 		struct loop_fd *lf = ev->data.ptr;
 
 		if (lf)
 			lf->h(ev->events, lf->arg);
 	}
-	l->ev_n = 0;
+}
+
+static void run_first(struct loop_defer **list)
+{
+	struct loop_defer *d = *list;
+
+	*list = d->next;
+	d->next = NULL;
+	d->queued = 0;
+	d->h(d->arg);
 }
 
 /* Only what was asked for by now: who asks again is served next turn. */
 static void run_deferred(struct loop *l)
 {
-	l->runl = l->deferl;
-	l->deferl = NULL;
-	l->defer_tail = &l->deferl;
-	while (l->runl) {
-		struct loop_defer *d = l->runl;
-
-		l->runl = d->next;
-		d->next = NULL;
-		d->queued = 0;
-		d->h(d->arg);
+	if (!l->runl) {
+		l->runl = l->deferl;
+		l->deferl = NULL;
+		l->defer_tail = &l->deferl;
 	}
+	while (l->runl) {
+		run_first(&l->runl);
+		if (late(l))
+			break;
+	}
+}
+
+static void run_flushes(struct loop *l)
+{
+	l->flushing = l->flushl;
+	l->flushl = NULL;
+	l->flush_tail = &l->flushl;
+	while (l->flushing)
+		run_first(&l->flushing);
 }
 
 static void *loop_main(void *arg)
@@ -146,11 +179,13 @@ static void *loop_main(void *arg)
 	(void)prctl(PR_SET_NAME, l->name);
 	(void)prctl(PR_SET_TIMERSLACK, SLACK);
 	while (!l->stop) {
-		wait_events(l);
+		if (l->ev_pos == l->ev_n)
+			wait_events(l);
 		l->now = clock_ns();
 		run_events(l);
 		timers_run(l->timers, l->now);
 		run_deferred(l);
+		run_flushes(l);
 	}
 	/* what the last posts have posted themselves */
 	mailbox_run(l->mailbox);
@@ -176,6 +211,7 @@ int loop_alloc(struct loop **lp, const char *name)
 	if (!l)
 		return ENOMEM;
 	l->defer_tail = &l->deferl;
+	l->flush_tail = &l->flushl;
 	l->now = clock_ns();
 	str_ncpy(l->name, name ? name : "loop", sizeof l->name);
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
@@ -244,7 +280,7 @@ void loop_unwatch(struct loop_fd *lf)
 	l = lf->loop;
 	(void)epoll_ctl(l->epfd, EPOLL_CTL_DEL, lf->fd, NULL);
 	/* its event may be waiting later in this turn */
-	for (int i = l->ev_pos + 1; i < l->ev_n; i++)
+	for (int i = l->ev_pos; i < l->ev_n; i++)
 		if (l->ev[i].data.ptr == lf)
 			l->ev[i].data.ptr = NULL;
 	lf->loop = NULL;
@@ -260,17 +296,31 @@ uint64_t loop_now(const struct loop *l)
 	return l ? l->now : 0;
 }
 
-void loop_defer(struct loop *l, struct loop_defer *d, void (*h)(void *arg),
-		void *arg)
+static void queue(struct loop_defer ***tail, struct loop_defer *d,
+		  void (*h)(void *arg), void *arg)
 {
-	if (!l || !d || d->queued)
+	if (d->queued)
 		return;
 	d->queued = 1;
 	d->next = NULL;
 	d->h = h;
 	d->arg = arg;
-	*l->defer_tail = d;
-	l->defer_tail = &d->next;
+	**tail = d;
+	*tail = &d->next;
+}
+
+void loop_defer(struct loop *l, struct loop_defer *d, void (*h)(void *arg),
+		void *arg)
+{
+	if (l && d)
+		queue(&l->defer_tail, d, h, arg);
+}
+
+void loop_flush(struct loop *l, struct loop_defer *d, void (*h)(void *arg),
+		void *arg)
+{
+	if (l && d)
+		queue(&l->flush_tail, d, h, arg);
 }
 
 static bool unlink_defer(struct loop_defer **pp, const struct loop_defer *d)
@@ -283,15 +333,24 @@ static bool unlink_defer(struct loop_defer **pp, const struct loop_defer *d)
 	return true;
 }
 
+static bool unqueue(struct loop_defer **list, struct loop_defer ***tail,
+		    const struct loop_defer *d)
+{
+	if (!unlink_defer(list, d))
+		return false;
+	*tail = list;
+	while (**tail)
+		*tail = &(**tail)->next;
+	return true;
+}
+
 void loop_defer_cancel(struct loop *l, struct loop_defer *d)
 {
 	if (!l || !d || !d->queued)
 		return;
-	if (!unlink_defer(&l->runl, d) && unlink_defer(&l->deferl, d)) {
-		l->defer_tail = &l->deferl;
-		while (*l->defer_tail)
-			l->defer_tail = &(*l->defer_tail)->next;
-	}
+	(void)(unlink_defer(&l->runl, d) || unlink_defer(&l->flushing, d) ||
+	       unqueue(&l->deferl, &l->defer_tail, d) ||
+	       unqueue(&l->flushl, &l->flush_tail, d));
 	d->next = NULL;
 	d->queued = 0;
 }

@@ -40,8 +40,8 @@ void loop_unwatch(struct loop_fd *lf);
 struct timers *loop_timers(struct loop *l);
 uint64_t loop_now(const struct loop *l);
 
-/* Call h once per turn after all events, before sleeping: the place to flush
- * batches. Asked for anew each turn; a second ask in one turn is the same. */
+/* Call h once per turn, after its events. Asked for anew each turn; a second
+ * ask in one turn is the same. */
 struct loop_defer {
 	struct loop_defer *next;
 	int queued;
@@ -50,6 +50,12 @@ struct loop_defer {
 };
 void loop_defer(struct loop *l, struct loop_defer *d, void (*h)(void *arg),
 		void *arg);
+
+/* The same behind all that was deferred, before sleeping: the place to flush
+ * batches. A turn that takes long is cut short for it. */
+void loop_flush(struct loop *l, struct loop_defer *d, void (*h)(void *arg),
+		void *arg);
+/* Either. */
 void loop_defer_cancel(struct loop *l, struct loop_defer *d);
 
 #endif

@@ -131,7 +131,7 @@ struct qconn {
 static inline void quic_kick(struct qconn *c)
 {
 	if (c->state == CONN_RUNNING)
-		loop_defer(c->f.loop, &c->defer, c->flushh, c);
+		loop_flush(c->f.loop, &c->defer, c->flushh, c);
 }
 
 #endif

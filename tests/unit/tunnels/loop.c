@@ -98,7 +98,7 @@ static void test_timer(void)
 
 struct turns {
 	struct loop *l;
-	struct loop_defer d[3];
+	struct loop_defer d[3], flush, gone;
 	int order[16];
 	int n;
 };
@@ -160,6 +160,120 @@ static void test_defer(void)
 	mem_deref(t.l);
 	CU_ASSERT_EQUAL(t.n, 4);
 	CU_ASSERT_EQUAL(memcmp(t.order, want, sizeof want), 0);
+}
+
+enum { FLUSH = 9 };
+
+static void flush_handler(void *arg)
+{
+	note(arg, FLUSH);
+}
+
+/* A turn that takes long: what one has to say is not kept for the others. */
+static void long_work(struct turns *t, int what)
+{
+	const uint64_t start = clock_ns();
+
+	note(t, what);
+	loop_flush(t->l, &t->flush, flush_handler, t);
+	loop_flush(t->l, &t->flush, flush_handler, t);
+	while (clock_ns() < start + MSEC)
+		;
+}
+
+static void long_first(void *arg)
+{
+	long_work(arg, 1);
+}
+
+static void long_second(void *arg)
+{
+	long_work(arg, 2);
+}
+
+static void start_long(void *arg)
+{
+	struct turns *t = arg;
+
+	loop_defer(t->l, &t->d[0], long_first, t);
+	loop_defer(t->l, &t->d[1], long_second, t);
+	loop_defer(t->l, &t->d[2], third, t);
+}
+
+static void start_flush(void *arg)
+{
+	struct turns *t = arg;
+
+	loop_flush(t->l, &t->flush, flush_handler, t);
+	loop_flush(t->l, &t->gone, flush_handler, t);
+	loop_flush(t->l, &t->d[1], second, t);
+	loop_defer(t->l, &t->d[2], third, t);
+	loop_defer_cancel(t->l, &t->gone);
+}
+
+static void flushed(void (*start)(void *arg), const int *want, int n)
+{
+	struct turns t = { .n = 0 };
+
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&t.l, "t"), 0);
+	fake_call(t.l, start, &t);
+	for (int i = 0; i < 6; i++)
+		fake_call(t.l, nothing, NULL);
+	mem_deref(t.l);
+	CU_ASSERT_EQUAL(t.n, n);
+	CU_ASSERT_EQUAL(memcmp(t.order, want, (size_t)n * sizeof *want), 0);
+}
+
+static void test_flush(void)
+{
+	static const int order[] = { 3, FLUSH, 2 };
+	static const int cut[] = { 1, FLUSH, 2, FLUSH, 3 };
+
+	flushed(start_flush, order, 3);
+	flushed(start_long, cut, 5);
+}
+
+struct burst {
+	struct turns t;
+	struct loop_fd lf[3];
+	int fd[3];
+};
+
+static void burst_handler(uint32_t events, void *arg)
+{
+	struct burst *b = arg;
+	(void)events;
+
+	/* whichever comes first ends all: none is left for a later turn */
+	long_work(&b->t, 1);
+	for (int i = 0; i < 3; i++)
+		loop_unwatch(&b->lf[i]);
+}
+
+static void start_burst(void *arg)
+{
+	struct burst *b = arg;
+
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL(loop_watch(b->t.l, &b->lf[i], b->fd[i],
+					   EPOLLIN, burst_handler, b), 0);
+}
+
+static void test_cut_unwatch(void)
+{
+	struct burst b = { .t = { .n = 0 } };
+
+	CU_ASSERT_EQUAL_FATAL(loop_alloc(&b.t.l, "t"), 0);
+	for (int i = 0; i < 3; i++)
+		b.fd[i] = eventfd(1, EFD_NONBLOCK);
+	fake_call(b.t.l, start_burst, &b);
+	for (int i = 0; i < 6; i++)
+		fake_call(b.t.l, nothing, NULL);
+	mem_deref(b.t.l);
+	CU_ASSERT_EQUAL(b.t.n, 2);
+	CU_ASSERT_EQUAL(b.t.order[1], FLUSH);
+	for (int i = 0; i < 3; i++)
+		close(b.fd[i]);
 }
 
 struct pair {
@@ -227,5 +341,7 @@ UNIT_SUITE("loop",
 	{ "posts run before the join", test_posts },
 	{ "a timer in microseconds", test_timer },
 	{ "deferred work", test_defer },
+	{ "flushes come last, and in time", test_flush },
 	{ "unwatch inside a handler", test_unwatch },
+	{ "unwatch of who waits for the next turn", test_cut_unwatch },
 	{ "arguments", test_arguments })
