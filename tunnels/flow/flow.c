@@ -407,6 +407,12 @@ void stream_commit(struct stream *s, size_t n)
 		s->flow->ops->commit(s, n);
 }
 
+void stream_patient(struct stream *s, bool on)
+{
+	if (s)
+		s->patient = on;
+}
+
 void stream_fin(struct stream *s)
 {
 	if (!writable(s))

@@ -73,6 +73,10 @@ size_t stream_write(struct stream *s, const void *p, size_t n);
 size_t stream_reserve(struct stream *s, uint8_t **pp);
 void stream_commit(struct stream *s, size_t n);
 
+/* What is written or ended while this is on waits for company, a millisecond
+ * at most: nobody is waiting for it. */
+void stream_patient(struct stream *s, bool on);
+
 /* No more bytes from us; what is buffered still goes out. */
 void stream_fin(struct stream *s);
 

@@ -71,6 +71,7 @@ struct stream {
 	bool fin_rx;                    /* told, or to be told when taken */
 	bool fin_tx;
 	bool want;                      /* writeh is owed */
+	bool patient;                   /* what comes now may wait */
 	uint8_t hdr_len;
 	uint8_t hdr[STREAM_HEADER_MAX];
 	size_t unread;                  /* received, not consumed yet */

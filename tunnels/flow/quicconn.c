@@ -197,6 +197,8 @@ static void flush(void *arg)
 				     timer_handler, c);
 		return;
 	}
+	if (c->rx_new || !list_isempty(&c->sendl))
+		quicstream_hurry(c);
 	c->rx_new = 0;
 	c->flushed = now;
 	if (!quicsend_allowed(c, now)) {

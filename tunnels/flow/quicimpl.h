@@ -116,6 +116,8 @@ struct qconn {
 	/* streams */
 	struct list allstreaml;         /* that ngtcp2 or a queue refers to */
 	struct list sendl;              /* with something to send */
+	struct list laterl;             /* the same, but it can wait */
+	struct timer later;             /* until then */
 	struct list wantl;              /* whose writer waits for room */
 	struct list queuel;             /* until the peer allows more */
 	uint64_t unacked;               /* bytes in all send buffers */

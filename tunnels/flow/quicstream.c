@@ -25,6 +25,8 @@ enum {
 	LOST_SCAN = 64,                 /* more streams are not counted live */
 };
 
+#define LATER_TIME MSEC                 /* see stream_patient */
+
 struct qstream {
 	struct stream s;                /* first */
 	struct qconn *c;
@@ -97,10 +99,50 @@ static void send_queue(struct qstream *q)
 	q->turn = 0;
 }
 
+void quicstream_hurry(struct qconn *c)
+{
+	struct le *le;
+
+	timer_stop(&c->later);
+	while ((le = list_head(&c->laterl))) {
+		list_unlink(le);
+		send_queue(le->data);
+	}
+}
+
+static void later_handler(void *arg)
+{
+	struct qconn *c = arg;
+
+	quicstream_hurry(c);
+	quic_kick(c);
+}
+
+/* false: it has to go now. */
+static bool send_later(struct qstream *q)
+{
+	struct qconn *c = q->c;
+
+	if (!q->s.patient)
+		return false;
+	if (q->send.list)
+		return true;
+	if (list_isempty(&c->laterl) &&
+	    timer_start(loop_timers(c->f.loop), &c->later, LATER_TIME,
+			later_handler, c))
+		return false;
+	list_append(&c->laterl, &q->send, q);
+	return true;
+}
+
 static void send_ready(struct qstream *q)
 {
-	if (q->id < 0 || q->send.list || q->blocked || !has_unsent(q))
+	if (q->id < 0 || q->send.list == &q->c->sendl || q->blocked ||
+	    !has_unsent(q))
 		return;
+	if (send_later(q))
+		return;
+	list_unlink(&q->send);
 	send_queue(q);
 	quic_kick(q->c);
 }
@@ -524,5 +566,7 @@ void quicstream_end(struct qconn *c)
 {
 	list_clear(&c->queuel);
 	list_clear(&c->sendl);
+	list_clear(&c->laterl);
+	timer_stop(&c->later);
 	list_flush(&c->allstreaml);
 }

@@ -82,6 +82,35 @@ static void test_half_close(void)
 	stop_pair(&a, &b);
 }
 
+static void patient_fin_on(void *arg)
+{
+	struct end *e = arg;
+
+	stream_patient(e->s, true);
+	stream_fin(e->s);
+}
+
+/* It goes with the next or, when there is none, by itself. */
+static void test_patient(void)
+{
+	struct end out = { .total = 1000 }, in = { .total = 1000,
+						   .echo_fin = true };
+	struct side a, b;
+	struct end l;
+
+	connect_pair(&a, &b);
+	listen_side(&b, &l, &in);
+	out.echo_fin = true;
+	open_side(&a, &out);
+	WAIT_FOR(atomic_load(&in.rx) == 1000 && atomic_load(&out.rx) == 1000);
+	for (int i = 0; i < 10; i++)
+		control_run(10);        /* all is acknowledged */
+	fake_call(out.l, patient_fin_on, &out);
+	WAIT_FOR(atomic_load(&out.closes) && atomic_load(&in.closes));
+	check_done(&out, &in);
+	stop_pair(&a, &b);
+}
+
 /* A reset gives back the window: more than the largest goes through resets
  * of either side. */
 static void test_reset(void)
@@ -202,6 +231,7 @@ UNIT_SUITE("quic/streams",
 	{ "streams of random sizes both ways", test_streams },
 	{ "a thousand streams", test_many_streams },
 	{ "half-close", test_half_close },
+	{ "an end that may wait", test_patient },
 	{ "reset", test_reset },
 	{ "back-pressure", test_back_pressure },
 	{ "100 MB", test_bulk },
