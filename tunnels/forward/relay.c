@@ -155,14 +155,16 @@ static void check_over(struct relay *r)
 		end(r, 0, false);
 }
 
-/* Returns how much fd took; an error ends it. */
+/* Returns how much fd took; an error ends it. If its end is known, that goes
+ * in the packet of the last bytes: check_over. */
 static size_t put(struct relay *r, const uint8_t *p, size_t n)
 {
+	const int more = r->s_fin ? MSG_MORE : 0;
 	size_t done = 0;
 
 	while (done < n) {
 		ssize_t k = send(r->fd, p + done, n - done,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+				 MSG_DONTWAIT | MSG_NOSIGNAL | more);
 
 		if (k < 0 && errno == EINTR)
 			continue;
@@ -210,6 +212,7 @@ static void filled(struct relay *r, ssize_t n, size_t size)
 	}
 	r->readable = false;
 	r->fd_fin = true;
+	stream_patient(r->s, r->s_fin);         /* it only tidies up */
 	stream_fin(r->s);
 	check_over(r);
 }
@@ -449,9 +452,14 @@ static int say_result(struct relay *r)
 {
 	/* RESULT 0: as new as it is, the stream takes it whole */
 	static const uint8_t result[] = { FWW_RESULT, 0, 0, 0, 1, 0 };
+	size_t n;
 
-	return stream_write(r->s, result, sizeof result) == sizeof result ?
-		0 : ENOBUFS;
+	/* one that has spoken already does not wait for this, but for what
+	 * it will be answered: it goes along with that */
+	stream_patient(r->s, backlog_left(&r->kept) > 0);
+	n = stream_write(r->s, result, sizeof result);
+	stream_patient(r->s, false);
+	return n == sizeof result ? 0 : ENOBUFS;
 }
 
 int relay_join(struct relay *r, int fd)
