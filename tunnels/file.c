@@ -230,12 +230,11 @@ static int check_taken(struct tunnel *t, const struct tunnel_ask *ask,
 static int check_words(const struct tunnel_ask *ask,
 		       const struct desc_media *remote)
 {
-	char v[8], op[16];
+	char op[16];
+	int err = ask_version(ask, remote, "file tunnel");
 
-	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return ask_refuse(ask, EBADMSG, "The file tunnel offered"
-				  " is of another version than ours,"
-				  " 1.");
+	if (err)
+		return err;
 	if (desc_param_get(remote, "op", op, sizeof op) ||
 	    strcmp(op, "send"))
 		return ask_refuse(ask, EBADMSG, "The file tunnel offered"

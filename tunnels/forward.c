@@ -246,14 +246,11 @@ static int forward_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 			  const struct desc_media *remote,
 			  struct desc_media *local)
 {
-	struct tunnel *t;
-	char v[8];
-	int err;
+	struct tunnel *t = NULL;
+	int err = ask_version(ask, remote, "forward");
 
-	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return ask_refuse(ask, EBADMSG, "The forward offered is of"
-				  " another version than ours, 1.");
-	err = forward_alloc(&t, ask);
+	if (!err)
+		err = forward_alloc(&t, ask);
 	if (err)
 		return err;
 	err = read_allow(t, ask);

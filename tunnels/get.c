@@ -133,12 +133,10 @@ static int get_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 static int check_words(const struct tunnel_ask *ask,
 		       const struct desc_media *remote)
 {
-	char v[8];
+	int err = ask_version(ask, remote, "get tunnel");
 
-	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return ask_refuse(ask, EBADMSG, "The get tunnel offered"
-				  " is of another version than ours,"
-				  " 1.");
+	if (err)
+		return err;
 	if (!ask->allow || !filefolder_ok(ask->allow))
 		return ask_refuse(ask, EACCES, "No folder may be got"
 				  " from: write allow = get"

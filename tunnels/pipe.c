@@ -98,12 +98,11 @@ static int pipe_answer(struct tunnel **tp, const struct tunnel_ask *ask,
 	const char *line = ask->confh ? ask->confh("command", ask->arg) :
 					NULL;
 	struct tunnel *t;
-	char v[8];
 	int err;
 
-	if (desc_param_get(remote, "v", v, sizeof v) || strcmp(v, "1"))
-		return ask_refuse(ask, EBADMSG, "The pipe offered is of"
-				  " another version than ours, 1.");
+	err = ask_version(ask, remote, "pipe");
+	if (err)
+		return err;
 	if (!has_ends(ask) && (!line || !*line))
 		return ask_refuse(ask, ENOENT, "Nobody is at the other end of"
 				  " the pipe: run `dial wait pipe` there, or"

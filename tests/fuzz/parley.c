@@ -1,4 +1,4 @@
-/* fuzz: tunnels/greet.c tunnels/pair.c tunnels/ask.c tunnels/pair/parley.c tunnels/pair/cpace.c tunnels/pair/codewords.c tunnels/ending.c tunnels/record.c tunnels/flow/flow.c tunnels/flow/loop.c sdp/base/mailbox.c sdp/base/clock.c
+/* fuzz: tunnels/greet.c tunnels/pair.c tunnels/ask.c tunnels/pair/parley.c tunnels/pair/cpace.c tunnels/pair/codewords.c tunnels/ending.c tunnels/record.c tunnels/flow/flow.c tunnels/flow/loop.c sdp/base/mailbox.c sdp/base/clock.c sdp/descparam.c sdp/words.c
  *
  * The other end of a greeting or a pairing says anything, in any pieces: the
  * first byte says which of the two it is and which end is ours, then come
