@@ -16,29 +16,6 @@ static void established_handler(const struct call_body *b, void *arg)
 	(void)arg;
 }
 
-/* To a re-INVITE of ours. */
-static void answer_handler(const struct call_body *b, void *arg)
-{
-	session_reanswer(arg, b);
-}
-
-static void refused_handler(uint16_t scode, void *arg)
-{
-	session_rerefused(arg, scode);
-}
-
-static void offer_handler(const struct call_body *b, void *arg)
-{
-	session_reoffer(arg, b);
-}
-
-static void info_handler(const char *method, const struct call_body *b,
-			 void *arg)
-{
-	(void)method;
-	session_info_recv(arg, b);
-}
-
 static void end_handler(const struct call_end *end, void *arg)
 {
 	struct session *s = arg;
@@ -48,27 +25,24 @@ static void end_handler(const struct call_end *end, void *arg)
 
 static const struct call_handlers call_handlers = {
 	.establishedh = established_handler,
-	.answerh      = answer_handler,
-	.offerh       = offer_handler,
-	.refusedh     = refused_handler,
-	.infoh        = info_handler,
+	.answerh      = session_reanswer,
+	.offerh       = session_reoffer,
+	.refusedh     = session_rerefused,
+	.infoh        = session_info_recv,
 	.endh         = end_handler,
 };
 
 /* Enough candidates are known and the key is trusted: say yes. */
 static void answer(struct session *s)
 {
-	struct call_body b = { "application/sdp", NULL, 0 };
 	struct mbuf *mb = NULL;
+	struct call_body b;
 	int err;
 
 	session_describe(s);
-	err = desc_encode(&mb, s->local);
-	if (!err) {
-		b.p = (const char *)mbuf_buf(mb);
-		b.n = mbuf_get_left(mb);
+	err = session_body(&mb, &b, s);
+	if (!err)
 		err = call_answer(s->call, &b);
-	}
 	mem_deref(mb);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));

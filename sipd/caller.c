@@ -82,7 +82,7 @@ static void answer_handler(const struct call_body *b, void *arg)
 	struct desc_refusal why;
 
 	if (s->remote) {        /* the answer to a re-INVITE */
-		session_reanswer(s, b);
+		session_reanswer(b, s);
 		return;
 	}
 	(void)str_ncpy(why.text, "its answer is empty", sizeof why.text);
@@ -100,23 +100,6 @@ static void answer_handler(const struct call_body *b, void *arg)
 	judge(s);
 }
 
-static void offer_handler(const struct call_body *b, void *arg)
-{
-	session_reoffer(arg, b);
-}
-
-static void refused_handler(uint16_t scode, void *arg)
-{
-	session_rerefused(arg, scode);
-}
-
-static void info_handler(const char *method, const struct call_body *b,
-			 void *arg)
-{
-	(void)method;
-	session_info_recv(arg, b);
-}
-
 static void end_handler(const struct call_end *end, void *arg)
 {
 	struct session *s = arg;
@@ -127,29 +110,27 @@ static void end_handler(const struct call_end *end, void *arg)
 static const struct call_handlers call_handlers = {
 	.progressh = progress_handler,
 	.answerh   = answer_handler,
-	.offerh    = offer_handler,
-	.refusedh  = refused_handler,
-	.infoh     = info_handler,
+	.offerh    = session_reoffer,
+	.refusedh  = session_rerefused,
+	.infoh     = session_info_recv,
 	.endh      = end_handler,
 };
 
 /* Enough candidates are known: call. */
 static void offer(struct session *s)
 {
-	struct call_body b = { "application/sdp", NULL, 0 };
-	struct mbuf *mb = NULL;
 	const struct account *ac = accounts_for(s->house->accounts,
 						&s->peer);
+	struct mbuf *mb = NULL;
+	struct call_body b;
 	int err;
 
 	session_describe(s);
-	err = desc_encode(&mb, s->local);
+	err = session_body(&mb, &b, s);
 	if (err) {
 		session_hangup(s, REASON_INTERNAL, strerror(err));
 		return;
 	}
-	b.p = (const char *)mbuf_buf(mb);
-	b.n = mbuf_get_left(mb);
 	mem_ref(s);
 	session_state_set(s, SESSION_OFFERING);
 	if (s->state == SESSION_OFFERING) {

@@ -11,29 +11,16 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sdp/base/recompat.h"
 #include "sipd/bundledesc.h"
 #include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionflow.h"
+#include "sipd/sessionpath.h"
 #include "sipd/sessiontake.h"
 #include "sipd/sessiontrust.h"
 
 static const uint64_t sync_wait = 500 * MSEC;
 static const uint64_t idle_wait = 2 * SEC;
-
-static int encode_body(struct mbuf **mbp, struct call_body *b,
-		       const struct session *s)
-{
-	int err = desc_encode(mbp, s->local);
-
-	if (err)
-		return err;
-	b->ctype = "application/sdp";
-	b->p = (const char *)mbuf_buf(*mbp);
-	b->n = mbuf_get_left(*mbp);
-	return 0;
-}
 
 /* The tunnels of a group are over; with the last the session is. */
 static void group_over(struct session *s, unsigned group, enum reason r,
@@ -68,7 +55,7 @@ static int write_offer(struct session *s, struct mbuf **mbp,
 	s->local->setup = SETUP_ACTPASS;
 	s->local->sess_ver++;
 	if (!err)
-		err = encode_body(mbp, b, s);
+		err = session_body(mbp, b, s);
 	if (err)
 		bundledesc_unplace(s->bundle, s->local, false);
 	return err;
@@ -240,8 +227,9 @@ static void watch_idle(struct session *s)
 				  idle_handler, s);
 }
 
-void session_reanswer(struct session *s, const struct call_body *b)
+void session_reanswer(const struct call_body *b, void *arg)
 {
+	struct session *s = arg;
 	unsigned group;
 	int err;
 
@@ -271,8 +259,9 @@ static enum reason refusal(const struct session *s, uint16_t scode)
 
 /* A server between may have forgotten this call, or be gone, while the flow
  * lives: who wants more has to dial anew. */
-void session_rerefused(struct session *s, uint16_t scode)
+void session_rerefused(uint16_t scode, void *arg)
 {
+	struct session *s = arg;
 	unsigned group;
 
 	s->offering = false;
@@ -299,7 +288,7 @@ static int answer_offer(struct session *s)
 
 	s->local->setup = session_is_active(s) ? SETUP_ACTIVE : SETUP_PASSIVE;
 	s->local->sess_ver++;
-	err = encode_body(&mb, &b, s);
+	err = session_body(&mb, &b, s);
 	if (!err)
 		err = call_answer(s->call, &b);
 	mem_deref(mb);
@@ -321,8 +310,9 @@ static void rewrite_offer(struct session *s)
 	mem_deref(mb);
 }
 
-void session_reoffer(struct session *s, const struct call_body *offer)
+void session_reoffer(const struct call_body *offer, void *arg)
 {
+	struct session *s = arg;
 	enum reason r = REASON_REFUSED;
 	int err = s->remote && s->state >= SESSION_CHECKING ?
 		session_take_offer(s, offer, &r) : EPROTO;

@@ -17,11 +17,12 @@ enum { SESSION_FIRST_GROUP = 1 };
  * is dropped, and flows are made. ENOENT: no tunnel is left. */
 int session_bundle_begin(struct session *s);
 
-/* A re-INVITE or UPDATE of the peer: follow it, answer it. */
-void session_reoffer(struct session *s, const struct call_body *offer);
+/* As call_handlers, arg is the session. A re-INVITE or UPDATE of the peer:
+ * follow it, answer it. */
+void session_reoffer(const struct call_body *offer, void *arg);
 
 /* What became of ours. */
-void session_reanswer(struct session *s, const struct call_body *answer);
-void session_rerefused(struct session *s, uint16_t scode);
+void session_reanswer(const struct call_body *answer, void *arg);
+void session_rerefused(uint16_t scode, void *arg);
 
 #endif

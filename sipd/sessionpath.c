@@ -247,8 +247,25 @@ void session_describe(struct session *s)
 	s->told = d->candc;
 }
 
-void session_info_recv(struct session *s, const struct call_body *b)
+int session_body(struct mbuf **mbp, struct call_body *b,
+		 const struct session *s)
 {
+	int err = desc_encode(mbp, s->local);
+
+	if (err)
+		return err;
+	b->ctype = "application/sdp";
+	b->p = (const char *)mbuf_buf(*mbp);
+	b->n = mbuf_get_left(*mbp);
+	return 0;
+}
+
+void session_info_recv(const char *method, const struct call_body *b,
+		       void *arg)
+{
+	struct session *s = arg;
+
+	(void)method;
 	if (!s->remote || !s->path || str_casecmp(b->ctype,
 				"application/trickle-ice-sdpfrag"))
 		return;

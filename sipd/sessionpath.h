@@ -19,11 +19,16 @@ int session_gather(struct session *s, void (*readyh)(struct session *s));
 /* Fill in what our description says of us: ICE, key, setup. */
 void session_describe(struct session *s);
 
+/* It as the body of a message; it is in mb, the caller's to mem_deref. */
+int session_body(struct mbuf **mbp, struct call_body *b,
+		 const struct session *s);
+
 /* Tell the peer of candidates that it has not heard of, once it has said that
  * it wants that: of those that came while it rang, when it has answered. */
 void session_trickle(struct session *s);
 
-/* INFO or MESSAGE from the peer. */
-void session_info_recv(struct session *s, const struct call_body *b);
+/* As call_handlers, arg is the session: INFO or MESSAGE from the peer. */
+void session_info_recv(const char *method, const struct call_body *b,
+		       void *arg);
 
 #endif
