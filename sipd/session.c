@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include "sipd/log.h"
 #include "sipd/sessionbundle.h"
 #include "sipd/sessionpath.h"
 #include "sipd/sessionstart.h"

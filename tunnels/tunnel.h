@@ -20,7 +20,7 @@
 struct tunnel;                  /* each kind completes its own */
 
 /* What a kind needs of the flow. */
-enum flow_need { FLOW_STREAM, FLOW_DATAGRAM, FLOW_SOCKET };
+enum flow_need { FLOW_STREAM, FLOW_DATAGRAM };
 
 /* What the user, the configuration and the rules say. Valid during the call:
  * a kind copies what it keeps. */

@@ -371,8 +371,3 @@ size_t fq_get(struct fq *f, struct fqinfo *info, uint8_t *p, uint64_t now,
 	}
 	return 0;
 }
-
-bool fq_empty(const struct fq *f)
-{
-	return !f->newl.head && !f->oldl.head;
-}

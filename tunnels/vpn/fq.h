@@ -41,6 +41,4 @@ unsigned fq_put(struct fq *f, const struct fqinfo *info, const uint8_t *p,
 size_t fq_get(struct fq *f, struct fqinfo *info, uint8_t *p, uint64_t now,
 	      uint64_t *dropped);
 
-bool fq_empty(const struct fq *f);
-
 #endif

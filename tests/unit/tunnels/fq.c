@@ -80,10 +80,9 @@ static void test_order(void)
 	struct rig r;
 
 	up(&r, 1 << 20);
-	CU_ASSERT_TRUE(fq_empty(r.f));
+	CU_ASSERT_EQUAL(get(&r, SEC), 0);
 	for (uint32_t i = 0; i < 5; i++)
 		CU_ASSERT_EQUAL(put(r.f, 1, i, sizev[i], SEC), 0);
-	CU_ASSERT_FALSE(fq_empty(r.f));
 	for (uint32_t i = 0; i < 5; i++) {
 		CU_ASSERT_EQUAL(get(&r, SEC), sizev[i]);
 		make(1, i, sizev[i]);
@@ -91,7 +90,6 @@ static void test_order(void)
 		CU_ASSERT_EQUAL(r.info.vh.gso_size, i);
 	}
 	CU_ASSERT_EQUAL(get(&r, SEC), 0);
-	CU_ASSERT_TRUE(fq_empty(r.f));
 	CU_ASSERT_EQUAL(r.dropped, 0);
 	down(&r);
 }
