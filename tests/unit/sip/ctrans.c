@@ -44,6 +44,7 @@ static void handler(int err, const struct sip_msg *msg, void *arg)
 	const bool other = msg && !pl_strcmp(&msg->cseq.met, "OPTIONS");
 
 	CU_ASSERT_PTR_EQUAL(arg, told);
+	CU_ASSERT(mem_nrefs(keep) > 1);         /* arg may be within */
 	CU_ASSERT(msg || err);
 	if (!other && (!msg || msg->scode >= 200))
 		CU_ASSERT_PTR_NULL(ct);
