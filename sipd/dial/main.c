@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 #include "sdp/base/recompat.h"
 #include "sdp/base/signals.h"
@@ -94,6 +95,26 @@ static int open_tty(void)
 				     O_NOCTTY);
 }
 
+/* What was typed before the question is no answer to it. */
+static void forget_typed(void)
+{
+	if (self.tty.fd >= 0 && tcgetpgrp(self.tty.fd) == getpgrp())
+		(void)tcflush(self.tty.fd, TCIFLUSH);
+}
+
+/* The session that was asked about is over: whoever calls next gets a
+ * question of his own. */
+static void ask_no_more(const struct odict *o)
+{
+	const char *session = odict_string(o, "session");
+
+	if (!*self.asking || !session || strcmp(session, self.asking))
+		return;
+	rc_fd_close(&self.tty);
+	*self.asking = '\0';
+	(void)fputc('\n', stderr);
+}
+
 static void ask_key(const char *address, const char *fp, const char *words)
 {
 	(void)fprintf(stderr, "The key of %s is not known here:\n  %s\n",
@@ -126,6 +147,9 @@ static void ask(const struct odict *o)
 	(void)str_ncpy(self.asking, session ? session : "",
 		       sizeof self.asking);
 	show_asked(self.show);
+	if (self.tty.fd < 0)
+		self.tty.fd = open_tty();
+	forget_typed();
 	if (offer || about_offer)
 		(void)re_fprintf(stderr, "%s wants to send you %H.%s",
 				 peer ? peer : "The peer", plain_print,
@@ -133,8 +157,6 @@ static void ask(const struct odict *o)
 				 about_offer ? " Take it? [y/N] " : "\n");
 	if (!about_offer)
 		ask_key(address, fp, words);
-	if (self.tty.fd < 0)
-		self.tty.fd = open_tty();
 	if (self.tty.fd < 0 ||
 	    rc_fd_listen(&self.tty, FD_READ, tty_handler, NULL)) {
 		answer(self.asking, false);
@@ -150,6 +172,8 @@ static void event_handler(const struct odict *o, void *arg)
 	uint64_t code;
 	(void)arg;
 
+	if (event && !strcmp(event, "closed"))
+		ask_no_more(o);
 	if (event && !strcmp(event, "ask"))
 		ask(o);
 	else if (!self.json)
@@ -240,6 +264,8 @@ static void tidy(struct word_order *wo)
 	self.show = mem_deref(self.show);
 	mem_deref(wo->o);
 	self.signals = mem_deref(self.signals);
+	if (*self.asking)               /* it is listened to */
+		rc_fd_close(&self.tty);
 	if (self.tty.fd >= 0)
 		(void)close(self.tty.fd);
 }

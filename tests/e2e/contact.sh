@@ -20,6 +20,8 @@ terminal() {
 }
 # words OUT: those that it shows
 words() { tr -d '\r' < "$T/$1" | grep -xE '  [a-z]+( [a-z]+){5}'; }
+# about OUT NAME: is that one's call asked about there?
+about() { tr -d '\r' < "$T/$1" | grep -q "The key of .*$2"; }
 asked() { grep -q 'from now on? \[y/N\]' "$T/$1"; }
 
 terminal bob tty.bob wait file --into "$T/in"
@@ -37,6 +39,8 @@ check "nothing is there yet" test ! -e "$T/in/hello"
 echo y >&4
 check "alice says yes, and goes on" wait_for 5 grep -q "connected to" \
     "$T/tty.alice"
+check "where she is told what she waits for" wait_for 5 \
+    grep -q "may be asked about your key" "$T/tty.alice"
 check "nor with one yes" test ! -e "$T/in/hello"
 echo y >&3
 check "both have said yes: it is sent" ends 0 "$alice"
@@ -68,6 +72,17 @@ echo n >&5
 check "she says no, and that is the end" ends 1 "$carol"
 check "her key is not trusted there" test \
     "$(grep -c : "$T/bob/known_peers")" = 1
+
+printf 'port = 5066\n[account]\naddress = erin@127.0.0.1\n' | conf erin
+terminal erin tty.erin sip:127.0.0.1:5060 send "$T/hello"
+erin=$terminal
+exec 6> "$T/tty.erin.keys"
+check "erin is asked, though bob has not said a word to carol's call" wait_for 10 asked tty.erin
+check "as is bob, about her" wait_for 5 about tty.bob erin
+printf '\003' >&6
+check "she interrupts it" ends 130 "$erin"
+check "which is all that is said" sh -c "grep -q '^dial: Interrupted' \
+    '$T/tty.erin' && ! grep 'in use' '$T/tty.erin'"
 kill -TERM "$bob"
 wait "$bob" 2> /dev/null
 
