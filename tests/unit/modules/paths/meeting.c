@@ -6,12 +6,14 @@
 #include <malloc.h>
 #include "tests/unit/modules/paths/site.h"
 
-static void test_loopback(void)
+#define QUICK (20 * MSEC)        /* before anything is sent again */
+
+/* Returns how long it took. */
+static uint64_t loopback(struct timers *t)
 {
-	struct timers *t = timers_new();
 	struct site s[2];
 	struct end a, b;
-	uint64_t start;
+	uint64_t start, took;
 
 	site_open(&s[0], t, NULL);
 	site_open(&s[1], t, NULL);
@@ -23,19 +25,32 @@ static void test_loopback(void)
 	CU_ASSERT(a.gathered == 1 && b.gathered == 1 && a.candc >= 1);
 	run(s, 2, SEC, &all_found);
 	CU_ASSERT_FATAL(all_found);
-	CU_ASSERT(max(a.found_at, b.found_at) - start < 50 * MSEC);
-	printf("paths: found in %u us\n",
-	       (unsigned)((max(a.found_at, b.found_at) - start) / 1000));
+	took = max(a.found_at, b.found_at) - start;
 	CU_ASSERT(sa_cmp(&a.remote.addr, &b.local.addr, SA_ALL));
 	CU_ASSERT(sa_cmp(&b.remote.addr, &a.local.addr, SA_ALL));
 	CU_ASSERT(a.until > start + 29 * SEC && a.until < start + 31 * SEC);
-	CU_ASSERT(path_rtt(a.p) > 0 && path_rtt(a.p) < SEC);
+	/* unknown if it had to be asked again */
+	CU_ASSERT(path_rtt(a.p) > 0 || took >= QUICK);
+	CU_ASSERT(path_rtt(a.p) < SEC);
 	CU_ASSERT(a.gathered == 1 && a.failed == 0);
 	end_close(&a);
 	end_close(&b);
 	CU_ASSERT(timers_next(t) == UINT64_MAX);
 	site_close(&s[0]);
 	site_close(&s[1]);
+	return took;
+}
+
+/* Some other process may have taken the processor away, but not each time. */
+static void test_loopback(void)
+{
+	struct timers *t = timers_new();
+	uint64_t took = UINT64_MAX;
+
+	for (int i = 0; i < 20 && took >= QUICK; i++)
+		took = loopback(t);
+	CU_ASSERT(took < QUICK);
+	printf("paths: found in %u us\n", (unsigned)(took / 1000));
 	mem_deref(t);
 }
 
