@@ -73,6 +73,8 @@ enum agent_event {
 	                           is welcome */
 };
 
+/* With credentials of its own, and no candidates. conf is copied. EINVAL: no
+ * sendh. mem_deref ends it without a word to anybody. */
 int agent_alloc(struct agent **ap, const struct agent_conf *conf);
 
 /* May the peer's relayed candidates be used? They are unless said so before
@@ -161,8 +163,10 @@ uint64_t agent_consent(const struct agent *a);
 /* Of the selected pair in ns, 0 if unknown. */
 uint64_t agent_rtt(const struct agent *a);
 
+/* The role, which a conflict may have changed (RFC 8445 section 7.3.1.1). */
 bool agent_controlling(const struct agent *a);
 
+/* Every pair with its state, a line each; for re's %H. */
 int agent_debug(struct re_printf *pf, const struct agent *a);
 
 #endif

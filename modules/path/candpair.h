@@ -72,6 +72,7 @@ struct candpair {
 int candpair_alloc(struct candpair **pp, struct lcand *local,
 		   struct rcand *remote, struct creds *creds);
 
+/* For people: "waiting", "direct"... */
 const char *candpair_state_name(enum pair_state state);
 const char *candpair_tier_name(enum pair_tier tier);
 

@@ -46,6 +46,7 @@ struct rcand *checklist_add_prflx(struct checklist *cl,
 				  const struct sa *src, uint32_t prio,
 				  uint32_t early);
 
+/* The peer's candidate of this address, NULL: none. */
 struct rcand *checklist_remote(const struct checklist *cl, int proto,
 			       const struct sa *addr);
 
@@ -64,6 +65,7 @@ struct candpair *checklist_way(const struct checklist *cl, int proto,
 struct candpair *checklist_pair(struct checklist *cl, struct lcand *local,
 				struct rcand *remote);
 
+/* Out of the list, with the reference it holds: p may be gone. */
 void checklist_drop_pair(struct checklist *cl, struct candpair *p);
 
 /* Drop all that has this local base, or is by TCP from the same address;

@@ -58,6 +58,7 @@ int classify_alloc(struct classify **cp, const struct classify_conf *conf,
 void classify_recv(struct classify *c, unsigned sock, const struct sa *src,
 		   const uint8_t *buf, size_t len, uint64_t now);
 
+/* Send what is due. */
 void classify_tick(struct classify *c, uint64_t now);
 
 /* UINT64_MAX: it is over. */

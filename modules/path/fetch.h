@@ -13,6 +13,8 @@ struct fetch;
  * dropped before; it may drop it. */
 typedef void (fetch_h)(unsigned scode, const struct pl *body, void *arg);
 
+/* Connects to dst and sends req, which is copied; over after limit ns. Without
+ * an error h is called later, never in here. mem_deref gives it up. */
 int fetch_alloc(struct fetch **fp, struct timers *timers, uint64_t limit,
 		const struct sa *dst, const char *req, size_t len,
 		fetch_h *h, void *arg);

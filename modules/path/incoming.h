@@ -7,10 +7,14 @@
 
 #include "modules/path/ice.h"
 
+/* A check that came to local from src: hostile until its key is checked. It is
+ * answered, or refused by an error that is no longer. */
 void incoming_request(struct agent *a, int proto, const struct sa *local,
 		      const struct sa *src, const struct stun_pkt *m,
 		      uint64_t now);
 
+/* An answer or an error for one of our checks; dropped if it is none's, or
+ * has no key. */
 void incoming_answer(struct agent *a, int proto, const struct sa *local,
 		     const struct sa *src, const struct stun_pkt *m,
 		     uint64_t now);

@@ -44,6 +44,7 @@ int lifetime_alloc(struct lifetime **lp, const struct lifetime_conf *conf,
 void lifetime_recv(struct lifetime *l, unsigned sock, const struct sa *src,
 		   const uint8_t *buf, size_t len, uint64_t now);
 
+/* Send what is due. */
 void lifetime_tick(struct lifetime *l, uint64_t now);
 
 /* UINT64_MAX: it is over. */

@@ -1,8 +1,11 @@
 /*
  * path.c: one path: joins agent, finders and a single timer, and reports.
  *
- *   finder --candh--> path --agent_local--> [agent]
- *     [agent] --events--> settle --foundh, consenth, failh--> session
+ *   paths.c: a packet, news --+
+ *   the timer ----------------+--> path --tick, recv--> finders.c
+ *   session: path_gather... --+     |  <----candh------'
+ *                                   '--local, remote, tick, recv--> agent.c
+ *   agent_events --> settle --foundh, consenth, failh, gatheredh--> session
  *
  * Every way in holds the path, does its work and ends with settle: handlers
  * are called last, and whichever of them frees the path, it is only gone

@@ -77,6 +77,8 @@ struct path_mapping {
 
 enum { PATH_MAPPINGS_MAX = 4 };
 
+/* conf is copied, with its strings. EINVAL: timers or sendh are missing. Each
+ * path holds a reference. */
 int paths_alloc(struct paths **pp, const struct paths_conf *conf);
 
 /* STUN servers learned later (by DNS); replaces those known. */

@@ -33,6 +33,8 @@ struct member {
 	} name[2];                      /* bear requests home */
 };
 
+/* m has a handle from now on, and what is for it is handed in; ENOMEM. m must
+ * leave before it goes. */
 int paths_join(struct paths *ps, struct member *m);
 
 /* Safe on one that has not joined. */
@@ -53,6 +55,7 @@ const struct nat64 *paths_nat64(struct paths *ps);
 /* What is known of networks; to be learned by. */
 struct keepalive *paths_keepalive(struct paths *ps);
 
+/* As it was given to paths_alloc. */
 const struct paths_conf *paths_conf(const struct paths *ps);
 
 #endif

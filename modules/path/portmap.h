@@ -48,6 +48,7 @@ void portmap_recv(struct portmap *p, const struct sa *src,
 void portmap_http(struct portmap *p, unsigned scode, const struct pl *body,
 		  uint64_t now);
 
+/* All that is due; when that is wanted next, UINT64_MAX: never. */
 void portmap_tick(struct portmap *p, uint64_t now);
 uint64_t portmap_next(const struct portmap *p);
 

@@ -76,6 +76,7 @@ void stun_begin_method(struct stun_out *o, uint8_t *buf, size_t size,
 void stun_begin(struct stun_out *o, uint8_t *buf, size_t size,
 		enum stun_msg_class cls, const uint8_t tid[STUN_TID_SIZE]);
 
+/* One attribute: n bytes, padded; a number. */
 void stun_put(struct stun_out *o, uint16_t type, const void *p, size_t n);
 void stun_put_u32(struct stun_out *o, uint16_t type, uint32_t v);
 void stun_put_u64(struct stun_out *o, uint16_t type, uint64_t v);
@@ -89,6 +90,8 @@ void stun_put_mapped(struct stun_out *o, const struct sa *sa);
 void stun_put_error(struct stun_out *o, uint16_t code,
 		    const struct stun_pkt *m);
 
+/* MESSAGE-INTEGRITY by a short-term password; by a long-term key, as it asks
+ * for; FINGERPRINT, which comes last. */
 void stun_put_key(struct stun_out *o, const char *pwd);
 void stun_put_long_key(struct stun_out *o, const struct stun_key *key);
 void stun_put_fingerprint(struct stun_out *o);

@@ -48,6 +48,8 @@ struct group {
 	char why[TURNGROUP_WHY_MAX];
 };
 
+/* Number `index` of the path's relays, all zero before; r is referenced. Ways
+ * are opened by group_tick. Closing ends links and allocation. */
 void group_init(struct group *g, struct turnenv *e, struct relay *r,
 		size_t index, uint64_t now);
 void group_close(struct group *g);

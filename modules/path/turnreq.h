@@ -23,6 +23,7 @@ bool turnreq_recv(struct turn *t, struct turn_txn *x, turn_body_h *body,
 void turnreq_tick(struct turn *t, struct turn_txn *x, turn_body_h *body,
 		  uint64_t now);
 
+/* When turnreq_tick is wanted; UINT64_MAX: x is not under way. */
 uint64_t turnreq_next(const struct turn *t, const struct turn_txn *x);
 
 /* One such message into buf, for once; its length. */
