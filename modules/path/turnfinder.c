@@ -22,7 +22,7 @@ struct finder {
 	struct sa ownv[NETIF_MAX];      /* addresses of this host */
 	size_t ownc;
 	size_t groupc;
-	struct group groupv[];
+	struct turngroup groupv[];
 };
 
 static void finder_destructor(void *arg)
@@ -30,7 +30,7 @@ static void finder_destructor(void *arg)
 	struct finder *f = arg;
 
 	for (size_t i = 0; i < f->groupc; i++)
-		group_close(&f->groupv[i]);
+		turngroup_close(&f->groupv[i]);
 }
 
 /* Last in whatever calls it. */
@@ -51,7 +51,7 @@ static bool recv_answer(struct finder *f, int proto, const struct sa *local,
 			uint64_t now)
 {
 	for (size_t i = 0; i < f->groupc && proto == IPPROTO_UDP; i++) {
-		if (!group_recv(&f->groupv[i], local, src, m, now))
+		if (!turngroup_recv(&f->groupv[i], local, src, m, now))
 			continue;
 		maybe_done(f, now);
 		return true;
@@ -62,7 +62,7 @@ static bool recv_answer(struct finder *f, int proto, const struct sa *local,
 static void tick(struct finder *f, uint64_t now)
 {
 	for (size_t i = 0; i < f->groupc; i++)
-		group_tick(&f->groupv[i], now);
+		turngroup_tick(&f->groupv[i], now);
 	maybe_done(f, now);
 }
 
@@ -71,7 +71,7 @@ static uint64_t next(const struct finder *f)
 	uint64_t t = f->doneh ? f->done_at : UINT64_MAX;
 
 	for (size_t i = 0; i < f->groupc; i++)
-		t = min(t, group_next(&f->groupv[i]));
+		t = min(t, turngroup_next(&f->groupv[i]));
 	return t;
 }
 
@@ -116,7 +116,7 @@ static int start(struct finder **fp, const struct finder_env *env,
 	note_own(f, env);
 	f->groupc = n;
 	for (size_t i = 0; i < n; i++)
-		group_init(&f->groupv[i], &f->e, env->relayv[i], i, now);
+		turngroup_init(&f->groupv[i], &f->e, env->relayv[i], i, now);
 	*fp = f;
 	return 0;
 }
@@ -133,15 +133,15 @@ static void again(struct finder *f, const struct finder_env *env,
 			listed(f, &f->groupv[i].chosen->local);
 	note_own(f, env);
 	for (size_t i = 0; i < f->groupc; i++) {
-		struct group *g = &f->groupv[i];
+		struct turngroup *g = &f->groupv[i];
 
-		group_announce(g);
+		turngroup_announce(g);
 		if (!g->chosen && g->retry_at != UINT64_MAX)
 			g->retry_at = now;
 		else if (g->chosen && had[i] &&
 			 !listed(f, &g->chosen->local))
-			group_lost(g, TURN_LOST, "was reached from an address"
-				   " that is gone", now);
+			turngroup_lost(g, TURN_LOST, "was reached from an"
+				       " address that is gone", now);
 		else if (g->chosen)
 			turn_probe(g->chosen->turn, now);
 	}
@@ -152,11 +152,11 @@ static bool waits(const struct finder *f)
 	return f->doneh != NULL;
 }
 
-static struct group *owner(struct finder *f, const struct sa *base)
+static struct turngroup *owner(struct finder *f, const struct sa *base)
 {
 	for (size_t i = 0; i < f->groupc; i++) {
-		const struct sa *sa = group_relayed(&f->groupv[i],
-						    sa_af(base));
+		const struct sa *sa = turngroup_relayed(&f->groupv[i],
+							sa_af(base));
 
 		if (sa && sa_cmp(sa, base, SA_ALL))
 			return &f->groupv[i];
@@ -168,7 +168,7 @@ static int send_from(struct finder *f, const struct sa *local,
 		     const struct sa *dst, const uint8_t *buf, size_t len,
 		     uint64_t now)
 {
-	const struct group *g = owner(f, local);
+	const struct turngroup *g = owner(f, local);
 
 	return g ? turn_to(g->chosen->turn, dst, buf, len, now) : ENOENT;
 }
@@ -191,7 +191,7 @@ static void permit(struct finder *f, const struct sa *peer, uint64_t now)
 static void probe(struct finder *f, uint64_t now)
 {
 	for (size_t i = 0; i < f->groupc; i++) {
-		struct group *g = &f->groupv[i];
+		struct turngroup *g = &f->groupv[i];
 
 		if (g->chosen)
 			turn_probe(g->chosen->turn, now);
@@ -202,7 +202,7 @@ static void probe(struct finder *f, uint64_t now)
 
 static const char *whose(struct finder *f, const struct sa *base)
 {
-	const struct group *g = owner(f, base);
+	const struct turngroup *g = owner(f, base);
 
 	return g ? g->r->name : NULL;
 }

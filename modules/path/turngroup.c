@@ -99,7 +99,7 @@ static void down_handler(const char *why, void *arg)
 
 /* -- one attempt -------------------------------------------------------- */
 
-static void group_start(struct group *g, uint64_t now)
+static void start_all(struct turngroup *g, uint64_t now)
 {
 	g->retry_at = UINT64_MAX;
 	for (size_t i = 0; i < g->r->wayc; i++) {
@@ -109,7 +109,7 @@ static void group_start(struct group *g, uint64_t now)
 	}
 }
 
-static bool any_left(const struct group *g)
+static bool any_left(const struct turngroup *g)
 {
 	for (size_t i = 0; i < g->r->wayc; i++)
 		if (g->v[i].link || g->v[i].open_at != UINT64_MAX)
@@ -117,7 +117,7 @@ static bool any_left(const struct group *g)
 	return false;
 }
 
-static void next_way(struct group *g, uint64_t now)
+static void next_way(struct turngroup *g, uint64_t now)
 {
 	for (size_t i = 0; i < g->r->wayc; i++) {
 		if (g->v[i].open_at == UINT64_MAX)
@@ -127,7 +127,7 @@ static void next_way(struct group *g, uint64_t now)
 	}
 }
 
-static uint64_t backoff(const struct group *g)
+static uint64_t backoff(const struct turngroup *g)
 {
 	const unsigned n = min(g->fails, 6u);
 
@@ -137,7 +137,7 @@ static uint64_t backoff(const struct group *g)
 }
 
 /* A refusal is worth more to people than silence by another way. */
-static void note(struct group *g, enum turn_end end, const char *why)
+static void note(struct turngroup *g, enum turn_end end, const char *why)
 {
 	if (g->end == TURN_REFUSED && *g->why && end != TURN_REFUSED)
 		return;
@@ -149,7 +149,7 @@ static void note(struct group *g, enum turn_end end, const char *why)
 static void attempt_failed(struct attempt *a, enum turn_end end,
 			   const char *why, uint64_t now)
 {
-	struct group *g = a->g;
+	struct turngroup *g = a->g;
 
 	note(g, end, why);
 	attempt_close(a);
@@ -251,7 +251,7 @@ static void tell_active(const struct attempt *a)
 	e->candh(&c, e->arg);
 }
 
-void group_announce(const struct group *g)
+void turngroup_announce(const struct turngroup *g)
 {
 	for (int i = 0; i < 2 && g->chosen; i++)
 		tell(g->chosen, afv[i]);
@@ -261,7 +261,7 @@ void group_announce(const struct group *g)
 
 static void attempt_ready(struct attempt *a, uint64_t now)
 {
-	struct group *g = a->g;
+	struct turngroup *g = a->g;
 	struct turnenv *e = g->e;
 
 	g->chosen = a;
@@ -282,11 +282,11 @@ static void attempt_ready(struct attempt *a, uint64_t now)
 								afv[i]));
 	for (unsigned i = 0; i < e->permitc; i++)
 		turn_permit(a->turn, &e->permitv[i], now);
-	group_announce(g);
+	turngroup_announce(g);
 }
 
-void group_lost(struct group *g, enum turn_end end, const char *why,
-		       uint64_t now)
+void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
+		    uint64_t now)
 {
 	struct turnenv *e = g->e;
 	struct sa gonev[2];
@@ -298,7 +298,7 @@ void group_lost(struct group *g, enum turn_end end, const char *why,
 	note(g, end, why);
 	attempt_close(g->chosen);
 	g->chosen = NULL;
-	group_start(g, now);
+	start_all(g, now);
 	for (unsigned i = 0; i < n; i++)
 		e->env.goneh(&gonev[i], e->env.arg);
 }
@@ -325,7 +325,7 @@ static void turn_over(struct attempt *a, uint64_t now)
 
 	str_ncpy(why, turn_why(a->turn), sizeof why);
 	if (a == a->g->chosen)
-		group_lost(a->g, end, why, now);
+		turngroup_lost(a->g, end, why, now);
 	else if (end == TURN_ELSEWHERE)
 		go_elsewhere(a, now);
 	else
@@ -336,7 +336,7 @@ static void turn_over(struct attempt *a, uint64_t now)
 static void attempt_look(struct attempt *a, uint64_t now)
 {
 	if (a->down && a == a->g->chosen) {
-		group_lost(a->g, TURN_LOST, a->why, now);
+		turngroup_lost(a->g, TURN_LOST, a->why, now);
 		return;
 	}
 	if (a->down) {
@@ -354,8 +354,9 @@ static void attempt_look(struct attempt *a, uint64_t now)
 }
 
 
-bool group_recv(struct group *g, const struct sa *local, const struct sa *src,
-		const struct stun_pkt *m, uint64_t now)
+bool turngroup_recv(struct turngroup *g, const struct sa *local,
+		    const struct sa *src, const struct stun_pkt *m,
+		    uint64_t now)
 {
 	for (size_t k = 0; k < g->r->wayc; k++) {
 		struct attempt *a = &g->v[k];
@@ -370,10 +371,10 @@ bool group_recv(struct group *g, const struct sa *local, const struct sa *src,
 	return false;
 }
 
-void group_tick(struct group *g, uint64_t now)
+void turngroup_tick(struct turngroup *g, uint64_t now)
 {
 	if (now >= g->retry_at)
-		group_start(g, now);
+		start_all(g, now);
 	for (size_t k = 0; k < g->r->wayc; k++) {
 		struct attempt *a = &g->v[k];
 
@@ -386,7 +387,7 @@ void group_tick(struct group *g, uint64_t now)
 	}
 }
 
-uint64_t group_next(const struct group *g)
+uint64_t turngroup_next(const struct turngroup *g)
 {
 	uint64_t t = g->retry_at;
 
@@ -400,13 +401,13 @@ uint64_t group_next(const struct group *g)
 	return t;
 }
 
-const struct sa *group_relayed(const struct group *g, int af)
+const struct sa *turngroup_relayed(const struct turngroup *g, int af)
 {
 	return g->chosen ? turn_relayed(g->chosen->turn, af) : NULL;
 }
 
-void group_init(struct group *g, struct turnenv *e, struct relay *r,
-		size_t index, uint64_t now)
+void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
+		    size_t index, uint64_t now)
 {
 	g->e = e;
 	g->r = mem_ref(r);
@@ -416,10 +417,10 @@ void group_init(struct group *g, struct turnenv *e, struct relay *r,
 		g->v[k].way = k;
 		sa_init(&g->v[k].local, AF_UNSPEC);
 	}
-	group_start(g, now);
+	start_all(g, now);
 }
 
-void group_close(struct group *g)
+void turngroup_close(struct turngroup *g)
 {
 	for (size_t k = 0; g->r && k < g->r->wayc; k++)
 		attempt_close(&g->v[k]);

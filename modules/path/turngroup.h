@@ -19,11 +19,11 @@ struct turnenv {
 	unsigned permitc;
 };
 
-struct group;
+struct turngroup;
 
 /* One way to one relay. */
 struct attempt {
-	struct group *g;
+	struct turngroup *g;
 	size_t way;
 	uint64_t open_at;               /* UINT64_MAX: not (again) */
 	struct relay_link *link;
@@ -35,7 +35,7 @@ struct attempt {
 	char why[TURNGROUP_WHY_MAX];    /* of down */
 };
 
-struct group {
+struct turngroup {
 	struct turnenv *e;
 	size_t index;                   /* among the path's relays */
 	struct relay *r;
@@ -49,26 +49,27 @@ struct group {
 };
 
 /* Number `index` of the path's relays, all zero before; r is referenced. Ways
- * are opened by group_tick. Closing ends links and allocation. */
-void group_init(struct group *g, struct turnenv *e, struct relay *r,
-		size_t index, uint64_t now);
-void group_close(struct group *g);
+ * are opened by turngroup_tick. Closing ends links and allocation. */
+void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
+		    size_t index, uint64_t now);
+void turngroup_close(struct turngroup *g);
 
 /* An answer that came by one of its ways: true, whether it was awaited or
  * not. */
-bool group_recv(struct group *g, const struct sa *local, const struct sa *src,
-		const struct stun_pkt *m, uint64_t now);
-void group_tick(struct group *g, uint64_t now);
-uint64_t group_next(const struct group *g);
+bool turngroup_recv(struct turngroup *g, const struct sa *local,
+		    const struct sa *src, const struct stun_pkt *m,
+		    uint64_t now);
+void turngroup_tick(struct turngroup *g, uint64_t now);
+uint64_t turngroup_next(const struct turngroup *g);
 
 /* Tell the candidates of its allocation, if it has one. */
-void group_announce(const struct group *g);
+void turngroup_announce(const struct turngroup *g);
 
 /* The allocation is no more: candidates go, all ways are tried again. */
-void group_lost(struct group *g, enum turn_end end, const char *why,
-		uint64_t now);
+void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
+		    uint64_t now);
 
 /* The relayed address of its allocation, NULL: none. */
-const struct sa *group_relayed(const struct group *g, int af);
+const struct sa *turngroup_relayed(const struct turngroup *g, int af);
 
 #endif
