@@ -53,13 +53,8 @@ far tool/pour sink 6000 &
 here dial -c "$T/alice/sipd.conf" bob forward 6301:127.0.0.1:6000 -D 1301 \
 	> dial.said 2>&1 &
 here ssh -F ssh/config -N -L 6302:127.0.0.1:6000 -D 1302 root@10.97.0.2 &
-# its mailbox at the far side; the two find each other directly
-export PYTHONWARNINGS=ignore LC_ALL=C.UTF-8
-magic="wormhole --appid bench --relay-url ws://10.97.0.2:4000/v1"
-magic="$magic --transit-helper tcp:10.97.0.2:4001"
-(cd "$T" && exec ip netns exec far twist3 wormhole-mailbox \
-	--port tcp:4000:interface=10.97.0.2 > mailbox.log 2>&1) &
-code=1
+. "$BENCH/wormhole.sh"
+far_mailbox 10.97.0.2
 
 head -c "$((MB * 1000000))" /dev/urandom > all.bin
 mkdir -p in bob/inbox
@@ -71,12 +66,10 @@ by_rsync() {
 		root@10.97.0.2:"$T/in/"
 }
 by_wormhole() {
-	code=$((code + 1))
-	far timeout 100 $magic receive --hide-progress --accept-file -o in/big.bin \
-		$code-bench-mark > wormhole.said 2>&1 &
+	next_code
+	far timeout 100 $(wormhole_gets big.bin) > wormhole.said 2>&1 &
 	receiver=$!
-	here timeout 100 $magic send --hide-progress --code $code-bench-mark "$1" &&
-		wait $receiver
+	here timeout 100 $(wormhole_puts "$1") && wait $receiver
 }
 
 # measure WHO BYTES: Mbit/s from the command's begin to its end, into WHO.v
