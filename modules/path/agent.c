@@ -113,8 +113,15 @@ void agent_fresh(struct agent *a, const struct sa *base, uint64_t now)
 	run(a, now);
 }
 
+void agent_fresh_relay(struct agent *a, const struct sa *base, uint64_t now)
+{
+	a->fresh = *base;
+	run(a, now);
+}
+
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now)
 {
+	renew_gone(a, base, now);
 	if (checklist_drop_local(&a->cl, base)) {
 		a->selected = NULL;
 		a->suspect_since = 0;

@@ -94,6 +94,9 @@ int agent_local(struct agent *a, const struct cand *c, uint64_t now);
  * works, the path moves there. */
 void agent_fresh(struct agent *a, const struct sa *base, uint64_t now);
 
+/* The same with a relayed one, whose candidates were told before. */
+void agent_fresh_relay(struct agent *a, const struct sa *base, uint64_t now);
+
 /* This base is no longer ours: its pairs go, and with the last of an address
  * those by TCP from there. */
 void agent_local_gone(struct agent *a, const struct sa *base, uint64_t now);

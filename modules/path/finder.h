@@ -48,6 +48,8 @@ struct finder_env {
 	void (*goneh)(const struct sa *base, void *arg);
 	/* an answer in a server's name that is not its; may be NULL */
 	void (*forgedh)(const struct sa *src, void *arg);
+	/* a base whose candidates were told is what `fresh` was asked for */
+	void (*freshh)(const struct sa *base, void *arg);
 	/* something came from outside: a tick is wanted, now; the last thing
 	 * a handler does */
 	void (*wakeh)(void *arg);
@@ -92,7 +94,8 @@ struct finder_kind {
 	void (*permit)(struct finder *f, const struct sa *peer,
 		       uint64_t now);
 	/* The NAT will end the mapping of in_use, the base that packets go
-	 * from: *base becomes another one. Its candidates follow. */
+	 * from: *base becomes another one. Its candidates follow. ENOENT: not
+	 * one of its bases; EINPROGRESS: another is told by freshh. */
 	int (*fresh)(struct finder *f, const struct finder_env *env,
 		     const struct sa *in_use, struct sa *base, uint64_t now);
 	/* The path is silent: is what it goes by still there? */

@@ -148,7 +148,7 @@ int finders_fresh(struct finders *fs, const struct finder_env *env,
 {
 	int err = ENOENT;
 
-	for (int i = 0; i < KINDS && err; i++)
+	for (int i = 0; i < KINDS && err == ENOENT; i++)
 		if (fs->v[i] && kinds[i]->fresh)
 			err = kinds[i]->fresh(fs->v[i], env, in_use, base,
 					      now);

@@ -139,6 +139,13 @@ static void on_forged(const struct sa *src, void *arg)
 		p->h.forgedh(src, p->arg);
 }
 
+static void on_fresh(const struct sa *base, void *arg)
+{
+	const struct path *p = arg;
+
+	agent_fresh_relay(p->agent, base, clock_ns());
+}
+
 static void on_all_done(void *arg)
 {
 	struct path *p = arg;
@@ -153,6 +160,7 @@ static int get_env(struct path *p, struct finder_env *env)
 	env->sendh = send_packet;
 	env->goneh = on_gone;
 	env->forgedh = on_forged;
+	env->freshh = on_fresh;
 	env->wakeh = p->timer.h;
 	env->arg = p;
 	env->relays = p->relay != PATH_RELAY_NEVER;

@@ -5,7 +5,8 @@
  *   selected pair <------------- mapping -------------> ends
  *                       | due: AGENT_RENEW
  *                       v
- *   another socket, its candidates told --> pair of it valid --> nominated
+ *   another socket, or another allocation of the relay by another socket,
+ *   its candidates told --> pair of it valid --> nominated
  *
  * The controlling side nominates it as any other. The controlled one cannot,
  * and takes back its consent to the old pair instead (RFC 7675 section 5.2):
@@ -18,6 +19,7 @@
 #define USED  (3 * SEC)         /* between two answers: it was not idle */
 #define AHEAD (3 * SEC)         /* at least, or a quarter of its life */
 #define MUTE  (5 * SEC)         /* then the old pair counts again */
+#define LATELY (10 * SEC)       /* a relay that is silent was asked by then */
 
 void renew_heard(struct agent *a, struct candpair *p, const struct sa *mapped,
 		 uint64_t now)
@@ -43,16 +45,38 @@ static bool is_mapped(const struct candpair *p)
 		!sa_cmp(&p->mapped, &p->local->c.base, SA_ALL);
 }
 
+/* Between us and a relay of ours there is one too, which the peer does not
+ * see: told by the relay's address and ours outside, if that may be told. */
+static const struct sa *outside(const struct candpair *p)
+{
+	const struct cand *c = &p->local->c;
+
+	if (c->type != CAND_RELAY)
+		return &p->mapped;
+	return sa_isset(&c->rel, SA_ADDR) ? &c->rel : &c->base;
+}
+
+void renew_gone(struct agent *a, const struct sa *base, uint64_t now)
+{
+	const struct candpair *p = a->selected;
+
+	if (p && a->busy && p->mapped_at && now < p->heard + LATELY &&
+	    p->local->c.type == CAND_RELAY &&
+	    sa_cmp(&p->local->c.base, base, SA_ALL))
+		keepalive_ended(a->conf.keepalive, base, outside(p),
+				p->heard - p->mapped_at, now);
+}
+
 static uint64_t due(const struct agent *a)
 {
 	const struct candpair *p = a->selected;
 	uint64_t life;
 
 	if (!p || p->renewed || !a->busy || p->creds != a->cl.creds ||
-	    !is_mapped(p))
+	    !(is_mapped(p) || p->local->c.type == CAND_RELAY))
 		return UINT64_MAX;
 	life = keepalive_life(a->conf.keepalive, &p->local->c.base,
-			      &p->mapped);
+			      outside(p));
 	if (!life)
 		return UINT64_MAX;
 	return p->mapped_at + life - min(max(life / 4, AHEAD), life);

@@ -10,6 +10,9 @@
 void renew_heard(struct agent *a, struct candpair *p, const struct sa *mapped,
 		 uint64_t now);
 
+/* This base is no more; before its pairs go. */
+void renew_gone(struct agent *a, const struct sa *base, uint64_t now);
+
 /* Ask for another socket if it is time to. */
 void renew_run(struct agent *a, uint64_t now);
 uint64_t renew_next(const struct agent *a);

@@ -140,10 +140,10 @@ static void again(struct finder *f, const struct finder_env *env,
 			g->retry_at = now;
 		else if (g->chosen && had[i] &&
 			 !listed(f, &g->chosen->local))
-			turngroup_lost(g, TURN_LOST, "was reached from an"
-				       " address that is gone", now);
-		else if (g->chosen)
-			turn_probe(g->chosen->turn, now);
+			turngroup_lost(g, TURN_LOST, "was reached from an address"
+				   " that is gone", now);
+		else
+			turngroup_probe(g, now);
 	}
 }
 
@@ -152,25 +152,22 @@ static bool waits(const struct finder *f)
 	return f->doneh != NULL;
 }
 
-static struct turngroup *owner(struct finder *f, const struct sa *base)
+static struct attempt *owner(struct finder *f, const struct sa *base)
 {
-	for (size_t i = 0; i < f->groupc; i++) {
-		const struct sa *sa = turngroup_relayed(&f->groupv[i],
-							sa_af(base));
+	struct attempt *a = NULL;
 
-		if (sa && sa_cmp(sa, base, SA_ALL))
-			return &f->groupv[i];
-	}
-	return NULL;
+	for (size_t i = 0; i < f->groupc && !a; i++)
+		a = turngroup_owner(&f->groupv[i], base);
+	return a;
 }
 
 static int send_from(struct finder *f, const struct sa *local,
 		     const struct sa *dst, const uint8_t *buf, size_t len,
 		     uint64_t now)
 {
-	const struct turngroup *g = owner(f, local);
+	const struct attempt *a = owner(f, local);
 
-	return g ? turn_to(g->chosen->turn, dst, buf, len, now) : ENOENT;
+	return a ? turn_to(a->turn, dst, buf, len, now) : ENOENT;
 }
 
 static void permit(struct finder *f, const struct sa *peer, uint64_t now)
@@ -184,8 +181,7 @@ static void permit(struct finder *f, const struct sa *peer, uint64_t now)
 		return;
 	e->permitv[e->permitc++] = *peer;
 	for (size_t i = 0; i < f->groupc; i++)
-		if (f->groupv[i].chosen)
-			turn_permit(f->groupv[i].chosen->turn, peer, now);
+		turngroup_permit(&f->groupv[i], peer, now);
 }
 
 static void probe(struct finder *f, uint64_t now)
@@ -193,18 +189,31 @@ static void probe(struct finder *f, uint64_t now)
 	for (size_t i = 0; i < f->groupc; i++) {
 		struct turngroup *g = &f->groupv[i];
 
-		if (g->chosen)
-			turn_probe(g->chosen->turn, now);
-		else if (g->retry_at != UINT64_MAX && g->end == TURN_LOST)
+		turngroup_probe(g, now);
+		if (!g->chosen && g->retry_at != UINT64_MAX &&
+		    g->end == TURN_LOST)
 			g->retry_at = min(g->retry_at, now + RETRY_SOON);
 	}
 }
 
+static int fresh(struct finder *f, const struct finder_env *env,
+		 const struct sa *in_use, struct sa *base, uint64_t now)
+{
+	struct attempt *a = owner(f, in_use);
+	(void)env;
+	(void)base;
+
+	if (!a)
+		return ENOENT;
+	turngroup_fresh(a->g, in_use, now);
+	return EINPROGRESS;
+}
+
 static const char *whose(struct finder *f, const struct sa *base)
 {
-	const struct turngroup *g = owner(f, base);
+	const struct attempt *a = owner(f, base);
 
-	return g ? g->r->name : NULL;
+	return a ? a->g->r->name : NULL;
 }
 
 static const char *problem(const struct finder *f)
@@ -225,6 +234,7 @@ const struct finder_kind turn_finder = {
 	.waits   = waits,
 	.send    = send_from,
 	.permit  = permit,
+	.fresh   = fresh,
 	.probe   = probe,
 	.whose   = whose,
 	.problem = problem,

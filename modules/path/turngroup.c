@@ -8,6 +8,9 @@
  *   READY: candidates; the other ways are dropped
  *     | lost: candidates gone, all ways once more: at once, then after
  *     v 1, 2, 4 ... 30 s
+ *
+ * turngroup_fresh: a second allocation by the same way, while the first goes
+ * on (renew.c); that one goes when the next is made, or ends by itself.
  */
 #include <errno.h>
 #include <string.h>
@@ -166,6 +169,13 @@ static void attempt_failed(struct attempt *a, enum turn_end end,
 	g->fails++;
 }
 
+/* What is in use stays until it ends. */
+static void fresh_failed(struct attempt *a)
+{
+	a->g->fresh_af = 0;
+	attempt_close(a);
+}
+
 static void attempt_open(struct attempt *a, uint64_t now)
 {
 	static const struct relay_link_handlers h = {
@@ -181,7 +191,10 @@ static void attempt_open(struct attempt *a, uint64_t now)
 	if (!err)
 		return;
 	a->link = NULL;
-	attempt_failed(a, TURN_LOST, strerror(err), now);
+	if (a->g->fresh_af)
+		a->g->fresh_af = 0;
+	else
+		attempt_failed(a, TURN_LOST, strerror(err), now);
 }
 
 static void attempt_ask(struct attempt *a, uint64_t now)
@@ -202,7 +215,9 @@ static void attempt_ask(struct attempt *a, uint64_t now)
 
 	a->up = false;
 	err = turn_alloc(&a->turn, &conf, now);
-	if (err)
+	if (err && a->g->fresh_af)
+		fresh_failed(a);
+	else if (err)
 		attempt_failed(a, TURN_REFUSED, err == EOVERFLOW
 			       ? "cannot be used: its user or password is"
 			       " too long" : strerror(err), now);
@@ -259,22 +274,74 @@ void turngroup_announce(const struct turngroup *g)
 		tell_active(g->chosen);
 }
 
+/* The candidates of an allocation that is closed. */
+static void tell_gone(const struct turngroup *g, const struct sa *gonev,
+		      unsigned n)
+{
+	const struct finder_env *env = &g->e->env;
+
+	for (unsigned i = 0; i < n; i++)
+		env->goneh(&gonev[i], env->arg);
+}
+
+static unsigned relayed_of(struct sa gonev[2], const struct attempt *a)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < 2; i++)
+		if (turn_relayed(a->turn, afv[i]))
+			gonev[n++] = *turn_relayed(a->turn, afv[i]);
+	return n;
+}
+
+/* What was moved away from: nothing is tried in its place. */
+static void drop_old(struct turngroup *g)
+{
+	struct attempt *a = g->old;
+	struct sa gonev[2];
+	unsigned n;
+
+	if (!a)
+		return;
+	n = relayed_of(gonev, a);
+	g->old = NULL;
+	attempt_close(a);
+	tell_gone(g, gonev, n);
+}
+
+static void drop_others(struct turngroup *g, const struct attempt *a)
+{
+	for (size_t i = 0; i < g->r->wayc; i++) {
+		g->v[i].open_at = UINT64_MAX;
+		if (&g->v[i] != a)
+			attempt_close(&g->v[i]);
+	}
+}
+
+static void tell_fresh(struct turngroup *g)
+{
+	const struct sa *sa = turn_relayed(g->chosen->turn, g->fresh_af);
+
+	g->fresh_af = 0;
+	if (sa)
+		g->e->env.freshh(sa, g->e->env.arg);
+}
+
 static void attempt_ready(struct attempt *a, uint64_t now)
 {
 	struct turngroup *g = a->g;
 	struct turnenv *e = g->e;
 
+	if (g->fresh_af)
+		g->old = g->chosen;
+	else
+		drop_others(g, a);
 	g->chosen = a;
 	g->r->hint = a->way;
 	g->settled = true;
 	g->fails = 0;
 	*g->why = '\0';
 	g->end = TURN_LOST;
-	for (size_t i = 0; i < g->r->wayc; i++) {
-		g->v[i].open_at = UINT64_MAX;
-		if (&g->v[i] != a)
-			attempt_close(&g->v[i]);
-	}
 	for (int i = 0; i < 2; i++)
 		if (turn_relayed(a->turn, afv[i]))
 			e->env.relay_ops->relayedh(a->link,
@@ -283,24 +350,25 @@ static void attempt_ready(struct attempt *a, uint64_t now)
 	for (unsigned i = 0; i < e->permitc; i++)
 		turn_permit(a->turn, &e->permitv[i], now);
 	turngroup_announce(g);
+	if (g->fresh_af)
+		tell_fresh(g);
 }
 
 void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 		    uint64_t now)
 {
-	struct turnenv *e = g->e;
 	struct sa gonev[2];
-	unsigned n = 0;
+	unsigned n = relayed_of(gonev, g->chosen);
 
-	for (int i = 0; i < 2; i++)
-		if (turn_relayed(g->chosen->turn, afv[i]))
-			gonev[n++] = *turn_relayed(g->chosen->turn, afv[i]);
 	note(g, end, why);
-	attempt_close(g->chosen);
+	for (size_t i = 0; i <= RELAY_WAYS; i++)
+		if (&g->v[i] != g->old)
+			attempt_close(&g->v[i]);
 	g->chosen = NULL;
+	g->fresh_af = 0;
+	drop_old(g);
 	start_all(g, now);
-	for (unsigned i = 0; i < n; i++)
-		e->env.goneh(&gonev[i], e->env.arg);
+	tell_gone(g, gonev, n);
 }
 
 /* The address is the server's own, and of use to whoever asked for it. */
@@ -326,6 +394,10 @@ static void turn_over(struct attempt *a, uint64_t now)
 	str_ncpy(why, turn_why(a->turn), sizeof why);
 	if (a == a->g->chosen)
 		turngroup_lost(a->g, end, why, now);
+	else if (a == a->g->old)
+		drop_old(a->g);
+	else if (a->g->fresh_af)
+		fresh_failed(a);
 	else if (end == TURN_ELSEWHERE)
 		go_elsewhere(a, now);
 	else
@@ -339,6 +411,14 @@ static void attempt_look(struct attempt *a, uint64_t now)
 		turngroup_lost(a->g, TURN_LOST, a->why, now);
 		return;
 	}
+	if (a->down && a == a->g->old) {
+		drop_old(a->g);
+		return;
+	}
+	if (a->down && a->g->fresh_af) {
+		fresh_failed(a);
+		return;
+	}
 	if (a->down) {
 		attempt_failed(a, TURN_LOST, a->why, now);
 		return;
@@ -349,16 +429,16 @@ static void attempt_look(struct attempt *a, uint64_t now)
 		return;
 	if (turn_state(a->turn) == TURN_OVER)
 		turn_over(a, now);
-	else if (turn_state(a->turn) == TURN_READY && a != a->g->chosen)
+	else if (turn_state(a->turn) == TURN_READY && a != a->g->chosen &&
+		 a != a->g->old)
 		attempt_ready(a, now);
 }
-
 
 bool turngroup_recv(struct turngroup *g, const struct sa *local,
 		    const struct sa *src, const struct stun_pkt *m,
 		    uint64_t now)
 {
-	for (size_t k = 0; k < g->r->wayc; k++) {
+	for (size_t k = 0; k <= RELAY_WAYS; k++) {
 		struct attempt *a = &g->v[k];
 
 		if (!a->turn || !sa_cmp(&a->local, local, SA_ALL) ||
@@ -375,7 +455,7 @@ void turngroup_tick(struct turngroup *g, uint64_t now)
 {
 	if (now >= g->retry_at)
 		start_all(g, now);
-	for (size_t k = 0; k < g->r->wayc; k++) {
+	for (size_t k = 0; k <= RELAY_WAYS; k++) {
 		struct attempt *a = &g->v[k];
 
 		if (now >= a->open_at)
@@ -391,7 +471,7 @@ uint64_t turngroup_next(const struct turngroup *g)
 {
 	uint64_t t = g->retry_at;
 
-	for (size_t k = 0; k < g->r->wayc; k++) {
+	for (size_t k = 0; k <= RELAY_WAYS; k++) {
 		const struct attempt *a = &g->v[k];
 
 		t = min(t, a->open_at);
@@ -401,9 +481,55 @@ uint64_t turngroup_next(const struct turngroup *g)
 	return t;
 }
 
-const struct sa *turngroup_relayed(const struct turngroup *g, int af)
+static bool has_relayed(const struct attempt *a, const struct sa *relayed)
 {
-	return g->chosen ? turn_relayed(g->chosen->turn, af) : NULL;
+	const struct sa *sa = a ? turn_relayed(a->turn, sa_af(relayed)) : NULL;
+
+	return sa && sa_cmp(sa, relayed, SA_ALL);
+}
+
+struct attempt *turngroup_owner(struct turngroup *g, const struct sa *relayed)
+{
+	return has_relayed(g->chosen, relayed) ? g->chosen
+		: has_relayed(g->old, relayed) ? g->old : NULL;
+}
+
+/* The slot that is free: the one beside the ways, or its way's own. */
+void turngroup_fresh(struct turngroup *g, const struct sa *in_use,
+		     uint64_t now)
+{
+	struct attempt *a, *used = turngroup_owner(g, in_use);
+
+	if (!used || g->fresh_af)
+		return;
+	if (used == g->old) {           /* the one before came to nothing */
+		g->old = g->chosen;
+		g->chosen = used;
+	}
+	drop_old(g);
+	a = used == &g->v[RELAY_WAYS] ? &g->v[used->way] : &g->v[RELAY_WAYS];
+	a->way = used->way;
+	a->elsewhere = used->elsewhere;
+	a->hops = used->hops;
+	g->fresh_af = sa_af(in_use);
+	a->open_at = now;
+}
+
+void turngroup_permit(struct turngroup *g, const struct sa *peer,
+		      uint64_t now)
+{
+	if (g->chosen)
+		turn_permit(g->chosen->turn, peer, now);
+	if (g->old)
+		turn_permit(g->old->turn, peer, now);
+}
+
+void turngroup_probe(struct turngroup *g, uint64_t now)
+{
+	if (g->chosen)
+		turn_probe(g->chosen->turn, now);
+	if (g->old)
+		turn_probe(g->old->turn, now);
 }
 
 void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
@@ -412,17 +538,19 @@ void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
 	g->e = e;
 	g->r = mem_ref(r);
 	g->index = index;
-	for (size_t k = 0; k < r->wayc; k++) {
+	for (size_t k = 0; k <= RELAY_WAYS; k++) {
 		g->v[k].g = g;
 		g->v[k].way = k;
+		g->v[k].open_at = UINT64_MAX;
 		sa_init(&g->v[k].local, AF_UNSPEC);
+		sa_init(&g->v[k].elsewhere, AF_UNSPEC);
 	}
 	start_all(g, now);
 }
 
 void turngroup_close(struct turngroup *g)
 {
-	for (size_t k = 0; g->r && k < g->r->wayc; k++)
+	for (size_t k = 0; g->r && k <= RELAY_WAYS; k++)
 		attempt_close(&g->v[k]);
 	g->r = mem_deref(g->r);
 }

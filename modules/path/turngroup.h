@@ -39,8 +39,12 @@ struct turngroup {
 	struct turnenv *e;
 	size_t index;                   /* among the path's relays */
 	struct relay *r;
-	struct attempt v[RELAY_WAYS];
+	struct attempt v[RELAY_WAYS + 1];       /* of the ways; a second one
+	                                           of that which is chosen */
 	struct attempt *chosen;         /* has an allocation */
+	struct attempt *old;            /* had been chosen before it, and is
+	                                   left when the next is made */
+	int fresh_af;                   /* asked for, 0: not */
 	uint64_t retry_at;              /* UINT64_MAX: it is being tried */
 	unsigned fails;                 /* rounds in a row */
 	bool settled;                   /* allocated, or failed once */
@@ -49,7 +53,7 @@ struct turngroup {
 };
 
 /* Number `index` of the path's relays, all zero before; r is referenced. Ways
- * are opened by turngroup_tick. Closing ends links and allocation. */
+ * are opened by turngroup_tick. Closing ends links and allocations. */
 void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
 		    size_t index, uint64_t now);
 void turngroup_close(struct turngroup *g);
@@ -69,7 +73,17 @@ void turngroup_announce(const struct turngroup *g);
 void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 		    uint64_t now);
 
-/* The relayed address of its allocation, NULL: none. */
-const struct sa *turngroup_relayed(const struct turngroup *g, int af);
+/* Whose relayed address this is; NULL: it is no allocation of this group. */
+struct attempt *turngroup_owner(struct turngroup *g, const struct sa *relayed);
+
+/* Another allocation by the way of in_use, one of its addresses: told by
+ * freshh when it is there. What is neither is given up. */
+void turngroup_fresh(struct turngroup *g, const struct sa *in_use,
+		     uint64_t now);
+
+/* All of its allocations. */
+void turngroup_permit(struct turngroup *g, const struct sa *peer,
+		      uint64_t now);
+void turngroup_probe(struct turngroup *g, uint64_t now);
 
 #endif

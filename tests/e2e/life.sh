@@ -1,8 +1,8 @@
 #!/bin/bash
 # life.sh: files go on by a NAT that ends each mapping after 6 s, however much
 # it is used. The first ends cost a moment; from then on the mapping is
-# renewed before it ends, whichever side calls, and after a restart. The other's NAT lets nobody in
-# whom it has not sent to.
+# renewed before it ends, whichever side calls, after a restart, and by a
+# relay. The other's NAT lets nobody in whom it has not sent to.
 #
 # alone: it measures how long nothing comes
 . "$(dirname "$0")/../lab/lib.sh"
@@ -69,6 +69,13 @@ check "a starts again" peer_start a
 flows a b small 0
 sockets() { grep "map udp" "$T/ar.natemu" | cut -d' ' -f4 | sort -u | wc -l; }
 check "by sockets that came in time" test "$(sockets)" -ge 6
+# by a relay of a's: what ends is the mapping between the two, and another
+# allocation is made in time
+check "a is left with its relay" \
+    sed -i 's/^\[nat\]/[nat]\nrelay = only/' a/sipd.conf
+check "as it is told" as a reload
+rm b/inbox/big
+flows a b big $((3 * LIFE * 1000 + 8000))
 peer_stop a
 peer_stop b
 finish
