@@ -51,9 +51,9 @@ try "another host" 'ip netns add far
 	ip addr add 192.0.2.1/24 dev e0 && ip link set e0 up
 	ip -n far addr add 192.0.2.2/24 dev e1 && ip -n far link set e1 up
 	ip -n far link set lo up
-	printf "[sipd]\nstate = /root/far\n[peer hub]\naddress = 192.0.2.1\nfingerprint = %s\n" \
+	printf "[sipd]\nstate = /root/far\n[peer hub]\naddress = 192.0.2.1\nfingerprint = %s\nallow = get /usr/bin\n" \
 	    "$(dial identity)" > /root/far.conf
-	printf "[peer far]\nfingerprint = %s\nallow = file, vpn office\n[vpn office]\naddress = 10.7.0.1/24\nroutes = 198.51.100.0/24\n" \
+	printf "[peer far]\naddress = 192.0.2.2\nfingerprint = %s\nallow = file, vpn office\n[vpn office]\naddress = 10.7.0.1/24\nroutes = 198.51.100.0/24\n" \
 	    "$(dial -c /root/far.conf identity)" >> /etc/dialtone/sipd.conf'
 try "reload" 'systemctl reload sipd'
 try "the new address is listened on" 'for i in $(seq 100); do
@@ -61,6 +61,12 @@ try "the new address is listened on" 'for i in $(seq 100); do
 far='ip netns exec far dial -c /root/far.conf hub'
 try "a file arrives" "$far send /usr/bin/env &&
 	cmp /usr/bin/env /var/lib/dialtone/inbox/env"
+try "what root gets is where root says" '
+	ip netns exec far sipd -c /root/far.conf & sipd=$!
+	for i in $(seq 50); do dial -c /root/far.conf status && break
+		sleep 0.1; done
+	dial far get /usr/bin/env --into /tmp/new && cmp /usr/bin/env /tmp/new/env
+	code=$?; kill $sipd; wait $sipd; exit $code'
 try "a VPN is refused with a sentence" "$far vpn office 2>&1 |
 	grep -q 'no /dev/net/tun'"
 try "sipd(8) tells what lets it" 'mkdir /etc/systemd/system/sipd.service.d
