@@ -21,6 +21,7 @@ const char *filetell_sentence(int err)
 	case ELOOP:
 	case ENOTDIR:
 	case EXDEV:        return "something else of that name is in the way";
+	case ENOENT:       return "the folder for it is missing there";
 	case EACCES:
 	case EPERM:        return "the folder there may not be written to";
 	case EINVAL:       return "a name like that is not taken";
