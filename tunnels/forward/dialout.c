@@ -40,7 +40,6 @@ struct dialout {
 	size_t addrc, started, failed;
 	char *path;                     /* of a Unix socket, else NULL */
 	int err;
-	bool early;
 	bool done;
 	dialout_allow_h *allowh;
 	dialout_h *h;
@@ -101,17 +100,11 @@ static void finish(struct dialout *d, int err, int fd)
 
 static int attempt_connect(struct attempt *a, const struct sa *sa)
 {
-	const int off = 0;
-
 	a->fd = socket(sa_af(sa), a->d->type | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		       0);
 	if (a->fd < 0)
 		return errno;
 	dialout_options(a->fd);
-	/* the last packet of the handshake goes with the first bytes */
-	if (a->d->early)
-		(void)setsockopt(a->fd, IPPROTO_TCP, TCP_QUICKACK, &off,
-				 sizeof off);
 	if (connect(a->fd, &sa->u.sa, sa->len) && errno != EINPROGRESS)
 		return errno;
 	return 0;
@@ -343,9 +336,4 @@ int dialout_alloc(struct dialout **dp, struct loop *l, int type,
 	}
 	*dp = d;
 	return 0;
-}
-
-void dialout_early(struct dialout *d)
-{
-	d->early = true;
 }

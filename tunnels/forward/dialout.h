@@ -26,10 +26,6 @@ int dialout_alloc(struct dialout **dp, struct loop *l, int type,
 		  const char *host, uint16_t port, dialout_allow_h *allowh, dialout_h *h,
 		  void *arg);
 
-/* Before it has begun: its taker has bytes for it that go as soon as it is
- * connected. */
-void dialout_early(struct dialout *d);
-
 /* A connected or listening socket as all of ours are. */
 void dialout_options(int fd);
 

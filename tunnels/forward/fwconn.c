@@ -229,7 +229,7 @@ static bool allow_handler(const struct sa *sa, void *arg)
 
 /* The relay takes the stream and keeps what comes, until there is a
  * connection to give it to. */
-static int make(struct conn *c, const struct fwwire *w, bool early)
+static int make(struct conn *c, const struct fwwire *w)
 {
 	static const struct relay_handlers rh = { NULL, over_handler };
 	struct fwconns *all = c->all;
@@ -250,8 +250,6 @@ static int make(struct conn *c, const struct fwwire *w, bool early)
 		err = dialout_alloc(&c->dialout, all->loop, SOCK_STREAM,
 				    c->host, c->port, allow_handler,
 				    made_handler, c);
-	if (!err && early)
-		dialout_early(c->dialout);
 	return err;
 }
 
@@ -280,7 +278,7 @@ static int begin(struct conn *c, const uint8_t *p, size_t n)
 			c->s = NULL;
 		return err ? err : ECANCELED;
 	}
-	err = make(c, &w, n > 0);
+	err = make(c, &w);
 	if (!c->relay)
 		return err;
 	if (err)
