@@ -124,7 +124,9 @@ static void test_both_ways(void)
 	expect_end(p.b_out);
 	put(p.b_in, "still here");
 	expect(p.a_out, "still here");
+	rig_lock();
 	CU_ASSERT_FALSE(p.r.a.done);
+	rig_unlock();
 	close_fd(&p.b_in);
 	expect_end(p.a_out);
 	rig_wait(&p.r);
