@@ -182,9 +182,10 @@ static int write_handler(struct link *l, const struct sa *remote,
 		breaks(f);
 		return ENOTCONN;
 	}
-	f->full = *done < len;
+	/* this may have found room before those who were told EAGAIN */
+	f->full |= *done < len;
 	watch(f);
-	return f->full ? EAGAIN : 0;
+	return *done < len ? EAGAIN : 0;
 }
 
 static const struct link_ops ops = { write_handler };

@@ -202,11 +202,14 @@ static void broken_handler(void *arg)
 	down(arg, ECONNRESET, "the connection was closed");
 }
 
-/* Its owner is in the middle of something: it hears of the end later. */
+/* Its owner is in the middle of something: it hears of the end later. What
+ * waits already is left to up_events, which tells who waits with it. */
 void tcpconn_commit(struct tcpconn *c, size_t n)
 {
+	const bool waits = tcpconn_busy(c);
+
 	c->out_end += n;
-	if (c->state == UP && !flush(c))
+	if (c->state == UP && !waits && !flush(c))
 		(void)timer_start(loop_timers(c->loop), &c->timer, 0,
 				  broken_handler, c);
 }
