@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
 #include "sdp/base/clock.h"
 #include "tunnels/flow/streams.h"
+#include "tunnels/flow/workerimpl.h"
 #include "tests/unit/unit.h"
 
 /* A STUN message of n bytes as far as a worker looks: its first byte. */
@@ -182,6 +184,81 @@ static bool closed(int fd)
 	return !n || (n < 0 && errno == ECONNRESET);
 }
 
+struct crowd {
+	struct side x;
+	int fd;
+	struct udp_to to;
+	struct worker_wait wait;
+	_Atomic unsigned rooms, steps;
+};
+
+static void room_handler(void *arg)
+{
+	struct crowd *c = arg;
+
+	atomic_fetch_add(&c->rooms, 1);
+}
+
+/* One is told that there is no room; another finds some before he hears that
+ * there is again. */
+static void step_crowd(void *arg)
+{
+	static uint8_t buf[10000] = { 1 };
+	struct crowd *c = arg;
+	size_t done;
+	int err = 0;
+
+	worker_route(c->x.w, &c->to, IPPROTO_TCP, &c->x.local, &c->x.src);
+	for (int i = 0; i < 100000 && !err; i++)
+		err = worker_write(c->x.w, &c->to, buf, sizeof buf, 1000,
+				   &done);
+	CU_ASSERT_EQUAL(err, EAGAIN);
+	worker_wait(c->x.w, &c->wait, &c->to, room_handler, c);
+	for (int i = 0; i < 100000 && err == EAGAIN; i++) {
+		uint8_t in[65536];
+
+		(void)recv(c->fd, in, sizeof in, MSG_DONTWAIT);
+		err = worker_write(c->x.w, &c->to, buf, 20, 20, &done);
+	}
+	CU_ASSERT_EQUAL(err, 0);
+	atomic_fetch_add(&c->steps, 1);
+}
+
+static void step_leave(void *arg)
+{
+	struct crowd *c = arg;
+
+	list_unlink(&c->wait.le);
+	worker_unroute(&c->to);
+	atomic_fetch_add(&c->steps, 1);
+}
+
+static bool comes(const _Atomic unsigned *count, unsigned n)
+{
+	for (int i = 0; i < 2000 && atomic_load(count) < n; i++)
+		(void)usleep(1000);
+	return atomic_load(count) >= n;
+}
+
+static void test_crowd(void)
+{
+	static const uint8_t check[] = { 0, 4, 1, 1, 0, 0 };
+	struct crowd c;
+
+	memset(&c, 0, sizeof c);
+	side_open(&c.x);
+	c.fd = raw(&c.x);
+	CU_ASSERT_EQUAL(send(c.fd, check, sizeof check, 0), sizeof check);
+	CU_ASSERT(wait_for(&c.x, &c.x.got, 1));
+	CU_ASSERT_EQUAL(loop_post(worker_loop(c.x.w), step_crowd, &c), 0);
+	CU_ASSERT(comes(&c.steps, 1));
+	CU_ASSERT(comes(&c.rooms, 1));
+	CU_ASSERT_EQUAL(loop_post(worker_loop(c.x.w), step_leave, &c), 0);
+	CU_ASSERT(comes(&c.steps, 2));
+	close(c.fd);
+	side_close(&c.x);
+}
+
 static void test_hostile(void)
 {
 	static const uint8_t huge[] = { 0xff, 0xff, 1, 1 };
@@ -347,6 +424,7 @@ UNIT_SUITE("streams",
 	{ "meet", test_meet },
 	{ "refused", test_refused },
 	{ "both", test_both },
+	{ "crowd", test_crowd },
 	{ "hostile", test_hostile },
 	{ "tls", test_tls },
 	{ "tls hostile", test_tls_hostile },
