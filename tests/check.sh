@@ -1,11 +1,15 @@
 #!/bin/sh
 # check.sh all|unit|fail|e2e [BUILD]: run tests, show what fails, at the end
-# once more what was skipped, and one line "N passed, N failed". Each program
+# once more what was skipped and what failed (who keeps only the end of what
+# we print must find it), and one line "N passed, N failed". Each program
 # or script ends with a line "NAME: N passed, N failed" of its own; one that
 # does not counts as a failure.
 # Two for each processor run at a time: most of the time most of them wait.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+
+# a line that says what failed: of an end-to-end test, a unit, a sanitizer
+FAILURE='^FAILED: |^[^ ]+\.c:[0-9]+: |Sanitizer:|runtime error:|: fails by itself|when allocation'
 
 # one LIMIT_SECONDS COMMAND...: run it, say its line (what failed in it above),
 # and leave its two numbers in $CHECK_OUT
@@ -30,6 +34,10 @@ one() {
 		echo "$line"
 	} > "$log.said"
 	cat "$log.said"
+	[ "$f" = 0 ] || {
+		echo "failed: $*: $line"
+		grep -E "$FAILURE" "$log" | cut -c 1-200 | head -n 8
+	} > "$log.failed"
 }
 
 if [ "$1" = one ]; then
@@ -51,7 +59,7 @@ pool() { xargs -P $((2 * $(nproc))) -L 1 tests/check.sh one; }
 single() { xargs -P 1 -L 1 tests/check.sh one; }
 
 broken() {
-	echo "$1"
+	echo "$1" | tee -a "$CHECK_OUT/build.failed"
 	echo "0 1" >> "$CHECK_OUT/counts"
 }
 
@@ -122,6 +130,7 @@ printf 'longest, in seconds: '
 sort -k 3,3nr "$CHECK_OUT/counts" | head -n 6 |
     awk '{ printf "%s%s%s %s", s, $4, $5 ~ /^--/ ? " " $5 : "", $3
 		s = ", " } END { print "" }'
+cat "$CHECK_OUT"/*.failed 2> /dev/null
 awk '{ p += $1; f += $2 }
 	END { printf "%d passed, %d failed\n", p, f; exit !(p > 0 && f == 0) }' \
     "$CHECK_OUT/counts"
