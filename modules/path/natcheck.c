@@ -100,8 +100,3 @@ int natcheck_alloc(struct natcheck **np, struct timers *timers,
 		*np = nc;
 	return err;
 }
-
-const struct sa *natcheck_base(const struct natcheck *nc)
-{
-	return &nc->conf.basev[0];
-}

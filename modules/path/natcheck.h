@@ -17,7 +17,4 @@ int natcheck_alloc(struct natcheck **np, struct timers *timers,
 		   void (*doneh)(const struct nat *nat, void *arg),
 		   void *arg);
 
-/* The address it asks from. */
-const struct sa *natcheck_base(const struct natcheck *nc);
-
 #endif

@@ -18,7 +18,7 @@ enum {
 
 enum pcp_op { PCP_ANNOUNCE = 0, PCP_MAP = 1 };
 
-enum { PCP_SUCCESS = 0, PCP_UNSUPP_VERSION = 1 };
+enum { PCP_SUCCESS = 0 };         /* of results */
 
 /* A mapping that is asked for. Lifetime 0 removes it. */
 struct pcp_want {

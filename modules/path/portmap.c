@@ -9,10 +9,6 @@
 
 enum { TRIES = 4, RELEASE_TRIES = 3 };
 
-static const char *const state_name[] = {
-	"probing", "resting", "asking", "mapped", "releasing", "over"
-};
-
 const char *portmap_proto_name(enum portmap_proto proto)
 {
 	return portmap_kinds[proto].name;
@@ -274,19 +270,4 @@ void portmap_release(struct portmap *p, uint64_t now)
 bool portmap_released(const struct portmap *p)
 {
 	return p->state == PM_OVER;
-}
-
-int portmap_debug(struct re_printf *pf, const struct portmap *p)
-{
-	int err = re_hprintf(pf, "gateway %j, from %J: %s", &p->conf.gateway,
-			     &p->conf.local, state_name[p->state]);
-
-	for (int i = 0; i < PORTMAP_PROTOS; i++)
-		if (p->found & 1u << i)
-			err |= re_hprintf(pf, ", has %s",
-					  portmap_kinds[i].name);
-	if (sa_isset(&p->external, SA_ALL))
-		err |= re_hprintf(pf, ", %s gives %J",
-				  portmap_kinds[p->proto].name, &p->external);
-	return err;
 }

@@ -67,7 +67,4 @@ bool portmap_released(const struct portmap *p);
 /* "PCP", "NAT-PMP", "UPnP". */
 const char *portmap_proto_name(enum portmap_proto proto);
 
-/* State in one line, for the log; for re's %H. */
-int portmap_debug(struct re_printf *pf, const struct portmap *p);
-
 #endif
