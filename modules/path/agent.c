@@ -395,16 +395,6 @@ uint64_t agent_consent(const struct agent *a)
 	return a->consent_end;
 }
 
-uint64_t agent_rtt(const struct agent *a)
-{
-	return a->selected ? a->selected->srtt : 0;
-}
-
-bool agent_controlling(const struct agent *a)
-{
-	return a->cl.controlling;
-}
-
 static int pair_debug(struct re_printf *pf, const struct candpair *p)
 {
 	int err = re_hprintf(pf, "%s %-11s %-6s %s %s %J -> %s %J",

@@ -163,12 +163,6 @@ bool agent_selected(const struct agent *a, struct cand *local,
 /* When sending on the selected pair must stop; 0: never started. */
 uint64_t agent_consent(const struct agent *a);
 
-/* Of the selected pair in ns, 0 if unknown. */
-uint64_t agent_rtt(const struct agent *a);
-
-/* The role, which a conflict may have changed (RFC 8445 section 7.3.1.1). */
-bool agent_controlling(const struct agent *a);
-
 /* Every pair with its state, a line each; for re's %H. */
 int agent_debug(struct re_printf *pf, const struct agent *a);
 

@@ -1,6 +1,6 @@
 /*
  * ice.h: the state of one ICE agent, shared by the files that are its parts
- * and by nobody else. Each calls only those to its right:
+ * and by their tests. Each calls only those to its right:
  *
  *   agent.c -> incoming.c -> consent.c -> upgrade.c -> nominate.c
  *           -> renew.c -> checks.c, and agent.c, incoming.c -> guess.c

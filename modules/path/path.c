@@ -524,23 +524,6 @@ int path_remote(struct path *p, const struct desc *remote)
 	return err;
 }
 
-int path_restart(struct path *p)
-{
-	int err;
-
-	if (!p)
-		return EINVAL;
-	hold(p);
-	err = restart(p);
-	settle(p);
-	return err;
-}
-
-uint64_t path_rtt(const struct path *p)
-{
-	return p ? agent_rtt(p->agent) : 0;
-}
-
 int path_debug(struct re_printf *pf, const struct path *p)
 {
 	return p ? agent_debug(pf, p->agent) : 0;

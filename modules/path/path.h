@@ -189,18 +189,12 @@ void path_guess_soon(struct path *p);
 int path_gather(struct path *p);
 
 /* The peer's credentials and candidates. Called again with the same ufrag it
- * adds candidates (trickle); with another ufrag it is an ICE restart: unless
- * we asked for it by path_restart, ours are new as well after this and belong
- * into the answer, and we gather again. EPROTO: no ufrag or pwd. The 39.5 s
- * of the checks begin here: a callee calls it when the call is answered. */
+ * adds candidates (trickle); with another ufrag it is an ICE restart (RFC 8445
+ * section 9): ours are new as well after this and belong into the answer, and
+ * we gather again, while the selected pair goes on until a new one is found.
+ * EPROTO: no ufrag or pwd. The 39.5 s of the checks begin here: a callee calls
+ * it when the call is answered. */
 int path_remote(struct path *p, const struct desc *remote);
-
-/* ICE restart on our side: new ufrag and pwd, gather again; the selected
- * pair goes on until a new one is found (RFC 8445 section 9). */
-int path_restart(struct path *p);
-
-/* The selected pair's round-trip time in ns, 0 if unknown. */
-uint64_t path_rtt(const struct path *p);
 
 /* Every pair with state, for `dial why` and the log; for re's %H. */
 int path_debug(struct re_printf *pf, const struct path *p);

@@ -45,7 +45,7 @@ static void test_at_once(void)
 		CU_ASSERT(once || (net_joined(a, b) && net_joined(b, a)));
 		net_run(&n, SEC);
 		CU_ASSERT(a->found == 1 && b->found == 1);
-		CU_ASSERT(agent_rtt(a->a) / MSEC == 60);
+		CU_ASSERT(a->a->selected->srtt / MSEC == 60);
 		net_close(&n);
 	}
 }

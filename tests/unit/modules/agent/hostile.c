@@ -87,8 +87,8 @@ static void test_spoofed(void)
 		}
 		CU_ASSERT(!a->found && !b->found);
 		CU_ASSERT((a->forged && b->forged) == n.liar);
-		CU_ASSERT(agent_controlling(a->a));
-		CU_ASSERT(!agent_controlling(b->a));
+		CU_ASSERT(controls(a));
+		CU_ASSERT(!controls(b));
 		/* and when the attacker is gone all is well */
 		n.taph = NULL;
 		net_run(&n, 5 * SEC);

@@ -89,8 +89,7 @@ static void test_role_conflict(void)
 			net_tell(b, a);
 			net_run(&n, 500 * MSEC);
 			CU_ASSERT(net_joined(a, b) && net_joined(b, a));
-			CU_ASSERT(agent_controlling(a->a) !=
-				  agent_controlling(b->a));
+			CU_ASSERT(controls(a) != controls(b));
 			net_close(&n);
 		}
 	}
@@ -188,7 +187,7 @@ static void test_lite(void)
 	b->lite = true;
 	net_tell(b, a);
 	net_run(&n, SEC);
-	CU_ASSERT(a->found == 1 && agent_controlling(a->a));
+	CU_ASSERT(a->found == 1 && controls(a));
 	net_close(&n);
 }
 

@@ -6,6 +6,7 @@
 #ifndef DIALTONE_AGENT_TWOHOSTS_H
 #define DIALTONE_AGENT_TWOHOSTS_H
 
+#include "modules/path/ice.h"
 #include "tests/unit/modules/mocknet.h"
 
 /* Two hosts described to each other half a round trip apart. */
@@ -17,6 +18,12 @@ static inline void meet(struct net *n, struct host **ap, struct host **bp,
 	net_tell(*ap, *bp);
 	net_run(n, n->delay);
 	net_tell(*bp, *ap);
+}
+
+/* Its role, which a conflict may have changed. */
+static inline bool controls(const struct host *h)
+{
+	return h->a->cl.controlling;
 }
 
 /* Can these reach each other without a relay? */

@@ -195,6 +195,20 @@ static void test_silence(void)
 	mem_deref(t);
 }
 
+/* A peer, and that peer once more: from the second on it is a restart. */
+static int two_lives(struct path *p)
+{
+	static const char *const ufragv[] = { "abcd", "efgh" };
+	struct desc d = { .pwd = "0123456789012345678901" };
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ufragv) && !err; i++) {
+		str_ncpy(d.ufrag, ufragv[i], sizeof d.ufrag);
+		err = path_remote(p, &d);
+	}
+	return err;
+}
+
 static int fail_run(void *arg)
 {
 	struct path_handlers none = { 0 };
@@ -211,7 +225,9 @@ static int fail_run(void *arg)
 	if (!err)
 		err = path_alloc(&p, ps, true, &none, NULL);
 	if (!err)
-		err = path_restart(p);
+		err = path_gather(p);
+	if (!err)
+		err = two_lives(p);
 	mem_deref(p);
 	mem_deref(ps);
 	mem_deref(conf.timers);

@@ -15,10 +15,7 @@ static uint64_t loopback(struct timers *t)
 	struct end a, b;
 	uint64_t start, took;
 
-	site_open(&s[0], t, NULL);
-	site_open(&s[1], t, NULL);
-	end_open(&a, &s[0], true);
-	end_open(&b, &s[1], false);
+	two_open(s, t, &a, &b);
 	start = clock_ns();
 	meet(&a, &b);
 	/* hosts only: gathered within the call */
@@ -29,15 +26,9 @@ static uint64_t loopback(struct timers *t)
 	CU_ASSERT(sa_cmp(&a.remote.addr, &b.local.addr, SA_ALL));
 	CU_ASSERT(sa_cmp(&b.remote.addr, &a.local.addr, SA_ALL));
 	CU_ASSERT(a.until > start + 29 * SEC && a.until < start + 31 * SEC);
-	/* unknown if it had to be asked again */
-	CU_ASSERT(path_rtt(a.p) > 0 || took >= QUICK);
-	CU_ASSERT(path_rtt(a.p) < SEC);
 	CU_ASSERT(a.gathered == 1 && a.failed == 0);
-	end_close(&a);
-	end_close(&b);
+	two_close(s, &a, &b);
 	CU_ASSERT(timers_next(t) == UINT64_MAX);
-	site_close(&s[0]);
-	site_close(&s[1]);
 	return took;
 }
 
@@ -80,10 +71,7 @@ static void test_freed_in_handlers(void)
 		struct site s[2];
 		struct end a, b;
 
-		site_open(&s[0], t, NULL);
-		site_open(&s[1], t, NULL);
-		end_open(&a, &s[0], true);
-		end_open(&b, &s[1], false);
+		two_open(s, t, &a, &b);
 		pair[0] = NULL;
 		b.free_in = in;
 		CU_ASSERT_EQUAL(path_gather(a.p), 0);
@@ -94,52 +82,44 @@ static void test_freed_in_handlers(void)
 			run(s, 2, 200 * MSEC, NULL);
 		}
 		CU_ASSERT_PTR_NULL(b.p);
-		end_close(&a);
-		end_close(&b);
-		site_close(&s[0]);
-		site_close(&s[1]);
+		two_close(s, &a, &b);
 		mem_deref(t);
 	}
 }
 
+/* The peer begins anew, with another ufrag: so does this side. */
 static void test_restart(void)
 {
 	struct timers *t = timers_new();
 	struct site s[2];
 	struct end a, b;
 
-	site_open(&s[0], t, NULL);
-	site_open(&s[1], t, NULL);
-	end_open(&a, &s[0], true);
-	end_open(&b, &s[1], false);
+	two_open(s, t, &a, &b);
 	meet(&a, &b);
 	run(s, 2, SEC, &all_found);
 	CU_ASSERT_FATAL(all_found);
 	for (int i = 0; i < 3; i++) {
 		char old[64];
 
-		a.d->candc = b.d->candc = 0;
-		a.found = b.found = 0;
+		end_close(&a);
+		end_open(&a, &s[0], true);
+		CU_ASSERT_EQUAL(path_gather(a.p), 0);
+		b.d->candc = 0;
+		b.found = 0;
 		all_found = false;
 		str_ncpy(old, b.d->ufrag, sizeof old);
-		CU_ASSERT_EQUAL(path_restart(a.p), 0);
-		CU_ASSERT(strcmp(path_ufrag(a.p), a.d->ufrag));
-		str_ncpy(a.d->ufrag, path_ufrag(a.p), sizeof a.d->ufrag);
-		str_ncpy(a.d->pwd, path_pwd(a.p), sizeof a.d->pwd);
 		run(s, 2, 20 * MSEC, NULL);
 		CU_ASSERT_EQUAL(path_remote(b.p, a.d), 0);
 		CU_ASSERT(strcmp(path_ufrag(b.p), old));
+		CU_ASSERT(b.d->candc > 0);
 		str_ncpy(b.d->ufrag, path_ufrag(b.p), sizeof b.d->ufrag);
 		str_ncpy(b.d->pwd, path_pwd(b.p), sizeof b.d->pwd);
 		CU_ASSERT_EQUAL(path_remote(a.p, b.d), 0);
 		run(s, 2, SEC, &all_found);
 		CU_ASSERT(a.found == 1 && b.found == 1);
 	}
-	CU_ASSERT(a.gathered == 4 && b.gathered == 4);
-	end_close(&a);
-	end_close(&b);
-	site_close(&s[0]);
-	site_close(&s[1]);
+	CU_ASSERT(a.gathered == 1 && b.gathered == 4 && b.failed == 0);
+	two_close(s, &a, &b);
 	mem_deref(t);
 }
 

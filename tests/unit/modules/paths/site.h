@@ -234,6 +234,24 @@ static inline void end_close(struct end *e)
 	mem_deref(e->d);
 }
 
+/* Two processes with one path each; the first controls. */
+static inline void two_open(struct site s[2], struct timers *t,
+			    struct end *a, struct end *b)
+{
+	site_open(&s[0], t, NULL);
+	site_open(&s[1], t, NULL);
+	end_open(a, &s[0], true);
+	end_open(b, &s[1], false);
+}
+
+static inline void two_close(struct site s[2], struct end *a, struct end *b)
+{
+	end_close(a);
+	end_close(b);
+	site_close(&s[0]);
+	site_close(&s[1]);
+}
+
 static inline void meet(struct end *a, struct end *b)
 {
 	all_found = false;
