@@ -19,6 +19,12 @@ enum {
 };
 #define BATCH_WAIT (500 * MSEC)         /* and none waits longer */
 
+/* They end in order, but may come back in another: each thread by itself. */
+struct run {
+	const struct filebatch *batch;  /* NULL: none */
+	struct errand *errand;
+};
+
 struct filequeue {
 	struct loop *loop;
 	struct filestage *stage;
@@ -28,7 +34,7 @@ struct filequeue {
 	size_t count;                   /* entries that start it */
 	unsigned running;
 	bool due;                       /* fill waits for no more */
-	struct errand *errandv[RUN_MAX];        /* by turn: they end in order */
+	struct run runv[RUN_MAX];
 	struct timer tmr;
 	struct filequeue_handlers h;
 	void *arg;
@@ -53,7 +59,7 @@ static void filequeue_destructor(void *arg)
 
 	timer_stop(&q->tmr);
 	for (int i = 0; i < RUN_MAX; i++)
-		mem_deref(q->errandv[i]);       /* its batch goes on alone */
+		mem_deref(q->runv[i].errand);   /* its batch goes on alone */
 	if (q->fill && q->fill->count)
 		(void)errand_start(NULL, NULL, &alone, q->fill, NULL);
 	else
@@ -102,6 +108,15 @@ static void report(struct filequeue *q, struct filebatch *b)
 	q->h.batchh(b->err, q->arg);
 }
 
+/* That of this batch, or a free one (NULL). */
+static struct run *find_run(struct filequeue *q, const struct filebatch *b)
+{
+	for (int i = 0; i < RUN_MAX; i++)
+		if (q->runv[i].batch == b)
+			return &q->runv[i];
+	return NULL;
+}
+
 /* A batch has come back (or NULL); the next one may go. */
 static void turn(void *data, void *arg)
 {
@@ -110,23 +125,28 @@ static void turn(void *data, void *arg)
 	};
 	struct filequeue *q = arg;
 	struct filebatch *back = data, *b = q->fill;
+	struct run *run;
 
 	if (back) {
+		run = find_run(q, back);
+		run->errand = mem_deref(run->errand);
+		run->batch = NULL;
 		q->running--;
-		q->errandv[back->turn % RUN_MAX] =
-			mem_deref(q->errandv[back->turn % RUN_MAX]);
 	}
-	if (b && q->running < RUN_MAX && (q->due || enough(q))) {
+	run = find_run(q, NULL);
+	if (b && run && (q->due || enough(q))) {
 		timer_stop(&q->tmr);
 		q->fill = NULL;
 		q->due = false;
 		if (q->count < BATCH_COUNT)
 			q->count *= 2;
-		if (errand_start(&q->errandv[b->turn % RUN_MAX], q->loop,
-				 &handlers, b, q))
+		if (errand_start(&run->errand, q->loop, &handlers, b, q)) {
 			q->h.batchh(ENOMEM, q->arg);
-		else
+		}
+		else {
+			run->batch = b;
 			q->running++;
+		}
 	}
 	if (back)
 		report(q, back);
