@@ -3,7 +3,7 @@
  * relay for as long as the path lives.
  *
  *   path --send, permit, probe--> [finder] --> turngroup.c, one for a relay
- *                                                  --> turn.c
+ *                                     --> turnattempt.c --> turn.c
  *
  * Unlike other finders it owns the bases it brings, so it is not started
  * anew when the host's addresses change.
@@ -152,9 +152,9 @@ static bool waits(const struct finder *f)
 	return f->doneh != NULL;
 }
 
-static struct attempt *owner(struct finder *f, const struct sa *base)
+static struct turnattempt *owner(struct finder *f, const struct sa *base)
 {
-	struct attempt *a = NULL;
+	struct turnattempt *a = NULL;
 
 	for (size_t i = 0; i < f->groupc && !a; i++)
 		a = turngroup_owner(&f->groupv[i], base);
@@ -165,7 +165,7 @@ static int send_from(struct finder *f, const struct sa *local,
 		     const struct sa *dst, const uint8_t *buf, size_t len,
 		     uint64_t now)
 {
-	const struct attempt *a = owner(f, local);
+	const struct turnattempt *a = owner(f, local);
 
 	return a ? turn_to(a->turn, dst, buf, len, now) : ENOENT;
 }
@@ -199,7 +199,7 @@ static void probe(struct finder *f, uint64_t now)
 static int fresh(struct finder *f, const struct finder_env *env,
 		 const struct sa *in_use, struct sa *base, uint64_t now)
 {
-	struct attempt *a = owner(f, in_use);
+	struct turnattempt *a = owner(f, in_use);
 	(void)env;
 	(void)base;
 
@@ -211,7 +211,7 @@ static int fresh(struct finder *f, const struct finder_env *env,
 
 static const char *whose(struct finder *f, const struct sa *base)
 {
-	const struct attempt *a = owner(f, base);
+	const struct turnattempt *a = owner(f, base);
 
 	return a ? a->g->r->name : NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * turngroup.c: an allocation on one relay, by the first of its ways that
- * gives one.
+ * gives one (turnattempt.c is one of them). Called by turnfinder.c.
  *
  *   way 0 --250 ms--> way 1 --250 ms--> way 2 ...    the next at once when
  *     |                                              one has failed
@@ -14,8 +14,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-#include "modules/path/turngroup.h"
+#include "modules/path/turnattempt.h"
 #include "sdp/base/clock.h"
 
 enum {
@@ -26,81 +25,6 @@ enum {
 #define RETRY_MIN SEC
 #define RETRY_MAX (30 * SEC)
 #define RETRY_LATER (60 * SEC)          /* the server has no room */
-
-static const int afv[] = { AF_INET, AF_INET6 };
-
-static void attempt_close(struct attempt *a)
-{
-	uint8_t buf[TURN_MSG_MAX];
-	size_t n = a->turn && a->link ?
-		turn_last(a->turn, buf, sizeof buf) : 0;
-
-	if (n)
-		a->g->e->env.relay_ops->lasth(a->link, buf, n);
-	a->turn = mem_deref(a->turn);
-	a->link = mem_deref(a->link);
-	a->up = a->down = false;
-	sa_init(&a->local, AF_UNSPEC);
-}
-
-/* -- what the turn and the link say ------------------------------------- */
-
-static void send_handler(const uint8_t *buf, size_t len, void *arg)
-{
-	struct attempt *a = arg;
-
-	a->g->e->env.relay_ops->sendh(a->link, buf, len);
-}
-
-static void bind_handler(uint16_t channel, const struct sa *peer, void *arg)
-{
-	struct attempt *a = arg;
-
-	a->g->e->env.relay_ops->bindh(a->link, channel, peer);
-}
-
-static void data_handler(const struct sa *relayed, const struct sa *peer,
-			 const uint8_t *buf, size_t len, void *arg)
-{
-	const struct finder_env *env = &((struct attempt *)arg)->g->e->env;
-
-	(void)env->sendh(IPPROTO_UDP, relayed, peer, buf, len, env->arg);
-}
-
-static void forged_handler(void *arg)
-{
-	const struct attempt *a = arg;
-	const struct finder_env *env = &a->g->e->env;
-
-	if (env->forgedh)
-		env->forgedh(&a->server, env->arg);
-}
-
-/* Noted only; the tick that is asked for deals with it. */
-static void up_handler(const struct sa *local, const struct sa *server,
-		       void *arg)
-{
-	struct attempt *a = arg;
-	const struct finder_env *env = &a->g->e->env;
-
-	a->local = *local;
-	a->server = *server;
-	a->up = true;
-	env->wakeh(env->arg);
-}
-
-static void down_handler(const char *why, void *arg)
-{
-	struct attempt *a = arg;
-	const struct finder_env *env = &a->g->e->env;
-
-	(void)re_snprintf(a->why, sizeof a->why, "cannot be reached: %s",
-			  why);
-	a->down = true;
-	env->wakeh(env->arg);
-}
-
-/* -- one attempt -------------------------------------------------------- */
 
 static void start_all(struct turngroup *g, uint64_t now)
 {
@@ -149,16 +73,16 @@ static void note(struct turngroup *g, enum turn_end end, const char *why)
 			  g->r->name, why);
 }
 
-static void attempt_failed(struct attempt *a, enum turn_end end,
-			   const char *why, uint64_t now)
+static void failed(struct turnattempt *a, enum turn_end end, const char *why,
+		   uint64_t now)
 {
 	struct turngroup *g = a->g;
 
 	note(g, end, why);
-	attempt_close(a);
+	turnattempt_close(a);
 	/* who refuses us by one way does so by all */
 	for (size_t i = 0; end == TURN_REFUSED && i < g->r->wayc; i++) {
-		attempt_close(&g->v[i]);
+		turnattempt_close(&g->v[i]);
 		g->v[i].open_at = UINT64_MAX;
 	}
 	next_way(g, now);
@@ -170,108 +94,16 @@ static void attempt_failed(struct attempt *a, enum turn_end end,
 }
 
 /* What is in use stays until it ends. */
-static void fresh_failed(struct attempt *a)
+static void fresh_failed(struct turnattempt *a)
 {
 	a->g->fresh_af = 0;
-	attempt_close(a);
-}
-
-static void attempt_open(struct attempt *a, uint64_t now)
-{
-	static const struct relay_link_handlers h = {
-		up_handler, down_handler
-	};
-	const struct relay_ops *ops = a->g->e->env.relay_ops;
-	int err;
-
-	a->open_at = UINT64_MAX;
-	err = ops->openh(&a->link, a->g->r, a->way,
-			 sa_isset(&a->elsewhere, SA_ADDR) ? &a->elsewhere
-			 : NULL, &h, a, ops->arg);
-	if (!err)
-		return;
-	a->link = NULL;
-	if (a->g->fresh_af)
-		a->g->fresh_af = 0;
-	else
-		attempt_failed(a, TURN_LOST, strerror(err), now);
-}
-
-static void attempt_ask(struct attempt *a, uint64_t now)
-{
-	const struct relay *r = a->g->r;
-	const struct turn_conf conf = {
-		.user = r->user, .password = r->password,
-		.secret = r->secret,
-		.wall = (uint64_t)time(NULL),
-		.handle = a->g->e->env.handle,
-		.reliable = r->wayv[a->way].transp != RELAY_UDP,
-		.local = a->local,
-		.keepalive = a->g->e->env.keepalive,
-		.sendh = send_handler, .bindh = bind_handler,
-		.datah = data_handler, .forgedh = forged_handler, .arg = a,
-	};
-	int err;
-
-	a->up = false;
-	err = turn_alloc(&a->turn, &conf, now);
-	if (err && a->g->fresh_af)
-		fresh_failed(a);
-	else if (err)
-		attempt_failed(a, TURN_REFUSED, err == EOVERFLOW
-			       ? "cannot be used: its user or password is"
-			       " too long" : strerror(err), now);
-}
-
-/* -- candidates --------------------------------------------------------- */
-
-/* By UDP rather than by TCP, and that rather than by TLS. */
-static void tell(const struct attempt *a, int af)
-{
-	struct turnenv *e = a->g->e;
-	const struct sa *relayed = turn_relayed(a->turn, af);
-	const size_t pref = a->g->r->wayv[a->way].transp * RELAYS_MAX +
-		a->g->index;
-	struct cand c = { .type = CAND_RELAY, .transp = CAND_UDP };
-
-	if (!relayed)
-		return;
-	c.addr = c.base = *relayed;
-	c.rel = *turn_mapped(a->turn);
-	if (e->env.private)
-		sa_init(&c.rel, AF_UNSPEC);
-	c.prio = cand_prio(CAND_RELAY, finder_pref(pref));
-	cand_foundation(&c, &a->server);
-	e->candh(&c, e->arg);
-}
-
-/* UDP did not get there. Perhaps nothing but this does, to one port: then the
- * peer's NAT has to know where our connections will come from. */
-static void tell_active(const struct attempt *a)
-{
-	struct turnenv *e = a->g->e;
-	struct cand c = {
-		.type = CAND_SRFLX, .transp = CAND_TCP_ACTIVE,
-		.addr = *turn_mapped(a->turn), .base = a->local,
-	};
-
-	if (a->g->r->wayv[a->way].transp == RELAY_UDP || e->env.private ||
-	    !sa_isset(&c.addr, SA_ALL))
-		return;
-	sa_set_port(&c.addr, FINDER_DISCARD);
-	sa_set_port(&c.base, FINDER_DISCARD);
-	c.rel = c.base;
-	c.prio = cand_prio_tcp(CAND_SRFLX, c.transp, 0);
-	cand_foundation(&c, &a->server);
-	e->candh(&c, e->arg);
+	turnattempt_close(a);
 }
 
 void turngroup_announce(const struct turngroup *g)
 {
-	for (int i = 0; i < 2 && g->chosen; i++)
-		tell(g->chosen, afv[i]);
 	if (g->chosen)
-		tell_active(g->chosen);
+		turnattempt_tell(g->chosen);
 }
 
 /* The candidates of an allocation that is closed. */
@@ -284,37 +116,27 @@ static void tell_gone(const struct turngroup *g, const struct sa *gonev,
 		env->goneh(&gonev[i], env->arg);
 }
 
-static unsigned relayed_of(struct sa gonev[2], const struct attempt *a)
-{
-	unsigned n = 0;
-
-	for (int i = 0; i < 2; i++)
-		if (turn_relayed(a->turn, afv[i]))
-			gonev[n++] = *turn_relayed(a->turn, afv[i]);
-	return n;
-}
-
 /* What was moved away from: nothing is tried in its place. */
 static void drop_old(struct turngroup *g)
 {
-	struct attempt *a = g->old;
+	struct turnattempt *a = g->old;
 	struct sa gonev[2];
 	unsigned n;
 
 	if (!a)
 		return;
-	n = relayed_of(gonev, a);
+	n = turnattempt_relayed(a, gonev);
 	g->old = NULL;
-	attempt_close(a);
+	turnattempt_close(a);
 	tell_gone(g, gonev, n);
 }
 
-static void drop_others(struct turngroup *g, const struct attempt *a)
+static void drop_others(struct turngroup *g, const struct turnattempt *a)
 {
 	for (size_t i = 0; i < g->r->wayc; i++) {
 		g->v[i].open_at = UINT64_MAX;
 		if (&g->v[i] != a)
-			attempt_close(&g->v[i]);
+			turnattempt_close(&g->v[i]);
 	}
 }
 
@@ -327,10 +149,12 @@ static void tell_fresh(struct turngroup *g)
 		g->e->env.freshh(sa, g->e->env.arg);
 }
 
-static void attempt_ready(struct attempt *a, uint64_t now)
+static void ready(struct turnattempt *a, uint64_t now)
 {
 	struct turngroup *g = a->g;
-	struct turnenv *e = g->e;
+	const struct turnenv *e = g->e;
+	struct sa sav[2];
+	const unsigned n = turnattempt_relayed(a, sav);
 
 	if (g->fresh_af)
 		g->old = g->chosen;
@@ -342,11 +166,8 @@ static void attempt_ready(struct attempt *a, uint64_t now)
 	g->fails = 0;
 	*g->why = '\0';
 	g->end = TURN_LOST;
-	for (int i = 0; i < 2; i++)
-		if (turn_relayed(a->turn, afv[i]))
-			e->env.relay_ops->relayedh(a->link,
-						   turn_relayed(a->turn,
-								afv[i]));
+	for (unsigned i = 0; i < n; i++)
+		e->env.relay_ops->relayedh(a->link, &sav[i]);
 	for (unsigned i = 0; i < e->permitc; i++)
 		turn_permit(a->turn, &e->permitv[i], now);
 	turngroup_announce(g);
@@ -358,12 +179,12 @@ void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 		    uint64_t now)
 {
 	struct sa gonev[2];
-	unsigned n = relayed_of(gonev, g->chosen);
+	unsigned n = turnattempt_relayed(g->chosen, gonev);
 
 	note(g, end, why);
 	for (size_t i = 0; i <= RELAY_WAYS; i++)
 		if (&g->v[i] != g->old)
-			attempt_close(&g->v[i]);
+			turnattempt_close(&g->v[i]);
 	g->chosen = NULL;
 	g->fresh_af = 0;
 	drop_old(g);
@@ -372,66 +193,75 @@ void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 }
 
 /* The address is the server's own, and of use to whoever asked for it. */
-static void go_elsewhere(struct attempt *a, uint64_t now)
+static void go_elsewhere(struct turnattempt *a, uint64_t now)
 {
 	const struct sa *to = turn_alternate(a->turn);
 
 	if (!sa_isset(to, SA_ALL) || ++a->hops > HOPS_MAX) {
-		attempt_failed(a, TURN_LOST, "sends us around in circles",
-			       now);
+		failed(a, TURN_LOST, "sends us around in circles", now);
 		return;
 	}
 	a->elsewhere = *to;
-	attempt_close(a);
+	turnattempt_close(a);
 	a->open_at = now;
 }
 
-static void turn_over(struct attempt *a, uint64_t now)
+/* An attempt has ended: what of it depends on what it was to the group. */
+static void over(struct turnattempt *a, enum turn_end end, const char *why,
+		 uint64_t now)
 {
-	const enum turn_end end = turn_end(a->turn);
-	char why[TURNGROUP_WHY_MAX];
+	struct turngroup *g = a->g;
 
-	str_ncpy(why, turn_why(a->turn), sizeof why);
-	if (a == a->g->chosen)
-		turngroup_lost(a->g, end, why, now);
-	else if (a == a->g->old)
-		drop_old(a->g);
-	else if (a->g->fresh_af)
+	if (a == g->chosen)
+		turngroup_lost(g, end, why, now);
+	else if (a == g->old)
+		drop_old(g);
+	else if (g->fresh_af)
 		fresh_failed(a);
 	else if (end == TURN_ELSEWHERE)
 		go_elsewhere(a, now);
 	else
-		attempt_failed(a, end, why, now);
+		failed(a, end, why, now);
+}
+
+static void open_link(struct turnattempt *a, uint64_t now)
+{
+	int err;
+
+	a->open_at = UINT64_MAX;
+	err = turnattempt_open(a);
+	if (err)
+		over(a, TURN_LOST, strerror(err), now);
+}
+
+static void ask(struct turnattempt *a, uint64_t now)
+{
+	int err = turnattempt_ask(a, now);
+
+	if (err)
+		over(a, TURN_REFUSED, err == EOVERFLOW
+		     ? "cannot be used: its user or password is too long"
+		     : strerror(err), now);
 }
 
 /* What the link or the turn has come to. */
-static void attempt_look(struct attempt *a, uint64_t now)
+static void look(struct turnattempt *a, uint64_t now)
 {
-	if (a->down && a == a->g->chosen) {
-		turngroup_lost(a->g, TURN_LOST, a->why, now);
-		return;
-	}
-	if (a->down && a == a->g->old) {
-		drop_old(a->g);
-		return;
-	}
-	if (a->down && a->g->fresh_af) {
-		fresh_failed(a);
-		return;
-	}
+	struct turngroup *g = a->g;
+
 	if (a->down) {
-		attempt_failed(a, TURN_LOST, a->why, now);
+		over(a, TURN_LOST, a->why, now);
 		return;
 	}
 	if (a->up)
-		attempt_ask(a, now);
+		ask(a, now);
 	if (!a->turn)
 		return;
 	if (turn_state(a->turn) == TURN_OVER)
-		turn_over(a, now);
-	else if (turn_state(a->turn) == TURN_READY && a != a->g->chosen &&
-		 a != a->g->old)
-		attempt_ready(a, now);
+		over(a, turn_end(a->turn), turn_why(a->turn), now);
+	else if (turn_state(a->turn) == TURN_READY && a != g->chosen &&
+		 a != g->old)
+		ready(a, now);
 }
 
 bool turngroup_recv(struct turngroup *g, const struct sa *local,
@@ -439,13 +269,13 @@ bool turngroup_recv(struct turngroup *g, const struct sa *local,
 		    uint64_t now)
 {
 	for (size_t k = 0; k <= RELAY_WAYS; k++) {
-		struct attempt *a = &g->v[k];
+		struct turnattempt *a = &g->v[k];
 
 		if (!a->turn || !sa_cmp(&a->local, local, SA_ALL) ||
 		    !sa_cmp(&a->server, src, SA_ALL))
 			continue;
 		if (turn_recv(a->turn, m, now))
-			attempt_look(a, now);
+			look(a, now);
 		return true;
 	}
 	return false;
@@ -456,14 +286,14 @@ void turngroup_tick(struct turngroup *g, uint64_t now)
 	if (now >= g->retry_at)
 		start_all(g, now);
 	for (size_t k = 0; k <= RELAY_WAYS; k++) {
-		struct attempt *a = &g->v[k];
+		struct turnattempt *a = &g->v[k];
 
 		if (now >= a->open_at)
-			attempt_open(a, now);
+			open_link(a, now);
 		if (a->turn)
 			turn_tick(a->turn, now);
 		if (a->link)
-			attempt_look(a, now);
+			look(a, now);
 	}
 }
 
@@ -472,7 +302,7 @@ uint64_t turngroup_next(const struct turngroup *g)
 	uint64_t t = g->retry_at;
 
 	for (size_t k = 0; k <= RELAY_WAYS; k++) {
-		const struct attempt *a = &g->v[k];
+		const struct turnattempt *a = &g->v[k];
 
 		t = min(t, a->open_at);
 		if (a->turn)
@@ -481,24 +311,18 @@ uint64_t turngroup_next(const struct turngroup *g)
 	return t;
 }
 
-static bool has_relayed(const struct attempt *a, const struct sa *relayed)
+struct turnattempt *turngroup_owner(struct turngroup *g,
+				    const struct sa *relayed)
 {
-	const struct sa *sa = a ? turn_relayed(a->turn, sa_af(relayed)) : NULL;
-
-	return sa && sa_cmp(sa, relayed, SA_ALL);
-}
-
-struct attempt *turngroup_owner(struct turngroup *g, const struct sa *relayed)
-{
-	return has_relayed(g->chosen, relayed) ? g->chosen
-		: has_relayed(g->old, relayed) ? g->old : NULL;
+	return turnattempt_has(g->chosen, relayed) ? g->chosen
+		: turnattempt_has(g->old, relayed) ? g->old : NULL;
 }
 
 /* The slot that is free: the one beside the ways, or its way's own. */
 void turngroup_fresh(struct turngroup *g, const struct sa *in_use,
 		     uint64_t now)
 {
-	struct attempt *a, *used = turngroup_owner(g, in_use);
+	struct turnattempt *a, *used = turngroup_owner(g, in_use);
 
 	if (!used || g->fresh_af)
 		return;
@@ -551,6 +375,6 @@ void turngroup_init(struct turngroup *g, struct turnenv *e, struct relay *r,
 void turngroup_close(struct turngroup *g)
 {
 	for (size_t k = 0; g->r && k <= RELAY_WAYS; k++)
-		attempt_close(&g->v[k]);
+		turnattempt_close(&g->v[k]);
 	g->r = mem_deref(g->r);
 }

@@ -21,8 +21,8 @@ struct turnenv {
 
 struct turngroup;
 
-/* One way to one relay. */
-struct attempt {
+/* One way to one relay (turnattempt.c). */
+struct turnattempt {
 	struct turngroup *g;
 	size_t way;
 	uint64_t open_at;               /* UINT64_MAX: not (again) */
@@ -39,10 +39,10 @@ struct turngroup {
 	struct turnenv *e;
 	size_t index;                   /* among the path's relays */
 	struct relay *r;
-	struct attempt v[RELAY_WAYS + 1];       /* of the ways; a second one
+	struct turnattempt v[RELAY_WAYS + 1];   /* of the ways; a second one
 	                                           of that which is chosen */
-	struct attempt *chosen;         /* has an allocation */
-	struct attempt *old;            /* had been chosen before it, and is
+	struct turnattempt *chosen;     /* has an allocation */
+	struct turnattempt *old;        /* had been chosen before it, and is
 	                                   left when the next is made */
 	int fresh_af;                   /* asked for, 0: not */
 	uint64_t retry_at;              /* UINT64_MAX: it is being tried */
@@ -74,7 +74,8 @@ void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 		    uint64_t now);
 
 /* Whose relayed address this is; NULL: it is no allocation of this group. */
-struct attempt *turngroup_owner(struct turngroup *g, const struct sa *relayed);
+struct turnattempt *turngroup_owner(struct turngroup *g,
+				    const struct sa *relayed);
 
 /* Another allocation by the way of in_use, one of its addresses: told by
  * freshh when it is there. What is neither is given up. */
