@@ -182,9 +182,11 @@ void turngroup_lost(struct turngroup *g, enum turn_end end, const char *why,
 	unsigned n = turnattempt_relayed(g->chosen, gonev);
 
 	note(g, end, why);
-	for (size_t i = 0; i <= RELAY_WAYS; i++)
+	for (size_t i = 0; i <= RELAY_WAYS; i++) {
+		g->v[i].open_at = UINT64_MAX;
 		if (&g->v[i] != g->old)
 			turnattempt_close(&g->v[i]);
+	}
 	g->chosen = NULL;
 	g->fresh_af = 0;
 	drop_old(g);

@@ -469,6 +469,27 @@ static void test_fresh_fails(void)
 	rig_close(&r);
 }
 
+/* What it was asked beside is gone before it has begun: nor does it later. */
+static void test_fresh_too_late(void)
+{
+	struct finder_env env;
+	struct sa one, base;
+	struct rig r;
+
+	rig_open(&r, false);
+	run_to(&r, r.now);
+	allocate(&r, 0);
+	one = r.cand.base;
+	env_of(&env, &r);
+	CU_ASSERT_EQUAL(turn_finder.fresh(r.f, &env, &one, &base, r.now),
+			EINPROGRESS);
+	r.link[0]->h.downh("cut", r.link[0]->arg);
+	turn_finder.tick(r.f, r.now);
+	run_to(&r, r.now);
+	CU_ASSERT(r.gone == 1 && r.opened == 2);
+	rig_close(&r);
+}
+
 static void test_nothing(void)
 {
 	struct rig r;
@@ -511,5 +532,6 @@ UNIT_SUITE("turnfinder",
 	{ "lost, and made again", test_lost },
 	{ "one more", test_fresh },
 	{ "one more fails", test_fresh_fails },
+	{ "one more comes too late", test_fresh_too_late },
 	{ "nothing can be reached", test_nothing },
 	{ "wrong credentials", test_refused })
