@@ -3,35 +3,18 @@
  *
  *   paths.c: a packet, news --+
  *   the timer ----------------+--> path --tick, recv--> finders.c
- *   session: path_gather... --+     |  <----candh------'
+ *   session: path_gather... --+     |
  *                                   '--local, remote, tick, recv--> agent.c
  *   agent_events --> settle --foundh, consenth, failh, gatheredh--> session
  *
  * Every way in holds the path, does its work and ends with settle: handlers
  * are called last, and whichever of them frees the path, it is only gone
- * when all have returned.
+ * when all have returned. What agent and finders call meanwhile is in
+ * pathenv.c.
  */
 #include <errno.h>
 #include <openssl/rand.h>
-#include "modules/path/agent.h"
-#include "modules/path/finders.h"
-#include "modules/path/paths.h"
-
-struct path {
-	struct member member;
-	struct agent *agent;
-	struct finders *finders;
-	struct timer timer;
-	struct path_handlers h;
-	void *arg;
-	unsigned held;          /* ways in that are under way */
-	bool nomem;             /* a candidate was lost for want of memory */
-	bool begun;             /* path_gather was called */
-	bool gathering;         /* gatheredh is still to be called */
-	enum path_relay relay;
-	struct guess_links *links;      /* of a guess */
-	bool guessed;                   /* it is over: one link is enough */
-};
+#include "modules/path/pathenv.h"
 
 static void path_destructor(void *arg)
 {
@@ -50,130 +33,12 @@ static void hold(struct path *p)
 	p->held++;
 }
 
-/* Somebody but ourselves still wants it. */
-static bool alive(const struct path *p)
-{
-	return mem_nrefs(p) > p->held;
-}
-
-/* A link-local address means something on one link only: that of ours. */
-static void set_scope(struct sa *remote, const struct sa *local)
-{
-	if (sa_af(remote) == AF_INET6 &&
-	    IN6_IS_ADDR_LINKLOCAL(&remote->u.in6.sin6_addr))
-		remote->u.in6.sin6_scope_id = local->u.in6.sin6_scope_id;
-}
-
-static int send_packet(int proto, const struct sa *local,
-		       const struct sa *dst, const uint8_t *buf, size_t len,
-		       void *arg)
-{
-	const struct paths_conf *conf =
-		paths_conf(((struct path *)arg)->member.ps);
-	struct sa to = *dst;
-
-	set_scope(&to, local);
-	return conf->sendh(proto, local, &to, buf, len, conf->arg);
-}
-
-/* A relay may have to be asked first whether it takes packets to dst. */
-static int send_check(int proto, const struct sa *local,
-		      const struct sa *dst, const uint8_t *buf, size_t len,
-		      void *arg)
-{
-	struct path *p = arg;
-	int err = ENOENT;
-
-	if (proto == IPPROTO_UDP)
-		err = finders_send(p->finders, local, dst, buf, len,
-				   clock_ns());
-	if (err == EAGAIN)
-		return 0;       /* it goes when the relay has said yes */
-	return err && err != ENOENT ? err
-		: send_packet(proto, local, dst, buf, len, arg);
-}
-
-static bool is_busy(void *arg)
-{
-	struct path *p = arg;
-
-	return p->h.busyh && p->h.busyh(p->arg);
-}
-
-/* A description may have to fit into one UDP packet of SIP, so what would not
- * be missed is not told: active ones, which the peer learns when they come
- * (unless a relay has told how they will look), and simultaneous open where no
- * firewall is between us. */
-static bool is_told(const struct cand *c)
-{
-	if (c->transp == CAND_TCP_ACTIVE)
-		return c->type != CAND_HOST;
-	return c->transp != CAND_TCP_SO || c->type != CAND_HOST ||
-		!netif_inside(&c->addr);
-}
-
-static void on_cand(const struct cand *c, void *arg)
-{
-	struct path *p = arg;
-	int err = agent_local(p->agent, c, clock_ns());
-
-	p->nomem |= err == ENOMEM;
-	if (!err && is_told(c) && alive(p) && p->h.candh)
-		p->h.candh(c, p->arg);
-}
-
-static void on_gone(const struct sa *base, void *arg)
-{
-	struct path *p = arg;
-
-	agent_local_gone(p->agent, base, clock_ns());
-	if (p->h.goneh)
-		p->h.goneh(base, p->arg);
-}
-
-static void on_forged(const struct sa *src, void *arg)
-{
-	const struct path *p = arg;
-
-	if (p->h.forgedh)
-		p->h.forgedh(src, p->arg);
-}
-
-static void on_fresh(const struct sa *base, void *arg)
-{
-	const struct path *p = arg;
-
-	agent_fresh_relay(p->agent, base, clock_ns());
-}
-
-static void on_all_done(void *arg)
-{
-	struct path *p = arg;
-
-	agent_gathered(p->agent, clock_ns());
-}
-
-static int get_env(struct path *p, struct finder_env *env)
-{
-	int err = paths_env(p->member.ps, env, &p->member);
-
-	env->sendh = send_packet;
-	env->goneh = on_gone;
-	env->forgedh = on_forged;
-	env->freshh = on_fresh;
-	env->wakeh = p->timer.h;
-	env->arg = p;
-	env->relays = p->relay != PATH_RELAY_NEVER;
-	env->private = p->relay == PATH_RELAY_ONLY;
-	return err;
-}
-
 /* What the NATs made of us may have changed. */
 static void look_again(struct path *p)
 {
 	struct finder_env env;
 
-	if (!get_env(p, &env))
+	if (!pathenv_finders(&env, p))
 		finders_look_again(p->finders, &env, clock_ns());
 }
 
@@ -184,7 +49,8 @@ static void renew(struct path *p)
 	struct finder_env env;
 	struct sa base;
 
-	if (agent_selected(p->agent, &local, &remote) && !get_env(p, &env) &&
+	if (agent_selected(p->agent, &local, &remote) &&
+	    !pathenv_finders(&env, p) &&
 	    !finders_fresh(p->finders, &env, &local.base, &base, clock_ns()))
 		agent_fresh(p->agent, &base, clock_ns());
 }
@@ -210,7 +76,7 @@ static void report_found(struct path *p)
 	if (p->links && p->guessed)
 		paths_conf(p->member.ps)->guess_ops->keeph(p->links,
 							   &local.base);
-	set_scope(&remote.addr, &local.base);
+	pathenv_scope(&remote.addr, &local.base);
 	p->h.foundh(&local, &remote, p->arg);
 }
 
@@ -218,12 +84,12 @@ static void report(struct path *p, unsigned ev)
 {
 	if (ev & AGENT_FOUND)
 		report_found(p);
-	if (alive(p) && ev & AGENT_CONSENT && p->h.consenth)
+	if (path_alive(p) && ev & AGENT_CONSENT && p->h.consenth)
 		p->h.consenth(agent_consent(p->agent), p->arg);
-	if (alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
+	if (path_alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
 		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
 			   : PATH_FAIL_CHECKS, p->arg);
-	if (alive(p) && p->gathering && !finders_waiting(p->finders)) {
+	if (path_alive(p) && p->gathering && !finders_waiting(p->finders)) {
 		p->gathering = false;
 		if (p->h.gatheredh)
 			p->h.gatheredh(p->arg);
@@ -241,7 +107,7 @@ static void settle(struct path *p)
 	if (ev & AGENT_RENEW)
 		renew(p);
 	report(p, ev | agent_events(p->agent));
-	if (alive(p)) {
+	if (path_alive(p)) {
 		uint64_t t;
 
 		stop_brief_finders(p);
@@ -294,12 +160,12 @@ static void on_lost(int proto, const struct sa *local,
 static int gather(struct path *p)
 {
 	struct finder_env env;
-	int err = get_env(p, &env);
+	int err = pathenv_finders(&env, p);
 
 	agent_nat64(p->agent, paths_nat64(p->member.ps), clock_ns());
 	p->nomem = false;
 	if (err)
-		on_all_done(p);
+		pathenv_done(p);
 	else
 		err = finders_gather(p->finders, &env, clock_ns());
 	return p->nomem ? ENOMEM : err;
@@ -311,11 +177,11 @@ static void addresses_changed(struct path *p)
 	struct sa basev[NETIF_MAX];
 	size_t n = agent_bases(p->agent, basev, NETIF_MAX);
 
-	if (get_env(p, &env))
+	if (pathenv_finders(&env, p))
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (!finder_has(&env, &basev[i]))
-			on_gone(&basev[i], p);
+			pathenv_gone(&basev[i], p);
 	(void)gather(p);
 }
 
@@ -335,7 +201,7 @@ static void start_late(struct path *p, const struct finder_kind *kind)
 {
 	struct finder_env env;
 
-	if (!get_env(p, &env))
+	if (!pathenv_finders(&env, p))
 		finders_start(p->finders, kind, &env, clock_ns());
 }
 
@@ -414,10 +280,7 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	       const struct path_handlers *h, void *arg)
 {
 	struct agent_conf conf = {
-		.controlling = controlling, .sendh = send_check,
-		.busyh = is_busy, .guess = &guess_needs,
-		.keepalive = paths_keepalive(ps),
-		.forgedh = on_forged,
+		.controlling = controlling, .guess = &guess_needs,
 	};
 	struct path *p;
 	int err;
@@ -438,11 +301,10 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 		err = EIO;
 	if (err)
 		goto out;
-	conf.handle = p->member.handle;
-	conf.arg = p;
+	pathenv_agent(&conf, p);
 	err = agent_alloc(&p->agent, &conf);
 	if (!err)
-		err = finders_alloc(&p->finders, on_cand, on_all_done, p);
+		err = finders_alloc(&p->finders, pathenv_cand, pathenv_done, p);
 	if (err)
 		goto out;
 	paths_name(&p->member, agent_ufrag(p->agent), NULL);
@@ -515,9 +377,9 @@ int path_remote(struct path *p, const struct desc *remote)
 	hold(p);
 	if (agent_remote_is(p->agent, remote->ufrag) == AGENT_REMOTE_RESTART)
 		err = restart(p);
-	if (!err && alive(p))
+	if (!err && path_alive(p))
 		err = agent_remote(p->agent, remote, clock_ns());
-	if (!err && alive(p))
+	if (!err && path_alive(p))
 		/* before its checks come to our relays */
 		finders_permit(p->finders, remote, clock_ns());
 	settle(p);
