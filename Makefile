@@ -91,7 +91,7 @@ below_ua        := sdp/base sdp sipd/sip sipd/ua
 below_registrar := sdp/base sdp sipd/sip sipd/registrar
 below_sipd      := $(ROOMS)
 # What a suite is linked with, and what of it may be made to fail.
-RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail)
+RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail place)
 comma   := ,
 WRAP    := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc \
 	   aligned_alloc strdup CU_assertImplementation)

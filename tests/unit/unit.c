@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/unit/unit.h"
+#include "tests/unit/place.h"
 #include "tests/unit/unitfail.h"
 
 static void print_failure(const CU_pTest test)
@@ -45,17 +45,12 @@ static int with_failures(const char *suite, const struct unit_test *tests,
 			 name && argv[3] ? atol(argv[3]) : 0);
 }
 
-int unit_main(const char *suite, const struct unit_test *tests, size_t n,
-	      int argc, char *argv[])
+static int as_they_are(const char *suite, const struct unit_test *tests,
+		       size_t n)
 {
 	unsigned count = 0, failed;
 	CU_pSuite s;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (libre_init())
-		return 2;
-	if (argc > 1 && !strncmp(argv[1], "--fail", 6))
-		return with_failures(suite, tests, n, argv);
 	if (CU_initialize_registry())
 		return 2;
 	s = CU_add_suite(suite, NULL, NULL);
@@ -68,4 +63,20 @@ int unit_main(const char *suite, const struct unit_test *tests, size_t n,
 	CU_cleanup_registry();
 	libre_close();
 	return failed ? 1 : 0;
+}
+
+int unit_main(const char *suite, const struct unit_test *tests, size_t n,
+	      int argc, char *argv[])
+{
+	int code;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (place_open() || libre_init())
+		return 2;
+	if (argc > 1 && !strncmp(argv[1], "--fail", 6))
+		code = with_failures(suite, tests, n, argv);
+	else
+		code = as_they_are(suite, tests, n);
+	place_close();
+	return code;
 }

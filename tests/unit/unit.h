@@ -35,6 +35,14 @@ int unit_main(const char *suite, const struct unit_test *tests, size_t n,
  * why, and ends such a run. Does nothing in any other. */
 void unit_needs_memory(const char *why);
 
+/* A fresh folder for a case, on disk or where fsync costs nothing (and the
+ * length of a path is no matter), or a fresh file, returned open to be
+ * written. Whoever leaves it there leaves nothing behind: it goes with the
+ * suite, see place.c. */
+void unit_folder(char *path, size_t size);
+void unit_folder_fast(char *path, size_t size);
+int unit_file(char *path, size_t size);
+
 /* What a case takes for itself is always there. */
 void *unit_alloc(size_t size, mem_destroy_h *dh);
 void *unit_zalloc(size_t size, mem_destroy_h *dh);

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "tests/unit/fail.h"
+#include "tests/unit/place.h"
 #include "tests/unit/unitfail.h"
 
 enum {
@@ -132,6 +133,7 @@ static int run(const struct suite *s, const struct unit_test *t, long n,
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return -1;
+	place_renew();
 	return status;
 }
 

@@ -78,13 +78,9 @@ static inline void house_open(struct house *h, const char *domain, bool stun,
 		.expires_max = expires_max,
 	};
 	char why[256];
-	int fd;
 
 	memset(h, 0, sizeof *h);
-	strcpy(h->users, "/tmp/dialtone-users-XXXXXX");
-	fd = mkstemp(h->users);
-	CU_ASSERT_FATAL(fd >= 0);
-	close(fd);
+	close(unit_file(h->users, sizeof h->users));
 	house_users(h, "# users\nalice:secret\nbob:hush\ncarol:pst\n");
 	CU_ASSERT_EQUAL_FATAL(timers_alloc(&h->timers), 0);
 	CU_ASSERT_EQUAL_FATAL(timers_attach(h->timers), 0);

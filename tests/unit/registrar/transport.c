@@ -32,8 +32,7 @@ static void make_cert(void)
 	X509_NAME *name = X509_get_subject_name(crt);
 	FILE *f;
 
-	strcpy(certfile, "/tmp/dialtone-cert-XXXXXX");
-	f = fdopen(mkstemp(certfile), "w");
+	f = fdopen(unit_file(certfile, sizeof certfile), "w");
 	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
 				   (const uint8_t *)"test", -1, -1, 0);
 	X509_set_issuer_name(crt, name);
@@ -275,8 +274,8 @@ static int make_registrar(void *arg)
 
 static void test_memory(void)
 {
-	char file[] = "/tmp/dialtone-users-XXXXXX";
-	const int fd = mkstemp(file);
+	char file[64];
+	const int fd = unit_file(file, sizeof file);
 
 	CU_ASSERT_EQUAL(write(fd, "a:b\nc:d\n", 8), 8);
 	close(fd);

@@ -13,11 +13,10 @@ static char why[256];
 
 static int read_text(struct users **up, const char *text)
 {
-	char file[] = "/tmp/dialtone-users-XXXXXX";
-	const int fd = mkstemp(file);
+	char file[64];
+	const int fd = unit_file(file, sizeof file);
 	int err;
 
-	CU_ASSERT_FATAL(fd >= 0);
 	CU_ASSERT_EQUAL(write(fd, text, strlen(text)),
 			(ssize_t)strlen(text));
 	close(fd);

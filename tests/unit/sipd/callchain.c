@@ -30,8 +30,7 @@ static void write_lines(struct calllog *l, unsigned n)
 
 static void setup(void)
 {
-	strcpy(dir, "/tmp/dialtone-chain-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(file, sizeof file, "%s/calls", dir);
 	snprintf(old, sizeof old, "%s/calls.1", dir);
 	snprintf(head, sizeof head, "%s/calls.head", dir);

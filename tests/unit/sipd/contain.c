@@ -30,8 +30,7 @@ static void load(const char *text)
 	struct conf_error ce;
 	FILE *f;
 
-	strcpy(dir, "/tmp/dialtone-contain-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(file, sizeof file, "%s/sipd.conf", dir);
 	f = fopen(file, "w");
 	fprintf(f, "[sipd]\nstate = %s/state\n%s", dir, text);

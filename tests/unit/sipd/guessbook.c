@@ -9,7 +9,7 @@
 
 enum { HOUR = 3600 };
 
-static char file[] = "/tmp/dialtone-guessbook-XXXXXX";
+static char file[64];
 static struct learned *l;
 static struct guessbook *g;
 
@@ -30,7 +30,7 @@ static void test_rules(void)
 	const uint8_t a[32] = "a", b[32] = "b";
 	time_t t = 1000000;
 
-	CU_ASSERT_FATAL(close(mkstemp(file)) == 0);
+	close(unit_file(file, sizeof file));
 	start(t);
 	CU_ASSERT(guessbook_begin(g, a, t));
 	/* one at a time */

@@ -17,8 +17,7 @@ static const time_t t = 1000000;
 
 static void begin(void)
 {
-	str_ncpy(dir, "/tmp/dialtone-learned-XXXXXX", sizeof dir);
-	CU_ASSERT_FATAL(mkdtemp(dir) != NULL);
+	unit_folder(dir, sizeof dir);
 	(void)re_snprintf(file, sizeof file, "%s/learned", dir);
 }
 

@@ -29,8 +29,7 @@ static void begin(void)
 	int fdv[2];
 	FILE *f;
 
-	strcpy(dir, "/tmp/dialtone-pairing-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(file, sizeof file, "%s/sipd.conf", dir);
 	f = fopen(file, "w");
 	fprintf(f, "[sipd]\nstate = %s\nport = 0\n[nat]\ninterfaces = lo\n",

@@ -47,8 +47,7 @@ static void setup(const char *text)
 	struct conf_error e;
 	char all[2048];
 
-	strcpy(dir, "/tmp/dialtone-peers-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(conffile, sizeof conffile, "%s/sipd.conf", dir);
 	snprintf(known, sizeof known, "%s/known_peers", dir);
 	snprintf(logfile, sizeof logfile, "%s/log", dir);

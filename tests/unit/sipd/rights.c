@@ -52,10 +52,10 @@ static void test_hours(void)
 
 static struct conf *load(const char *text, char *why, size_t size)
 {
-	char file[] = "/tmp/dialtone-rights-XXXXXX";
+	char file[64];
 	struct conf *c = NULL;
 	struct conf_error ce;
-	const int fd = mkstemp(file);
+	const int fd = unit_file(file, sizeof file);
 
 	CU_ASSERT_EQUAL(write(fd, text, strlen(text)),
 			(ssize_t)strlen(text));

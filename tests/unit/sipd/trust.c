@@ -243,18 +243,14 @@ static void test_files(void)
 
 static void test_setup(void)
 {
-	int fd;
 	FILE *f;
 
-	strcpy(file, "/tmp/dialtone-trust-XXXXXX");
-	fd = mkstemp(file);
-	CU_ASSERT_FATAL(fd >= 0);
 	key = EVP_EC_gen("P-256");
 	ca_key = EVP_EC_gen("P-256");
 	ca = blank(ca_key, "Acme", NULL);
 	add(ca, NID_basic_constraints, "critical,CA:TRUE");
 	X509_sign(ca, ca_key, EVP_sha256());
-	f = fdopen(fd, "w");
+	f = fdopen(unit_file(file, sizeof file), "w");
 	PEM_write_X509(f, ca);
 	fclose(f);
 }

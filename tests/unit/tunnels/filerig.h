@@ -32,22 +32,16 @@ static inline int sh_status(const char *fmt, ...)
 	return system(cmd);
 }
 
-static inline void fresh_in(const char *where)
+static inline void fresh_disk(void)
 {
-	snprintf(dir, sizeof dir, "%s/dialtone-file-XXXXXX", where);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	sh("mkdir %s/src", dir);
 }
 
-static inline void fresh_disk(void)
-{
-	fresh_in("/tmp");
-}
-
-/* Where fsync costs nothing. */
 static inline void fresh(void)
 {
-	fresh_in(access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	unit_folder_fast(dir, sizeof dir);
+	sh("mkdir %s/src", dir);
 }
 
 static inline void sweep(void)

@@ -23,8 +23,7 @@ static char dir[64], file[96];
 
 static void folder_make(void)
 {
-	strcpy(dir, "/tmp/dialtone-identity-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(file, sizeof file, "%s/identity.pem", dir);
 }
 

@@ -197,11 +197,10 @@ static void test_back_pressure(void)
 
 static void test_files(void)
 {
-	char in[] = "/tmp/dialtone-pipe-XXXXXX";
-	char out[] = "/tmp/dialtone-pipe-XXXXXX";
-	char cmd[100], buf[1000];
+	char in[64], out[64], cmd[200], buf[1000];
 	struct piping p;
-	int fi = mkstemp(in), fo = mkstemp(out), null, null2;
+	int fi = unit_file(in, sizeof in), fo = unit_file(out, sizeof out);
+	int null, null2;
 
 	memset(&p, 0, sizeof p);
 	p.a_in = p.a_out = p.b_in = p.b_out = -1;

@@ -54,9 +54,9 @@ static inline void path_to(const struct worker *w, uint16_t port,
 /* The first case of each suite, and the last. */
 static inline void set_up_keys(void)
 {
-	char dir[] = "/tmp/twoends-XXXXXX", file[96];
+	char dir[64], file[96];
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	CU_ASSERT_EQUAL_FATAL(mailbox_alloc(&control), 0);
 	for (int i = 0; i < 3; i++) {
 		(void)re_snprintf(file, sizeof file, "%s/%d", dir, i);

@@ -61,12 +61,8 @@ static void unmake(struct pair *p)
 
 static void save(char *file, size_t size, const struct pair *p, bool key)
 {
-	FILE *f;
-	int fd;
+	FILE *f = fdopen(unit_file(file, size), "w");
 
-	str_ncpy(file, "/tmp/dialtone-tls-XXXXXX", size);
-	fd = mkstemp(file);
-	f = fdopen(fd, "w");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
 	PEM_write_X509(f, p->crt);
 	if (key)

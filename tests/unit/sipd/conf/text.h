@@ -1,6 +1,6 @@
 /*
- * text.h: for the tests of the configuration: a text as /tmp/.../sipd.conf,
- * with a file beside it, and what is said about it.
+ * text.h: for the tests of the configuration: a text as a sipd.conf, with a
+ * file beside it, and what is said about it.
  */
 #ifndef DIALTONE_CONF_TEXT_H
 #define DIALTONE_CONF_TEXT_H
@@ -31,8 +31,7 @@ static inline void write_to(const char *path, const char *text, size_t n,
 
 static inline void setup(void)
 {
-	strcpy(dir, "/tmp/dialtone-conf-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	unit_folder(dir, sizeof dir);
 	snprintf(file, sizeof file, "%s/sipd.conf", dir);
 	snprintf(side, sizeof side, "%s/side", dir);
 }

@@ -41,14 +41,12 @@ static inline void write_file(const char *path, const char *text)
 	(void)chmod(path, 0600);
 }
 
-static inline void side_key(struct side *sd, const char *name)
+static inline void side_key(struct side *sd)
 {
 	char file[128];
 	struct identity *id;
 
-	(void)re_snprintf(sd->dir, sizeof sd->dir,
-			  "/tmp/dialtone-%s-XXXXXX", name);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(sd->dir));
+	unit_folder(sd->dir, sizeof sd->dir);
 	(void)re_snprintf(file, sizeof file, "%s/identity.pem", sd->dir);
 	CU_ASSERT_EQUAL_FATAL(identity_load(&id, file), 0);
 	fp_print(sd->fp, identity_fp(id));
@@ -88,8 +86,8 @@ static inline void both_open(const char *a, const char *b)
 	const struct account *direct;
 
 	memset(&got, 0, sizeof got);
-	side_key(&alice, "alice");
-	side_key(&bob, "bob");
+	side_key(&alice);
+	side_key(&bob);
 	(void)re_snprintf(more, sizeof more, b, alice.fp);
 	side_open(&bob, more);
 	(void)re_snprintf(more, sizeof more, a, bob.fp);

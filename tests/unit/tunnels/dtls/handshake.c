@@ -42,11 +42,8 @@ static struct identity *with_chain(int i)
 	unsigned n;
 	FILE *f;
 
-	(void)re_snprintf(file, sizeof file, "/tmp/dtls-chain.%d",
-			  (int)getpid());
-	f = fopen(file, "w");
+	f = fdopen(unit_file(file, sizeof file), "w");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
-	(void)fchmod(fileno(f), 0600);
 	der = identity_key(ids[i], &n);
 	key = d2i_AutoPrivateKey(NULL, &der, (long)n);
 	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
