@@ -131,7 +131,7 @@ units: $(UNITS)
 unit: $(UNITS)
 	@tests/check.sh unit $(B)
 
-e2e: all
+e2e: all lab-tools
 	@tests/check.sh e2e $(B)
 
 # A package may have to be installed before pkg-config can be asked, so what
@@ -147,9 +147,9 @@ check:
 
 SAN_ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 san:
-	@$(MAKE) -s -j2 B=build-asan OPT='-O1 -g' SAN='$(SAN_ADDRESS)' all units
+	@$(MAKE) -s -j2 B=build-asan OPT='-O1 -g' SAN='$(SAN_ADDRESS)' all lab-tools units
 	@tests/check.sh unit build-asan && tests/check.sh e2e build-asan
-	@$(MAKE) -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all units
+	@$(MAKE) -s -j2 B=build-tsan OPT='-O1 -g' SAN=-fsanitize=thread all lab-tools units
 	@tests/check.sh unit build-tsan && tests/check.sh e2e build-tsan
 
 fail:

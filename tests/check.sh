@@ -103,7 +103,7 @@ e2e)
 	e2e_of "$build" -L | pool
 	e2e_of "$build" -l | single ;;
 all)
-	make -s -j2 B="$build" WERROR=-Werror all units || exit 1
+	make -s -j2 B="$build" WERROR=-Werror all lab-tools units || exit 1
 	build B=build-clang CC=clang WERROR=-Werror all
 	# what takes longest first: the rest fills the gaps
 	{
