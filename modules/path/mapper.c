@@ -18,7 +18,7 @@
 #include "modules/path/route.h"
 #include "sdp/base/recompat.h"
 
-#define HTTP_LIMIT  (2 * SEC)
+#define HTTP_LIMIT  (5 * SEC)
 #define CLOSE_LIMIT SEC
 
 enum { GATES_MAX = PATH_MAPPINGS_MAX };

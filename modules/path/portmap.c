@@ -249,7 +249,7 @@ const struct sa *portmap_external(const struct portmap *p)
 
 unsigned portmap_found(const struct portmap *p)
 {
-	return p->found;
+	return p->found | (p->state == PM_PROBING ? p->before : 0);
 }
 
 void portmap_release(struct portmap *p, uint64_t now)

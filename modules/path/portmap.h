@@ -56,7 +56,8 @@ uint64_t portmap_next(const struct portmap *p);
 const struct sa *portmap_external(const struct portmap *p);
 
 /* A bit for each enum portmap_proto that the gateway has answered by. All
- * have had their time 250 ms after the first tick. */
+ * have had their time 250 ms after the first tick; while it is probed again,
+ * those of before are among them. */
 unsigned portmap_found(const struct portmap *p);
 
 /* Remove the mapping. Over when portmap_released, within a second of HTTP or

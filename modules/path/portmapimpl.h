@@ -30,11 +30,13 @@ struct portmap {
 	struct portmap_conf conf;
 	enum portmap_state state;
 	unsigned found, failed;         /* bits of enum portmap_proto */
+	unsigned before;                /* found when it was probed before */
 	enum portmap_proto proto;       /* that is used */
 	bool fetching;                  /* by HTTP */
 	bool asking;                    /* a request is not answered yet */
 	unsigned txc;                   /* transmissions of it */
 	uint64_t started;               /* of probing, 0: not yet */
+	uint64_t rest;                  /* the last one's length, 0: none */
 	uint64_t resend, renew, expires, poll;  /* UINT64_MAX: not */
 	struct sa external;             /* unset: not mapped */
 	uint8_t nonce[PCP_NONCE_SIZE];

@@ -3,9 +3,13 @@
  *
  *   PROBING --250 ms, or the best has answered--> ASKING --granted--> MAPPED
  *      ^  '-- nothing --> RESTING <--all refused----'                   |
- *      |                   | 10 min, or a late answer                   |
+ *      |                   | 2 s, twice that each time, up to 10 min;   |
+ *      |                   | or a late answer                           |
  *      '-------------------'<---- the lease ran out --------------------'
  *   any --portmap_release--> RELEASING --> OVER
+ *
+ * A gateway that is only starting, or busy for a moment, is so asked again
+ * before anybody misses it.
  *
  * MAPPED: renewed at half life; asked once a minute how long the gateway has
  * been up, and mapped again when it has forgotten. Called by portmap.c.
@@ -15,7 +19,8 @@
 
 #define RTO         (250 * MSEC)        /* RFC 6886 section 3.1 */
 #define RELEASE_RTO (100 * MSEC)
-#define REST        (600 * SEC)
+#define REST_MIN    (2 * SEC)
+#define REST_MAX    (600 * SEC)
 #define RENEW_MIN   (4 * SEC)
 #define FORGOTTEN   (60 * SEC)          /* left to have it mapped again */
 
@@ -51,7 +56,8 @@ void portmap_ask(struct portmap *p, uint64_t now)
 static void rest(struct portmap *p, uint64_t now)
 {
 	p->state = PM_RESTING;
-	p->resend = now + REST;
+	p->rest = min(p->rest ? 2 * p->rest : REST_MIN, REST_MAX);
+	p->resend = now + p->rest;
 }
 
 /* The best that answers and has not refused. */
@@ -86,6 +92,7 @@ void portmap_probe(struct portmap *p)
 void portmap_begin(struct portmap *p, uint64_t now)
 {
 	unmap(p);
+	p->before = p->found;
 	p->found = p->failed = 0;
 	p->state = PM_PROBING;
 	p->started = now;
@@ -105,6 +112,7 @@ void portmap_granted(struct portmap *p, const struct sa *external,
 	if (p->state == PM_RELEASING)
 		return;
 	p->state = PM_MAPPED;
+	p->rest = 0;
 	p->external = *external;
 	p->renew = now + s * SEC / 2;
 	p->expires = now + s * SEC;

@@ -79,7 +79,7 @@ static void test_loss(void)
 	finish(&g);
 }
 
-/* Nobody there: quiet after two rounds, for ten minutes. A late answer still
+/* Nobody there: from round to round quiet for longer. A late answer still
  * counts. */
 static void test_nothing(void)
 {
@@ -94,6 +94,45 @@ static void test_nothing(void)
 	do_natpmp(&g, (const uint8_t *)"\0\0", 2);
 	run(&g, SEC);
 	CU_ASSERT(maps_to(&g, "198.51.100.2", 4000));
+	finish(&g);
+}
+
+/* Only starting, or too busy to answer in time: it is asked again soon. What
+ * it has is known meanwhile. */
+static void test_starting(void)
+{
+	struct gw g;
+
+	gw_init(&g);
+	g.pcp = g.upnp = true;
+	g.deaf = true;
+	run(&g, SEC);
+	g.deaf = false;
+	run(&g, 2 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.1", 4000));
+	finish(&g);
+
+	gw_init(&g);
+	g.upnp = true;
+	run(&g, 251 * MSEC);
+	g.deaf = true;
+	run(&g, 50 * MSEC);
+	CU_ASSERT(unmapped(&g));
+	CU_ASSERT_EQUAL(portmap_found(g.p), 1 << PORTMAP_UPNP);
+	run(&g, 2 * SEC);
+	CU_ASSERT_EQUAL(portmap_found(g.p), 1 << PORTMAP_UPNP);
+	g.deaf = false;
+	run(&g, 5 * SEC);
+	CU_ASSERT(maps_to(&g, "198.51.100.3", 4000));
+	finish(&g);
+
+	/* one that refuses is asked less and less */
+	gw_init(&g);
+	g.natpmp = true;
+	g.refuse = 2;
+	run(&g, 3600 * SEC);
+	CU_ASSERT(unmapped(&g));
+	CU_ASSERT(g.probes > 8 && g.probes < 40);
 	finish(&g);
 }
 
@@ -182,5 +221,6 @@ UNIT_SUITE("portmap/lasts",
 	{ "lost and slow", test_lost_slow },
 	{ "packets lost", test_loss },
 	{ "nothing there", test_nothing },
+	{ "only starting", test_starting },
 	{ "spoofed", test_spoofed },
 	{ "release", test_release })
