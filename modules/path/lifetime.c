@@ -8,7 +8,9 @@
  *             --without------------------->        --> socket 18: so i's is
  *                                                      gone, not the server
  *
- * Each request is sent up to four times within a second. Called by natlife.c.
+ * Each request is sent up to four times: in vain within a second if it is to
+ * a mapping, which may be gone; within four to the server, whose silence would
+ * be the end of all. Called by natlife.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -74,6 +76,12 @@ static void enter(struct lifetime *l, enum phase phase, uint64_t next)
 	l->next = next;
 }
 
+static void again(struct lifetime *l, uint64_t now)
+{
+	l->next = now + (l->phase == ASKING ? RTO : RTO << l->txc);
+	l->txc++;
+}
+
 /* Wait for the next mapping that was made. */
 static void await(struct lifetime *l, unsigned i)
 {
@@ -100,8 +108,7 @@ static void open_all(struct lifetime *l, uint64_t now)
 	for (unsigned i = 0; i < LIFETIME_STEPS; i++)
 		if (!l->stepv[i].port)
 			transmit(l, i, l->stepv[i].open, 0);
-	l->txc++;
-	l->next = now + RTO;
+	again(l, now);
 }
 
 static void ask(struct lifetime *l, uint64_t now)
@@ -118,8 +125,7 @@ static void ask(struct lifetime *l, uint64_t now)
 		transmit(l, ASKER, s->ask, s->port);
 	else
 		transmit(l, ASKER, l->plain, 0);
-	l->txc++;
-	l->next = now + RTO;
+	again(l, now);
 }
 
 void lifetime_tick(struct lifetime *l, uint64_t now)
