@@ -158,7 +158,7 @@ outside() {
 }
 begin() {
 	: > "$T/iperf"
-	at alice timeout 60 iperf3 -c 198.51.100.2 -b 50M -t "$1" -i 1 \
+	at alice timeout 60 iperf3 -c 198.51.100.2 -b 10M -t "$1" -i 1 \
 		--forceflush > "$T/iperf" 2>&1 &
 	load=$!
 	wait_for 5 grep -q "Mbits/sec" "$T/iperf"
