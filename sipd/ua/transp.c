@@ -380,11 +380,6 @@ int transp_ping(struct transp *t, const struct hop *hop, unsigned wait)
 		: ENOTCONN;
 }
 
-bool transp_reliable(enum sip_transp tp)
-{
-	return tp == SIP_TRANSP_TCP || tp == SIP_TRANSP_TLS;
-}
-
 int transp_alloc(struct transp **tp, struct timers *timers,
 		 const struct transp_conf *conf)
 {

@@ -57,6 +57,4 @@ int transp_send(struct transp *t, const struct hop *hop, struct mbuf *mb,
  * seconds, 0: none. */
 int transp_ping(struct transp *t, const struct hop *hop, unsigned wait);
 
-bool transp_reliable(enum sip_transp tp);
-
 #endif
