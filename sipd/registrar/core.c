@@ -5,6 +5,7 @@
  * state behind; only what is forwarded has a transaction.
  */
 #include <string.h>
+#include "sipd/sip/response.h"
 #include "sipd/registrar/core.h"
 
 static bool domain_is(const struct core *c, const struct uri *uri)
@@ -25,38 +26,31 @@ bool core_is_ours(const struct core *c, const struct uri *uri)
 		transport_isladdr(c->tr, &sa);
 }
 
-static void send_reply(struct core *c, const struct sip_msg *msg,
-		       const struct flow *flow, struct mbuf *mb)
+struct trans_way core_way_back(const struct core *c,
+			       const struct sip_msg *msg,
+			       const struct flow *flow)
 {
-	struct flow dst;
+	struct trans_way way = transport_way(c->tr, flow);
 
-	message_reply_flow(&dst, msg, flow);
-	(void)transport_send(c->tr, &dst, mb);
-}
-
-static uint64_t tag_of(const struct core *c, const struct sip_msg *msg)
-{
-	return (uint64_t)(hash_joaat_pl(&msg->callid) ^ c->salt) << 32 |
-		(hash_joaat_pl(&msg->via.branch) ^ c->salt);
+	if (msg->tp == SIP_TRANSP_UDP)  /* else it is the connection */
+		response_addr(&way.dst, msg);
+	return way;
 }
 
 void core_reply(struct core *c, const struct sip_msg *msg,
 		const struct flow *flow, uint16_t scode, const char *reason,
 		const char *extra, ...)
 {
-	struct mbuf *mb = NULL;
+	const struct trans_way way = core_way_back(c, msg, flow);
 	va_list ap;
-	int err;
 
 	if (message_is(msg, "ACK"))
 		return;
 	va_start(ap, extra);
-	err = message_vreply(&mb, msg, tag_of(c, msg), scode, reason, extra,
-			     ap);
+	(void)stable_answer(c->stable, msg, &way, scode, reason, extra ?
+			    "%vContent-Length: 0\r\n\r\n" : NULL, extra,
+			    &ap);
 	va_end(ap);
-	if (!err)
-		send_reply(c, msg, flow, mb);
-	mem_deref(mb);
 }
 
 void core_refuse(struct core *c, const struct sip_msg *msg,

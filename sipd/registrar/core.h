@@ -40,13 +40,19 @@ struct core {
 	char *domainv[DOMAINS_MAX];
 	unsigned domainc;
 	uint8_t key[ROUTE_KEY];
-	uint32_t salt;          /* of tags and loop marks */
+	uint32_t salt;          /* of loop marks */
 	uint32_t expires_max;   /* s */
 	struct core_stats stats;
 };
 
 /* Does host[:port] of a URI name us: a domain, or an own address? */
 bool core_is_ours(const struct core *c, const struct uri *uri);
+
+/* Where responses to a request go that came by flow (RFC 3261 section 18.2.2,
+ * RFC 3581). */
+struct trans_way core_way_back(const struct core *c,
+			       const struct sip_msg *msg,
+			       const struct flow *flow);
 
 /* Answer a request without a transaction: a retransmission gets the same
  * answer again (RFC 3261 section 8.2.7). extra: header lines or NULL. */

@@ -22,8 +22,7 @@ enum {
 
 struct fork {
 	struct core *c;
-	struct sip_msg *msg;    /* the request; NULL after the final one */
-	struct strans *st;
+	struct strans *st;      /* with the request until the final one */
 	struct flow flow;
 	uint32_t in_user;
 	unsigned routes;
@@ -73,7 +72,6 @@ static void fork_destructor(void *arg)
 	if (!f->final)
 		strans_drop(f->st);
 	strans_detach(f->st);
-	mem_deref(f->msg);
 	mem_deref(f->best);
 	mem_deref(f->challenges);
 	mem_deref(f->what);
@@ -86,7 +84,6 @@ static void release(struct fork *f)
 	struct le *le = f->branchl.head;
 
 	f->final = true;
-	f->msg = mem_deref(f->msg);
 	f->best = mem_deref(f->best);
 	f->challenges = mem_deref(f->challenges);
 	while (le) {
@@ -217,7 +214,7 @@ static int branch_send(struct branch *b, struct mbuf *mb, const char *branch)
 
 	if (err)
 		return err;
-	(void)pl_strcpy(&f->msg->met, met, sizeof met);
+	(void)pl_strcpy(&strans_msg(f->st)->met, met, sizeof met);
 	err = ctrans_alloc(&b->ct, f->c->ctable, &conf);
 	if (err)
 		return err;
@@ -234,16 +231,17 @@ static int branch_send(struct branch *b, struct mbuf *mb, const char *branch)
 static int branch_start(struct branch *b)
 {
 	struct fork *f = b->f;
+	const struct sip_msg *msg = strans_msg(f->st);
 	char branch[TRANS_BRANCH];
 	struct message_forward fw = {
-		.msg = f->msg, .uri = b->uri, .branch = branch,
+		.msg = msg, .uri = b->uri, .branch = branch,
 		.routes = f->routes,
 	};
 	struct mbuf *mb = NULL, *record = NULL;
 	int err = 0;
 
-	onward_branch(branch, f->c, f->msg);
-	if (onward_records(f->msg)) {
+	onward_branch(branch, f->c, msg);
+	if (onward_records(msg)) {
 		const struct route in = { f->flow, f->in_user };
 		const struct route out = { b->flow, b->user };
 
@@ -400,16 +398,15 @@ int fork_alloc(struct fork **fp, struct core *c, const struct sip_msg *msg,
 	       const struct flow *flow, uint32_t in_user, unsigned routes)
 {
 	struct fork *f = mem_zalloc(sizeof *f, fork_destructor);
-	struct strans_conf conf = { .msg = msg, .h = &handlers, .arg = f };
-	struct flow back;
+	const struct strans_conf conf = {
+		.msg = msg, .way = core_way_back(c, msg, flow),
+		.h = &handlers, .arg = f,
+	};
 	int err;
 
 	if (!f)
 		return ENOMEM;
-	message_reply_flow(&back, msg, flow);
-	conf.way = transport_way(c->tr, &back);
 	f->c = c;
-	f->msg = mem_ref((void *)msg);
 	f->flow = *flow;
 	f->in_user = in_user;
 	f->routes = routes;

@@ -1,9 +1,8 @@
 /*
- * message.c: SIP messages as the proxy writes them.
+ * message.c: SIP messages as the proxy passes them on.
  *
- * Owns nothing. Headers are passed on in their order and spelling; only what
- * RFC 3261 section 16.6 names is changed. Called by the transactions and the
- * proxy.
+ * Owns nothing. Headers keep their order and spelling; only what RFC 3261
+ * section 16.6 names is changed. Called by fork.c, onward.c and the proxy.
  */
 #include <string.h>
 #include "sipd/sip/digest.h"
@@ -48,14 +47,6 @@ const char *message_fault(const struct sip_msg *msg)
 	return NULL;
 }
 
-void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
-			const struct flow *flow)
-{
-	*dst = *flow;
-	if (msg->tp == SIP_TRANSP_UDP)  /* else it is the connection */
-		response_addr(&dst->peer, msg);
-}
-
 static int hdr_write(struct mbuf *mb, const struct sip_hdr *hdr)
 {
 	return mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
@@ -79,22 +70,6 @@ static int finish(struct mbuf **mbp, struct mbuf *mb, int err)
 	mb->pos = 0;
 	*mbp = mb;
 	return 0;
-}
-
-int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
-		   uint64_t tag, uint16_t scode, const char *reason,
-		   const char *extra, va_list ap)
-{
-	struct mbuf *mb = mbuf_alloc(768);
-	int err;
-
-	if (!mb)
-		return ENOMEM;
-	err = response_head(mb, msg, tag, scode, reason);
-	if (extra)
-		err |= mbuf_vprintf(mb, extra, ap);
-	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
-	return finish(mbp, mb, err);
 }
 
 int message_forward_response(struct mbuf **mbp, const struct sip_msg *msg,

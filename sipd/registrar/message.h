@@ -1,6 +1,6 @@
 /*
- * message.h: SIP messages as the proxy writes them (RFC 3261 section 16.6,
- * 16.7, 18.2): answers of our own, requests and responses passed on.
+ * message.h: SIP messages as the proxy passes them on (RFC 3261 section 16.6,
+ * 16.7).
  */
 #ifndef DIALTONE_REGISTRAR_MESSAGE_H
 #define DIALTONE_REGISTRAR_MESSAGE_H
@@ -14,16 +14,6 @@ enum { METHOD_SIZE = 64 };
 const char *message_fault(const struct sip_msg *msg);
 
 bool message_is(const struct sip_msg *msg, const char *met);
-
-/* Where responses to a request go, RFC 3261 section 18.2.2, 3581. */
-void message_reply_flow(struct flow *dst, const struct sip_msg *msg,
-			const struct flow *flow);
-
-/* An answer of our own; extra: complete header lines, printf style, or NULL.
- * tag: the To tag if the request has none. */
-int message_vreply(struct mbuf **mbp, const struct sip_msg *msg,
-		   uint64_t tag, uint16_t scode, const char *reason,
-		   const char *extra, va_list ap);
 
 /* A response without its first Via. challenges: header lines in place of its
  * WWW- and Proxy-Authenticate (merged of several branches), or NULL. */

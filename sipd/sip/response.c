@@ -51,8 +51,9 @@ static int to_write(struct mbuf *mb, const struct sip_msg *msg,
 	return err | mbuf_write_str(mb, "\r\n");
 }
 
-int response_head(struct mbuf *mb, const struct sip_msg *msg, uint64_t tag,
-		  uint16_t scode, const char *phrase)
+/* The status line, and the headers that are copied. */
+static int head_write(struct mbuf *mb, const struct sip_msg *msg,
+		      uint64_t tag, uint16_t scode, const char *phrase)
 {
 	bool top = true;
 	int err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", scode, phrase);
@@ -89,41 +90,29 @@ int response_head(struct mbuf *mb, const struct sip_msg *msg, uint64_t tag,
 	return err;
 }
 
-int response_make(struct mbuf **mbp, struct sa *dst,
-		  const struct sip_msg *msg, const char *software,
-		  uint16_t scode, const char *phrase, const char *fmt,
-		  va_list ap)
+int response_make(struct mbuf **mbp, const struct sip_msg *msg, uint64_t tag,
+		  const char *software, uint16_t scode, const char *phrase,
+		  const char *fmt, ...)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
+	va_list ap;
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	err = response_head(mb, msg, msg->tag, scode, phrase);
+	err = head_write(mb, msg, tag, scode, phrase);
 	if (software)
 		err |= mbuf_printf(mb, "Server: %s\r\n", software);
+	va_start(ap, fmt);
 	err |= fmt ? mbuf_vprintf(mb, fmt, ap)
 		: mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	va_end(ap);
 	mb->pos = 0;
 	(void)mbuf_resize(mb, mb->end);         /* it may stay for 32 s */
-	response_addr(dst, msg);
 	if (err)
 		mem_deref(mb);
 	else
 		*mbp = mb;
-	return err;
-}
-
-int response_reply(struct mbuf **mbp, struct sa *dst,
-		   const struct sip_msg *msg, const char *software,
-		   uint16_t scode, const char *phrase, const char *fmt, ...)
-{
-	va_list ap;
-	int err;
-
-	va_start(ap, fmt);
-	err = response_make(mbp, dst, msg, software, scode, phrase, fmt, ap);
-	va_end(ap);
 	return err;
 }
 
@@ -134,12 +123,11 @@ int response_refuse(struct mbuf **mbp, struct sa *dst,
 	if (!msg->req || !pl_strcmp(&msg->met, "ACK") ||
 	    !pl_isset(&msg->via.sentby) || !pl_isset(&msg->via.branch))
 		return EINVAL;
-	if (scode != 503)
-		return response_reply(mbp, dst, msg, NULL, scode, phrase,
-				      NULL);
-	return response_reply(mbp, dst, msg, NULL, scode, phrase,
-			      "Retry-After: %u\r\nContent-Length: 0\r\n"
-			      "\r\n", QUOTA_RETRY);
+	response_addr(dst, msg);
+	return response_make(mbp, msg, msg->tag, NULL, scode, phrase,
+			     scode == 503 ? "Retry-After: %u\r\n"
+			     "Content-Length: 0\r\n\r\n" : NULL,
+			     QUOTA_RETRY);
 }
 
 int response_busy(struct mbuf **mbp, struct sa *dst,

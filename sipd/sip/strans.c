@@ -29,6 +29,7 @@ struct stable {
 	void *arg;
 	struct hash *keys;      /* owns them */
 	unsigned n;
+	uint32_t salt;          /* of tags without a transaction */
 };
 
 enum state { PROCEEDING, COMPLETED, CONFIRMED, ACCEPTED };
@@ -224,17 +225,19 @@ int strans_send(struct strans *s, bool repeat, uint16_t scode,
 	return err;
 }
 
-int strans_vreply(struct strans *s, bool repeat, uint16_t scode,
-		  const char *phrase, const char *fmt, va_list ap)
+int strans_reply(struct strans *s, bool repeat, uint16_t scode,
+		 const char *phrase, const char *fmt, ...)
 {
 	struct mbuf *mb;
-	struct sa dst;
+	va_list ap;
 	int err;
 
 	if (!s || !s->msg)
 		return EALREADY;
-	err = response_make(&mb, &dst, s->msg, s->t->software, scode, phrase,
-			    fmt, ap);
+	va_start(ap, fmt);
+	err = response_make(&mb, s->msg, s->tag, s->t->software, scode,
+			    phrase, fmt ? "%v" : NULL, fmt, &ap);
+	va_end(ap);
 	if (err)
 		return err;
 	err = strans_send(s, repeat, scode, mb);
@@ -242,15 +245,28 @@ int strans_vreply(struct strans *s, bool repeat, uint16_t scode,
 	return err;
 }
 
-int strans_reply(struct strans *s, bool repeat, uint16_t scode,
-		 const char *phrase, const char *fmt, ...)
+static uint64_t tag_of(const struct stable *t, const struct sip_msg *msg)
 {
+	return (uint64_t)(hash_joaat_pl(&msg->callid) ^ t->salt) << 32 |
+		(hash_joaat_pl(&msg->via.branch) ^ t->salt);
+}
+
+int stable_answer(const struct stable *t, const struct sip_msg *msg,
+		  const struct trans_way *way, uint16_t scode,
+		  const char *phrase, const char *fmt, ...)
+{
+	struct mbuf *mb;
 	va_list ap;
 	int err;
 
 	va_start(ap, fmt);
-	err = strans_vreply(s, repeat, scode, phrase, fmt, ap);
+	err = response_make(&mb, msg, tag_of(t, msg), t->software, scode,
+			    phrase, fmt ? "%v" : NULL, fmt, &ap);
 	va_end(ap);
+	if (err)
+		return err;
+	err = t->sendh(way, mb, t->arg);
+	mem_deref(mb);
 	return err;
 }
 
@@ -329,12 +345,11 @@ static void cancel(struct strans *s, const struct sip_msg *msg)
 {
 	struct trans_way way = s->way;
 	struct mbuf *mb;
-	struct sa dst;
 
-	((struct sip_msg *)msg)->tag = s->tag;
-	if (!response_reply(&mb, &dst, msg, s->t->software, 200, "OK", NULL)) {
-		if (!trans_reliable(way.tp))
-			way.dst = dst;
+	if (!trans_reliable(way.tp))
+		response_addr(&way.dst, msg);
+	if (!response_make(&mb, msg, s->tag, s->t->software, 200, "OK",
+			   NULL)) {
 		(void)s->t->sendh(&way, mb, s->t->arg);
 		mem_deref(mb);
 	}
@@ -378,6 +393,7 @@ int stable_alloc(struct stable **tp, struct timers *timers,
 	t->software = software;
 	t->sendh = sendh;
 	t->arg = arg;
+	t->salt = rand_u32();
 	err = hash_alloc(&t->keys, BUCKETS);
 	if (err)
 		mem_deref(t);

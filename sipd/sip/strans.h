@@ -32,6 +32,12 @@ bool stable_recv(struct stable *t, const struct sip_msg *msg);
 
 unsigned stable_count(const struct stable *t);
 
+/* An answer without a transaction (section 8.2.7), that way; fmt as with
+ * strans_reply. A retransmission gets the same again. */
+int stable_answer(const struct stable *t, const struct sip_msg *msg,
+		  const struct trans_way *way, uint16_t scode,
+		  const char *phrase, const char *fmt, ...);
+
 struct strans_conf {
 	const struct sip_msg *msg;
 	struct trans_way way;           /* of the responses */
@@ -59,8 +65,6 @@ int strans_send(struct strans *s, bool repeat, uint16_t scode,
  * body; NULL: none. */
 int strans_reply(struct strans *s, bool repeat, uint16_t scode,
 		 const char *phrase, const char *fmt, ...);
-int strans_vreply(struct strans *s, bool repeat, uint16_t scode,
-		  const char *phrase, const char *fmt, va_list ap);
 
 void strans_acked(struct strans *s);
 

@@ -8,7 +8,6 @@
  * a merged request is known by. Called by stack.c and by who answers.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include "sipd/sip/response.h"
 #include "sipd/ua/uastrans.h"
@@ -19,7 +18,6 @@ struct uastrans_set {
 	struct stable *table;
 	struct hash *merges;
 	struct transp *transp;
-	const char *software;
 	unsigned max;
 };
 
@@ -128,27 +126,11 @@ bool uastrans_full(const struct uastrans_set *set)
 	return stable_count(set->table) >= set->max;
 }
 
-/* Without a transaction (section 8.2.7): a retransmission is answered anew. */
-static int vanswer(struct uastrans_set *set, const struct sip_msg *msg,
-		   uint16_t scode, const char *phrase, const char *fmt,
-		   va_list ap)
-{
-	struct trans_way way = way_back(msg);
-	struct mbuf *mb;
-	int err;
-
-	err = response_make(&mb, &way.dst, msg, set->software, scode, phrase,
-			    fmt, ap);
-	if (err)
-		return err;
-	err = send_handler(&way, mb, set);
-	mem_deref(mb);
-	return err;
-}
-
 int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,
 		    uint16_t scode, const char *phrase, const char *fmt, ...)
 {
+	const struct trans_way way = way_back(msg);
+	const char *more = fmt ? "%v" : NULL;
 	struct strans *st = NULL;
 	va_list ap;
 	int err = 0;
@@ -159,8 +141,9 @@ int uastrans_answer(struct uastrans_set *set, const struct sip_msg *msg,
 	if (err)
 		return err;
 	va_start(ap, fmt);
-	err = st ? strans_vreply(st, false, scode, phrase, fmt, ap)
-		: vanswer(set, msg, scode, phrase, fmt, ap);
+	err = st ? strans_reply(st, false, scode, phrase, more, fmt, &ap)
+		: stable_answer(set->table, msg, &way, scode, phrase, more,
+				fmt, &ap);
 	va_end(ap);
 	strans_detach(st);
 	return err;
@@ -193,7 +176,6 @@ int uastrans_set_alloc(struct uastrans_set **sp, struct timers *timers,
 	if (!set)
 		return ENOMEM;
 	set->transp = transp;
-	set->software = software;
 	set->max = max;
 	err = hash_alloc(&set->merges, BUCKETS);
 	if (!err)

@@ -83,6 +83,14 @@ static int reply(bool repeat, uint16_t scode)
 	return strans_reply(st, repeat, scode, "Word", NULL);
 }
 
+/* Our tag in a response: 16 digits; NULL: none. From has one as well. */
+static const char *to_tag(const char *text)
+{
+	const char *tag = strstr(text, "To: <sip:bob@192.0.2.1>;tag=");
+
+	return tag ? strchr(tag, ';') + 5 : NULL;
+}
+
 /* Section 17.2.1: 100 after 200 ms, unless something was said. */
 static void test_trying(void)
 {
@@ -93,7 +101,7 @@ static void test_trying(void)
 	wire_run(100);
 	CU_ASSERT_STRING_EQUAL(wire_sent(), "200 100");
 	CU_ASSERT_EQUAL(lastway.link, 3);
-	CU_ASSERT_PTR_NULL(strstr(lastmsg, ">;tag=0"));
+	CU_ASSERT_PTR_NULL(to_tag(lastmsg));
 	CU_ASSERT_PTR_NOT_NULL(strstr(lastmsg, "Server: test\r\n"));
 	CU_ASSERT(comes("INVITE", "z9hG4bKone"));
 	CU_ASSERT_STRING_EQUAL(wire_sent(), "200 100");
@@ -255,11 +263,45 @@ static void test_cancel(void)
 	CU_ASSERT_STRING_EQUAL(wire_sent(), "0 200 0 200");
 	CU_ASSERT_EQUAL(cancels, 1);
 	CU_ASSERT_EQUAL(reply(false, 487), 0);
-	CU_ASSERT_PTR_NOT_NULL(strstr(first, ">;tag="));
-	CU_ASSERT(!strncmp(strstr(first, ">;tag="), strstr(lastmsg, ">;tag="),
-			   22));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to_tag(first));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to_tag(lastmsg));
+	CU_ASSERT(!strncmp(to_tag(first), to_tag(lastmsg), 16));
 	CU_ASSERT(comes("CANCEL", "z9hG4bKone"));
 	CU_ASSERT_EQUAL(cancels, 1);
+	close_it();
+}
+
+/* What an answer without a transaction reads like. */
+static void answer_to(const char *branch, char *text)
+{
+	const struct trans_way way = wire_way(SIP_TRANSP_UDP, "192.0.2.9", 4);
+	struct sip_msg *msg = request_of("OPTIONS", branch);
+
+	CU_ASSERT_EQUAL(stable_answer(table, msg, &way, 405, "Word",
+				      "Allow: %s\r\n\r\n", "ACK"), 0);
+	memcpy(text, lastmsg, sizeof lastmsg);
+	mem_deref(msg);
+}
+
+/* Section 8.2.7: always the same, under a tag of that request alone. */
+static void test_stateless(void)
+{
+	char first[sizeof lastmsg], again[sizeof lastmsg];
+	char other[sizeof lastmsg];
+
+	open_with("BYE", SIP_TRANSP_UDP);
+	answer_to("z9hG4bKtwo", first);
+	answer_to("z9hG4bKtwo", again);
+	answer_to("z9hG4bKthree", other);
+	CU_ASSERT_EQUAL(lastway.link, 4);
+	CU_ASSERT_STRING_EQUAL(wire_sent(), "0 405 0 405 0 405");
+	CU_ASSERT_STRING_EQUAL(first, again);
+	CU_ASSERT_PTR_NOT_NULL(strstr(first, "Server: test\r\n"
+				      "Allow: ACK\r\n\r\n"));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to_tag(first));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(to_tag(other));
+	CU_ASSERT(strncmp(to_tag(first), to_tag(other), 16) != 0);
+	CU_ASSERT_EQUAL(stable_count(table), 1);
 	close_it();
 }
 
@@ -287,4 +329,5 @@ UNIT_SUITE("sip/strans",
 	   { "a 2xx passed on", test_passed_on },
 	   { "reliable responses", test_reliable },
 	   { "CANCEL", test_cancel },
+	   { "without a transaction", test_stateless },
 	   { "nobody listens", test_detached })
