@@ -112,11 +112,6 @@ static inline bool fakedgram_full(struct dgram *d)
 	return f->blocked || f->count == FAKEDGRAM_QUEUE;
 }
 
-static inline void fakedgram_flush(struct dgram *d)
-{
-	(void)d;
-}
-
 static inline void fakedgram_destructor(void *arg)
 {
 	struct fakedgram *f = arg;
@@ -130,7 +125,7 @@ static inline void fakedgram_destructor(void *arg)
 static inline struct fakedgram *fakedgram_new(struct loop *l)
 {
 	static const struct dgram_ops ops = {
-		fakedgram_put, fakedgram_flush, fakedgram_full
+		fakedgram_put, fakedgram_full
 	};
 	struct fakedgram *f = mem_zalloc(sizeof *f, fakedgram_destructor);
 

@@ -41,11 +41,6 @@ bool dgram_full(struct dgram *d)
 	return true;
 }
 
-void dgram_flush(struct dgram *d)
-{
-	d->ops->flush(d);
-}
-
 size_t dgram_mtu(const struct dgram *d)
 {
 	return d->mtu;

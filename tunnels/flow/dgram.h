@@ -40,7 +40,8 @@ struct dgram_handlers {
 void dgram_handle(struct dgram *d, const struct dgram_handlers *h,
 		  void *arg);
 
-/* Seal one packet into the batch (p is read only, and free afterwards).
+/* Seal one packet into the batch (p is read only, and free afterwards), which
+ * leaves when it is full or the loop's turn ends.
  * Packets of equal size in a row leave together. 0; EMSGSIZE: larger than
  * dgram_mtu; EINVAL: empty; EAGAIN: the socket is full, the packet was not
  * taken; ENOTCONN: over. */
@@ -50,9 +51,6 @@ int dgram_put(struct dgram *d, const void *p, size_t n);
  * It is for the tunnel then to hold or to drop what is not urgent; dgram_put
  * takes it all the same. */
 bool dgram_full(struct dgram *d);
-
-/* Send what has been put. Called for you at the end of the loop's turn. */
-void dgram_flush(struct dgram *d);
 
 /* Bytes that fit into one packet on the present path. */
 size_t dgram_mtu(const struct dgram *d);

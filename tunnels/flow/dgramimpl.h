@@ -14,9 +14,8 @@
 #include "tunnels/flow/dgram.h"
 
 struct dgram_ops {
-	/* as dgram_put and dgram_flush; n is at least 1, at most mtu */
+	/* as dgram_put; n is at least 1, at most mtu */
 	int (*put)(struct dgram *d, const void *p, size_t n);
-	void (*flush)(struct dgram *d);
 	/* as dgram_full; dgram_room is called if it said so. NULL: never */
 	bool (*full)(struct dgram *d);
 };

@@ -190,11 +190,6 @@ static int put(struct dgram *d, const void *p, size_t n)
 	return 0;
 }
 
-static void flush_handler(struct dgram *d)
-{
-	(void)flush((struct dconn *)(void *)d);
-}
-
 static bool is_full(const struct dconn *c)
 {
 	return outq_full(&c->outq, c->batch ? c->batch->end : 0);
@@ -226,7 +221,7 @@ static bool full(struct dgram *d)
 					  c);
 }
 
-const struct dgram_ops dtlssend_ops = { put, flush_handler, full };
+const struct dgram_ops dtlssend_ops = { put, full };
 
 int dtlssend_now(struct dconn *c, const uint8_t *p, size_t n)
 {
