@@ -27,8 +27,6 @@ static void orders_handler(const struct orders *o, void *arg)
 
 	if (o->path)
 		dtlsconn_path(c, o->proto, &o->local, &o->remote);
-	if (o->rekey)
-		dtlsconn_rekey(c);
 	if (o->close)
 		dtlsend_close(c);
 	if (o->drop)
@@ -115,16 +113,6 @@ void dtls_consent(struct dtls *d, uint64_t until)
 {
 	if (d && !d->closed)
 		flowctl_consent(&d->c->ctl, until);
-}
-
-int dtls_rekey(struct dtls *d)
-{
-	if (!d || d->closed)
-		return ENOTCONN;
-	if (!d->c->conf.client)
-		return EPERM;
-	flowctl_rekey(&d->c->ctl);
-	return 0;
 }
 
 void dtls_close(struct dtls *d)

@@ -62,11 +62,6 @@ void dtls_path(struct dtls *d, int proto, const struct sa *local,
 /* Nothing is sent after `until` (CLOCK_MONOTONIC ns), RFC 7675. */
 void dtls_consent(struct dtls *d, uint64_t until);
 
-/* New keys now, without a stall; otherwise after an hour or 2^26 records.
- * EPERM: only the client may begin. Nothing happens while the keys before
- * are still accepted (some seconds), or if the peer is a plain one. */
-int dtls_rekey(struct dtls *d);
-
 /* An authenticated close_notify goes to the peer, whose endh is told. What
  * has not left the socket yet is dropped. */
 void dtls_close(struct dtls *d);

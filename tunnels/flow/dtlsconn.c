@@ -124,6 +124,16 @@ static bool rekey_due(const struct dconn *c, uint64_t now)
 		r->rx_max >= c->conf.rekey_records);
 }
 
+/* Without a stall. Not while the keys before are still accepted (some
+ * seconds), nor if the peer is a plain one; the client begins. */
+static void rekey(struct dconn *c)
+{
+	if (c->state != DCONN_RUNNING || !c->cur || c->next || c->old ||
+	    !c->conf.client || !c->tagged || !c->heartbeat)
+		return;
+	(void)dtlsassoc_begin(c, (c->gen + 1) & DTLS_TAG_MASK);
+}
+
 /* Without heartbeats a silent peer is no dead one: consent decides. */
 static uint64_t earliest(const struct dconn *c)
 {
@@ -156,7 +166,7 @@ static void tick_handler(void *arg)
 	if (c->old && now >= c->old_until)
 		drop_old(c);
 	if (rekey_due(c, now))
-		dtlsconn_rekey(c);
+		rekey(c);
 	(void)timer_start_at(loop_timers(c->ctl.loop), &c->tick, earliest(c),
 			     tick_handler, c);
 }
@@ -219,14 +229,6 @@ static void failed_handler(struct dassoc *a, uint64_t alert, bool peers)
 	/* the keys there are go on; try again later */
 	c->next = mem_deref(a);
 	c->rekey_after = clock_ns() + REKEY_AGAIN;
-}
-
-void dtlsconn_rekey(struct dconn *c)
-{
-	if (c->state != DCONN_RUNNING || !c->cur || c->next || c->old ||
-	    !c->conf.client || !c->tagged || !c->heartbeat)
-		return;
-	(void)dtlsassoc_begin(c, (c->gen + 1) & DTLS_TAG_MASK);
 }
 
 void dtlsconn_start(struct dconn *c, struct dpool *p)

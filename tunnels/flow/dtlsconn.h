@@ -17,9 +17,6 @@ void dtlsconn_start(struct dconn *c, struct dpool *p);
 void dtlsconn_path(struct dconn *c, int proto, const struct sa *local,
 		   const struct sa *remote);
 
-/* New keys, if there is nothing in the way. */
-void dtlsconn_rekey(struct dconn *c);
-
 /* Control is done with us: gone when closed. */
 void dtlsconn_drop(struct dconn *c);
 

@@ -36,7 +36,7 @@ static void run_orders(void *data)
 
 	(void)pthread_mutex_lock(&f->lock);
 	o = f->orders;
-	f->posted = f->orders.path = f->orders.rekey = false;
+	f->posted = f->orders.path = false;
 	(void)pthread_mutex_unlock(&f->lock);
 	f->h(&o, f->harg);
 }
@@ -89,12 +89,6 @@ void flowctl_consent(struct flowctl *f, uint64_t until)
 		(void)orders(f);
 		give_orders(f);
 	}
-}
-
-void flowctl_rekey(struct flowctl *f)
-{
-	orders(f)->rekey = true;
-	give_orders(f);
 }
 
 static void cancel_reports(struct flowctl *f)

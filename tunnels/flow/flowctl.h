@@ -22,7 +22,7 @@ enum {
 
 /* What control wants, the latest of each kind. */
 struct orders {
-	bool path, close, rekey, drop;
+	bool path, close, drop;
 	int proto;
 	struct sa local, remote;
 	uint64_t code;
@@ -66,7 +66,6 @@ void flowctl_release(struct flowctl *f);
 void flowctl_path(struct flowctl *f, int proto, const struct sa *local,
 		  const struct sa *remote);
 void flowctl_consent(struct flowctl *f, uint64_t until);
-void flowctl_rekey(struct flowctl *f);
 void flowctl_close(struct flowctl *f, uint64_t code, const char *text);
 void flowctl_drop(struct flowctl *f);
 

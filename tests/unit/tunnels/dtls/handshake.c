@@ -109,19 +109,20 @@ static void test_chain(void)
 static void test_handshake_loss(void)
 {
 	for (unsigned i = 1; i < 13; i++) {
+		struct dtls_conf ca = make_conf(true, 0, 1, 7);
+		struct dtls_conf cb = make_conf(false, 1, 0, 7);
 		struct relay *r = relay_open();
 		struct side a, b;
 
+		ca.by_ssl = cb.by_ssl = i > 6;
 		if (i % 6 < 3)
 			r->lose_first = i % 6 + 1;
 		else
 			r->drop = i % 6;
-		connect_over(r, &a, &b, i > 6);
+		connect_over_by(r, &a, &b, &ca, &cb);
 		start_put(&a, 0, 400, 100, true);
 		start_put(&b, 0, 400, 100, true);
-		WAIT_FOR(a.sent && b.sent);
-		pause_ms(50);
-		CU_ASSERT(a.rx > 50 && b.rx > 50);
+		WAIT_FOR(a.sent && b.sent && a.rx > 50 && b.rx > 50);
 		CU_ASSERT_EQUAL(a.bad + b.bad + a.dup + b.dup, 0);
 		stop_pair(&a, &b);
 		relay_close(r);

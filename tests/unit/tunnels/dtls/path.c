@@ -13,7 +13,7 @@ static void test_bad_network(void)
 	struct side a, b;
 	uint64_t before;
 
-	connect_over(r, &a, &b, false);
+	connect_over(r, &a, &b);
 	r->dup = 3;
 	r->swap = 5;
 	r->forge = 7;
@@ -38,7 +38,7 @@ static void test_forged_end(void)
 	struct relay *r = relay_open();
 	struct side a, b;
 
-	connect_over(r, &a, &b, false);
+	connect_over(r, &a, &b);
 	exchange(&a, &b, 100);
 	for (unsigned i = 0; i < 6; i++) {
 		uint8_t rec[13 + 8 + 2 + 16] = { 21, 0xfe, 0xfd, 0, 0 };
@@ -65,14 +65,14 @@ static void test_mtu(void)
 	struct side a, b;
 	unsigned got;
 
-	connect_over(r, &a, &b, false);
+	connect_over(r, &a, &b);
 	WAIT_FOR(a.mtu == 1472 - 37 && b.mtu == 1472 - 37);
 	stop_pair(&a, &b);
 	relay_stop(r);
 
 	/* 1300 pass: found to within a few bytes */
 	r->max = 1300;
-	connect_over(r, &a, &b, false);
+	connect_over(r, &a, &b);
 	WAIT_FOR(a.mtu > 1300 - 37 - 12 && b.mtu > 1300 - 37 - 12);
 	CU_ASSERT(a.mtu <= 1300 - 37);
 

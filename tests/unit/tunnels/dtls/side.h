@@ -290,21 +290,27 @@ static inline void exchange(struct side *a, struct side *b, unsigned n)
 	CU_ASSERT_EQUAL(atomic_load(&a->dup) + atomic_load(&b->dup), 0);
 }
 
-static inline void connect_over(struct relay *r, struct side *a,
-				struct side *b, bool by_ssl)
+static inline void connect_over_by(struct relay *r, struct side *a,
+				   struct side *b, const struct dtls_conf *ca,
+				   const struct dtls_conf *cb)
 {
-	struct dtls_conf ca = make_conf(true, 0, 1, 7);
-	struct dtls_conf cb = make_conf(false, 1, 0, 7);
-
-	ca.by_ssl = cb.by_ssl = by_ssl;
 	start_worker(a);
 	start_worker(b);
 	relay_run(r, port_of(a), port_of(b));
-	start_dtls(a, &ca);
-	start_dtls(b, &cb);
+	start_dtls(a, ca);
+	start_dtls(b, cb);
 	set_path(a, r->port[0]);
 	set_path(b, r->port[1]);
 	wait_secured(a, b);
+}
+
+static inline void connect_over(struct relay *r, struct side *a,
+				struct side *b)
+{
+	const struct dtls_conf ca = make_conf(true, 0, 1, 7);
+	const struct dtls_conf cb = make_conf(false, 1, 0, 7);
+
+	connect_over_by(r, a, b, &ca, &cb);
 }
 
 #endif
