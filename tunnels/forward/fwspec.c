@@ -197,30 +197,40 @@ static const struct {
 	{ 'W', FWSPEC_STDIO,  FWW_TCP,   "host:port" },
 };
 
+/* The letter behind '-'. Whoever knows ssh writes -N as well, by itself or in
+ * -NL: there is no command here to leave out. "": no option, or nothing but
+ * that. */
+static const char *letter(const char *word)
+{
+	if (*word != '-')
+		return "";
+	return word + (word[1] == 'N' ? 2 : 1);
+}
+
 /* -L, -R, -D, -W, with their spec attached or in the next word. *spec NULL: it
  * is in the next word. */
 static int option(struct fwspec *s, const char **spec, const char **needs,
 		  const struct why *w)
 {
-	const char *word = *spec;
+	const char *p = letter(*spec);
 
 	for (size_t i = 0; i < RE_ARRAY_SIZE(optionv); i++) {
-		if (optionv[i].letter != word[1])
+		if (optionv[i].letter != *p)
 			continue;
 		s->how = optionv[i].how;
 		s->target = optionv[i].target;
 		*needs = optionv[i].needs;
-		*spec = word[2] ? word + 2 : NULL;
+		*spec = p[1] ? p + 1 : NULL;
 		return 0;
 	}
-	return bad(w, "forward does not know the option %H.", plain_print,
-		   word);
+	return bad(w, "forward does not know the option %H: it takes -L, -R,"
+		   " -D and -W, as ssh does.", plain_print, *spec);
 }
 
 bool fwspec_stdio(char *const *argv, size_t argc)
 {
 	for (size_t i = 0; i < argc; i++)
-		if (!strncmp(argv[i], "-W", 2))
+		if (*letter(argv[i]) == 'W')
 			return true;
 	return false;
 }
@@ -249,7 +259,7 @@ int fwspec_decode(struct fwspec v[FWSPEC_MAX], size_t *n, char *const *argv,
 		struct fwspec *s = &v[*n];
 		int err = 0;
 
-		if (!strcmp(spec, "--"))
+		if (!strcmp(spec, "--") || !strcmp(spec, "-N"))
 			continue;
 		if (*n == FWSPEC_MAX)
 			return bad(&w, "At most %u forwards in one call.",

@@ -57,6 +57,15 @@ static void test_specs(void)
 	CU_ASSERT_EQUAL(n, 4);
 	CU_ASSERT(!v[0].how && v[1].how == FWSPEC_REMOTE &&
 		  v[2].how == FWSPEC_REMOTE && !v[3].how);
+	/* ssh's -N */
+	CU_ASSERT_EQUAL(fwspec_decode(v, &n, ARGV("-N", "-NR", "1:a:1",
+		"-NL2:b:2"), 4, why, sizeof why), 0);
+	CU_ASSERT(n == 2 && v[0].how == FWSPEC_REMOTE && v[0].port == 1 &&
+		  !v[1].how && v[1].port == 2);
+	CU_ASSERT(fwspec_stdio(ARGV("-NW", "h:1"), 2));
+	CU_ASSERT(!fwspec_stdio(ARGV("-N", "1:a:1"), 2));
+	CU_ASSERT_EQUAL(fwspec_decode(v, &n, ARGV("-N"), 1, why, sizeof why),
+			EINVAL);
 	CU_ASSERT_EQUAL(fwspec_decode(v, &n, ARGV("-L"), 1, why, sizeof why),
 			EINVAL);
 	CU_ASSERT_EQUAL(fwspec_decode(v, &n, ARGV("-x", "1:a:1"), 2, why,
