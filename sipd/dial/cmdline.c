@@ -101,7 +101,7 @@ static int no_verb(struct parse *p, const char *peer, const char *verb)
 	if (near)
 		return parse_fail(p, "\"%s\" is not something to call for; did"
 				  " you mean '%s'?", verb, near);
-	if (cmd)
+	if (cmd && strcmp(cmd, peer))
 		return parse_fail(p, "There is no command \"%s\"; did you mean"
 				  " '%s'?", peer, cmd);
 	if (verb)
@@ -141,6 +141,9 @@ static int parse_call(struct parse *p, const char *peer)
 	const struct tunnel_kind *k = NULL;
 	char cwd[1024];
 
+	if (!peer)
+		return parse_fail(p, "Whom to call, and for what? See"
+				  " `dial help`.");
 	if (verb)
 		k = find_verb(verb);
 	if (!k)
@@ -161,6 +164,17 @@ static int parse_call(struct parse *p, const char *peer)
 	return add_tunnel(p, k);
 }
 
+/* Words that a command does not take: is it a peer that is called so? */
+static int no_command(const struct parse *p, const char *word,
+		      char *const argv[])
+{
+	if (p->argc && p->argv == argv + 1 && find_verb(*p->argv))
+		return parse_fail(p, "`dial %s` is a command; if a peer is"
+				  " called so, write `dial -- %s %s`.", word,
+				  word, *p->argv);
+	return EINVAL;
+}
+
 int cmdline_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
 		char *why, size_t size)
 {
@@ -170,14 +184,15 @@ int cmdline_parse(struct word_order *wo, int argc, char *argv[], bool can_ask,
 
 	memset(wo, 0, sizeof *wo);
 	wo->role = HOUSE_CALLER;
-	if (!word)
-		return parse_fail(&p, "Whom to call, and for what? See"
-				  " `dial help`.");
 	err = odict_alloc(&wo->o, 16);
 	if (err)
 		return parse_fail(&p, "No memory.");
 	if (can_ask)
 		(void)odict_entry_add(wo->o, "ask", ODICT_BOOL, true);
-	err = words_command(&p, word);
-	return err == ENOENT ? parse_call(&p, word) : err;
+	if (word && !strcmp(word, "--"))
+		return parse_call(&p, parse_next(&p));
+	err = word ? words_command(&p, word) : ENOENT;
+	if (err == ENOENT)
+		return parse_call(&p, word);
+	return err ? no_command(&p, word, argv) : 0;
 }

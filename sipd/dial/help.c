@@ -20,7 +20,7 @@ static bool is_word(const char *name)
 bool help_asked(int argc, char *argv[], const char **word)
 {
 	*word = NULL;
-	if (!argc)
+	if (!argc || !strcmp(argv[0], "--"))
 		return false;
 	if (!strcmp(argv[0], "help")) {
 		*word = argc > 1 ? argv[1] : NULL;

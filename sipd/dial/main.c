@@ -363,6 +363,10 @@ int main(int argc, char *argv[])
 		default:  code = bad_option(opt, argv); break;
 		}
 	}
+	/* getopt passes over it; it says that a peer follows */
+	if (code < 0 && optind > 1 && file != argv[optind - 1] &&
+	    !strcmp(argv[optind - 1], "--"))
+		--optind;
 	help |= help_asked(argc - optind, argv + optind, &word);
 	if (code >= 0)
 		;                       /* it was told */

@@ -253,6 +253,14 @@ mistyped "write \`dial --json status" status --json
 mistyped "write \`dial -j PEER send" bob send x -j
 mistyped "There is no option -10 here" log -10
 mistyped 'dial has no "snd"' help snd
+mistyped 'a peer is called so, write `dial -- status send`.' status send x
+mistyped "cannot be waited for: write pipe or file" wait forward
+mistyped "Whom to call, and for what" --
+for peer in status help wait; do
+	check "a peer named $peer" fails_with 2 "What is $peer to be called" \
+	    dial -- $peer
+done
+check "a file named --" fails_with 1 "cannot be read" dial -c -- list
 check "what follows -- is a name" fails_with 2 "--json cannot be sent" \
     dial -c "$T/none.conf" sip:127.0.0.1:9 send -- --json
 helps() {
