@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "sipd/confallow.h"
 #include "sipd/confload.h"
 #include "sipd/confparts.h"
 #include "sipd/confread.h"
@@ -193,6 +194,37 @@ static char *next_line(char *buf, int size, void *arg)
 	return ld->err ? NULL : buf;
 }
 
+/* What an allow names may come further down. */
+static int check_allow(struct load *ld, const char *sec, const char *name,
+		       const char *allow)
+{
+	char why[192] = "";
+	const struct conf_ctx ctx = { NULL, false, why, sizeof why };
+	const int err = allow ? confallow_check(allow, conf_kind_get, ld->c,
+						&ctx) : 0;
+
+	return err == EINVAL ? load_fail(ld, 0, "'allow' in [%s%s%s] %s", sec,
+					 *name ? " " : "", name, why) : err;
+}
+
+static int check_allows(struct load *ld)
+{
+	int err = check_allow(ld, "sipd", "", ld->c->allow);
+	struct le *le;
+
+	for (le = list_head(&ld->c->groupl); le && !err; le = le->next) {
+		const struct conf_group *g = le->data;
+
+		err = check_allow(ld, "group", g->name, g->rights.allow);
+	}
+	for (le = list_head(&ld->c->peerl); le && !err; le = le->next) {
+		const struct conf_peer *p = le->data;
+
+		err = check_allow(ld, "peer", p->name, p->rights.allow);
+	}
+	return err;
+}
+
 /* A peer may name an account or a group that comes further down. */
 static int check_references(struct load *ld)
 {
@@ -211,7 +243,7 @@ static int check_references(struct load *ld)
 					 "but there is no [group %s]", p->name,
 					 p->group, p->group);
 	}
-	return 0;
+	return check_allows(ld);
 }
 
 /* libinih goes on after a line without '=': it may be the first error. */

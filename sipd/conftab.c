@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include "sipd/conftab.h"
+#include "sipd/confallow.h"
 #include "sipd/confpath.h"
 #include "sipd/confval.h"
 #include "sipd/confvpn.h"

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sdp/desc.h"
-#include "tunnels/tunnel.h"
 #include "sipd/address.h"
 #include "sdp/base/recompat.h"
 #include "sipd/confval.h"
-#include "sipd/nearest.h"
 #include "sipd/hours.h"
 #include "sipd/turnuri.h"
 
@@ -341,27 +339,6 @@ int confval_listen(void *field, const struct conf_key *k, const char *value,
 					   item);
 	return n ? confval_list(field, k, value, ctx) :
 		confval_bad(ctx, "is empty: leave the line out");
-}
-
-int confval_allow(void *field, const struct conf_key *k, const char *value,
-		  const struct conf_ctx *ctx)
-{
-	char item[ADDRESS_SIZE];
-	const char *p = value;
-
-	while (confval_item(&p, item, sizeof item)) {
-		struct nearest near = { NULL, 0 };
-
-		item[strcspn(item, " \t")] = '\0';
-		if (!str_casecmp(item, "all") || !strcmp(item, "*") ||
-		    tunnel_find(item))
-			continue;
-		for (size_t i = 0; tunnel_kinds[i]; i++)
-			nearest_try(&near, item, tunnel_kinds[i]->name);
-		return confval_bad(ctx, "has '%s', which is no kind of "
-				   "tunnel%H", item, nearest_print, &near);
-	}
-	return confval_list(field, k, value, ctx);
 }
 
 int confval_secret(void *field, const struct conf_key *k, const char *value,

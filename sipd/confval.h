@@ -25,7 +25,6 @@ conf_set_h confval_relay;       /* enum conf_relay */
 conf_set_h confval_turns;       /* list of turn: and turns: URIs */
 conf_set_h confval_proxy;       /* http://host:port */
 conf_set_h confval_listen;      /* list of udp|tcp|tls:ip:port */
-conf_set_h confval_allow;       /* list of tunnel kinds with their rest */
 conf_set_h confval_secret;
 conf_set_h confval_fp;          /* field is a struct conf_peer */
 

@@ -173,6 +173,13 @@ static const char *ask_conf(const struct tunnel_ask *ask, const char *key)
 	return ask->confh ? ask->confh(key, ask->arg) : NULL;
 }
 
+static int file_allow(const struct tunnel_ask *ask)
+{
+	return *ask->allow == '/' || !strncmp(ask->allow, "~/", 2) ? 0
+		: ask_refuse(ask, EINVAL, "the folder '%s' begins neither with"
+			     " / nor with ~/", ask->allow);
+}
+
 /* The folder that the peer's allow entry names, else the inbox. */
 static int find_folder(struct tunnel *t, const struct tunnel_ask *ask)
 {
@@ -311,6 +318,7 @@ const struct tunnel_kind file_tunnel = {
 		 " FILE|DIR...",
 	.help = "files and folders, into the peer's inbox",
 	.need = FLOW_STREAM,
+	.allow = file_allow,
 	.offer = file_offer,
 	.answer = file_answer,
 	.start = file_start,

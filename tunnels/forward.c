@@ -224,22 +224,35 @@ static int forward_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	return 0;
 }
 
-static int read_allow(struct tunnel *t, const struct tunnel_ask *ask)
+static int read_rules(struct fwallow **ap, const struct tunnel_ask *ask)
 {
 	struct pl bad = PL_INIT;
+	const int err = fwallow_alloc(ap, ask->allow, &bad);
+
+	return err == EINVAL ? ask_refuse(ask, err, "'%r' is none of host:port,"
+					  " listen:port, /path and"
+					  " listen:/path", &bad) : err;
+}
+
+static int forward_allow(const struct tunnel_ask *ask)
+{
+	struct fwallow *a = NULL;
+	const int err = read_rules(&a, ask);
+
+	mem_deref(a);
+	return err;
+}
+
+static int read_allow(struct tunnel *t, const struct tunnel_ask *ask)
+{
 	int err;
 
 	if (!ask->allow || !*ask->allow)
 		return ask_refuse(ask, EACCES, "No target is allowed: name"
 				  " some in allow, as in forward"
 				  " 127.0.0.1:22.");
-	err = fwallow_alloc(&t->allow, ask->allow, &bad);
-	if (err != EINVAL)
-		return err;
-	return ask_refuse(ask, EACCES, "In allow, after forward, '%r' is none"
-			  " of host:port, listen:port, /path and"
-			  " listen:/path.",
-			  &bad);
+	err = read_rules(&t->allow, ask);
+	return err == EINVAL ? EACCES : err;
 }
 
 static int forward_answer(struct tunnel **tp, const struct tunnel_ask *ask,
@@ -279,6 +292,7 @@ const struct tunnel_kind forward_tunnel = {
 		" with -D [ADDRESS:]PORT",
 	.stdio = forward_stdio,
 	.need = FLOW_STREAM,
+	.allow = forward_allow,
 	.offer = forward_offer,
 	.answer = forward_answer,
 	.start = forward_start,

@@ -130,6 +130,13 @@ static int get_offer(struct tunnel **tp, const struct tunnel_ask *ask,
 	return err;
 }
 
+static int get_allow(const struct tunnel_ask *ask)
+{
+	return filefolder_ok(ask->allow) ? 0
+		: ask_refuse(ask, EINVAL, "folders begin with /, as in"
+			     " get /srv/share");
+}
+
 static int check_words(const struct tunnel_ask *ask,
 		       const struct desc_media *remote)
 {
@@ -266,6 +273,7 @@ const struct tunnel_kind get_tunnel = {
 	.usage = "[--overwrite|--rename] [--into DIR] [--] PATH...",
 	.help = "files and folders that the peer lets us have, to here",
 	.need = FLOW_STREAM,
+	.allow = get_allow,
 	.offer = get_offer,
 	.answer = get_answer,
 	.start = get_start,

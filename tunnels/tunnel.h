@@ -83,6 +83,11 @@ struct tunnel_kind {
 	bool endless;           /* never done by itself: as long as the session */
 	/* Do these words need the user's stdin and stdout? NULL: none do. */
 	bool (*stdio)(char *const *argv, size_t argc);
+	/* Do the words behind the kind in an allow entry make sense? Only
+	 * ask->allow and why are there, and confh if what they name is to be
+	 * there. EINVAL: the rest of a sentence in ask->why. NULL: there may
+	 * be none. */
+	int (*allow)(const struct tunnel_ask *ask);
 	/* Our m-line for what the user asks. *tp: the new tunnel. EINVAL with
 	 * ask->why: what was asked makes no sense; EPERM: this process may not
 	 * read or write there, one of the user's own might. */

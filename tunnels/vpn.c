@@ -406,6 +406,7 @@ const struct tunnel_kind vpn_tunnel = {
 	.help = "an interface in the peer's network [vpn NAME]",
 	.need = FLOW_DATAGRAM,
 	.endless = true,
+	.allow = vpnset_allow,
 	.offer = vpn_offer,
 	.answer = vpn_answer,
 	.start = vpn_start,

@@ -75,21 +75,47 @@ int vpnset_word(struct vpnset *s, const char *word)
 }
 
 /* Words of the allow line: names until an address, then addresses. */
+static bool next_word(const char **p, struct pl *word)
+{
+	static const char blank[] = " \t";
+
+	word->p = *p + strspn(*p, blank);
+	word->l = strcspn(word->p, blank);
+	*p = word->p + word->l;
+	return word->l > 0;
+}
+
+int vpnset_allow(const struct tunnel_ask *ask)
+{
+	const char *p = ask->allow;
+	char name[VPN_NAME_SIZE] = "";
+	struct prefix a;
+	struct pl word;
+
+	while (next_word(&p, &word)) {
+		const bool address = !prefix_decode(&a, &word);
+
+		if (address && *name)
+			continue;
+		if (address)
+			return ask_refuse(ask, EINVAL, "the name of a network"
+					  " has to stand before %r", &word);
+		if (pl_strcpy(&word, name, sizeof name) ||
+		    (ask->confh && !get(ask, name, "")))
+			return ask_refuse(ask, EINVAL, "there is no [vpn %r]",
+					  &word);
+	}
+	return 0;
+}
+
 static int read_allow(char name[VPN_NAME_SIZE], struct prefixes *theirs,
 		      const char *asked, const char *allow, bool *named)
 {
 	bool hit = false;
+	struct prefix a;
+	struct pl word;
 
-	for (const char *p = allow; *p; ) {
-		struct prefix a;
-		struct pl word;
-
-		p += strspn(p, " \t");
-		word.p = p;
-		word.l = strcspn(p, " \t");
-		p += word.l;
-		if (!word.l)
-			break;
+	while (next_word(&allow, &word)) {
 		if (!prefix_decode(&a, &word)) {
 			if (hit && theirs->n < PREFIXES_MAX)
 				theirs->v[theirs->n++] = a;

@@ -49,6 +49,9 @@ int vpnset_read(struct vpnset *s, const char *name,
 /* One word of dial's line behind NAME: exit, routes, dns. EINVAL. */
 int vpnset_word(struct vpnset *s, const char *word);
 
+/* tunnel_kind.allow */
+int vpnset_allow(const struct tunnel_ask *ask);
+
 /* Which of our networks does the peer get? asked: its word, may be "".
  * allow: "NAME ADDRESS ...", addresses and networks of its own to theirs.
  * EACCES or EBADMSG with ask->why. */

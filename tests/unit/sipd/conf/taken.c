@@ -129,7 +129,8 @@ static void test_networks(void)
 	struct conf *c;
 
 	setup();
-	c = load("[vpn office]\naddress = 10.7.0.1/24\n"
+	c = load("[sipd]\nallow = vpn lab 10.7.0.9 office fd07::9, file ~/x\n"
+		 "[vpn office]\naddress = 10.7.0.1/24\n"
 		 "address = fd07::1/64\nnat = YES\nroutes=\n"
 		 "[vpn lab]\naccept-routes = 10.0.0.0/8, fc00::/7\n");
 	if (!c)
