@@ -102,16 +102,26 @@ static enum reason scode_reason(uint16_t scode)
 	       scode >= 500 ? REASON_SERVER_ERROR : REASON_REFUSED;
 }
 
-static enum reason err_reason(int err, const char **text)
+/* Our own server: its word for nobody there. */
+static enum reason server_reason(enum reason r)
 {
+	return r == REASON_UNREACHABLE || r == REASON_NAME_NOT_FOUND
+		? REASON_NO_SERVER : r;
+}
+
+static enum reason err_reason(const struct call_end *end, const char **text)
+{
+	enum reason r = REASON_UNREACHABLE;
+
 	for (size_t i = 0; i < RE_ARRAY_SIZE(errv); i++) {
-		if (errv[i].err != err)
+		if (errv[i].err != end->err)
 			continue;
-		if (errv[i].all && !strcmp(*text, request_sentence(err)))
+		if (errv[i].all && !strcmp(*text, request_sentence(end->err)))
 			*text = "";
-		return errv[i].reason;
+		r = errv[i].reason;
+		break;
 	}
-	return REASON_UNREACHABLE;
+	return end->server ? server_reason(r) : r;
 }
 
 enum reason callend_reason(const struct call_end *end, bool answered,
@@ -128,7 +138,7 @@ enum reason callend_reason(const struct call_end *end, bool answered,
 		return REASON_PEER_LOST;
 	if (end->err)
 		return answered ? REASON_PEER_LOST
-			: err_reason(end->err, text);
+			: err_reason(end, text);
 	if (end->by_peer || !end->scode)
 		return REASON_PEER_HANGUP;
 	return scode_reason(end->scode);

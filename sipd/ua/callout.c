@@ -66,7 +66,7 @@ static int send_again(struct call *c)
 static void ring_handler(void *arg)
 {
 	struct call *c = arg;
-	struct call_end end = { .err = ETIMEDOUT, .scode = 408 };
+	struct call_end end = { .scode = 408 };
 	void (*endh)(const struct call_end *, void *) = c->h.endh;
 
 	str_ncpy(end.text, "nobody answered", sizeof end.text);
@@ -179,6 +179,21 @@ static void refused(struct call *c, const struct sip_msg *msg)
 	call_over(c, &end);
 }
 
+/* Nobody has answered. Unless we called straight that says nothing of the
+ * peer. */
+static void failed(struct call *c, int err, const char *why)
+{
+	struct call_end end = {
+		.err = err,
+		.server = !c->direct && !c->dlg->rtag && err != EACCES,
+	};
+
+	(void)re_snprintf(end.text, sizeof end.text, "%s%s%s",
+			  end.server ? c->dlg->next : "",
+			  end.server ? ": " : "", why);
+	call_over(c, &end);
+}
+
 static void response_handler(int err, const struct sip_msg *msg,
 			     const struct request *r, void *arg)
 {
@@ -187,7 +202,7 @@ static void response_handler(int err, const struct sip_msg *msg,
 	if (err && c->state == CALL_ENDING)
 		call_buried(c);
 	else if (err)
-		call_over_err(c, err, request_why(r));
+		failed(c, err, request_why(r));
 	else if (msg->scode < 200)
 		provisional(c, msg, r);
 	else if (msg->scode < 300)

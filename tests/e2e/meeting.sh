@@ -256,7 +256,8 @@ check "a forward" wait_for 5 grep -q 8001 forward.out
 crash meet
 check "the session lives without the meeting point" sh -c \
     "curl -sf http://127.0.0.1:8001/three.bin | cmp - three.bin"
-check "calls do not" fails_with 1 "Nothing answers" \
+check "calls do not, and say what is gone" fails_with 1 \
+    "($tcp: nothing answers at that address)" \
     as alice bob send three.bin
 check "it comes back" start meet
 check "so does alice's registration" wait_for 40 registered alice

@@ -1,10 +1,11 @@
 /*
- * reason.c: tests of the words, exit codes and sentences of sipd/reason.c.
+ * reason.c: tests of the words, exit codes and sentences of sipd/reason.c,
+ * and of which of them says that nobody is there.
  */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include "sipd/reason.h"
+#include "sipd/callend.h"
 #include "tests/unit/unit.h"
 
 static void test_names(void)
@@ -70,9 +71,39 @@ static void test_exits(void)
 	CU_ASSERT_EQUAL(reason_exit(REASON_NO_PATH), 1);
 }
 
+/* What came of a call before it was answered. */
+static enum reason of(int err, bool server, uint16_t scode, const char *said)
+{
+	struct call_end end = { .err = err, .server = server, .scode = scode };
+	const char *text;
+	enum reason r;
+
+	str_ncpy(end.text, "nothing answers at that address", sizeof end.text);
+	r = callend_reason(&end, false, &text);
+	CU_ASSERT_STRING_EQUAL(text, said);
+	return r;
+}
+
+/* Who is not there: the peer, or the server that would know it? */
+static void test_not_there(void)
+{
+	static const char said[] = "nothing answers at that address";
+
+	CU_ASSERT_EQUAL(of(ECONNREFUSED, false, 0, ""), REASON_UNREACHABLE);
+	CU_ASSERT_EQUAL(of(ETIMEDOUT, false, 0, said), REASON_UNREACHABLE);
+	CU_ASSERT_EQUAL(of(EHOSTUNREACH, false, 0, said),
+			REASON_NAME_NOT_FOUND);
+	CU_ASSERT_EQUAL(of(ETIMEDOUT, true, 0, said), REASON_NO_SERVER);
+	CU_ASSERT_EQUAL(of(EHOSTUNREACH, true, 0, said), REASON_NO_SERVER);
+	CU_ASSERT_EQUAL(of(EPROTO, true, 0, said), REASON_BAD_PEER);
+	CU_ASSERT_EQUAL(of(EACCES, true, 0, said), REASON_TLS_FAILED);
+	CU_ASSERT_EQUAL(of(0, false, 408, said), REASON_NO_ANSWER);
+}
+
 UNIT_SUITE("reason",
 	   { "names", test_names },
 	   { "texts", test_texts },
 	   { "hostile peer", test_hostile_peer },
 	   { "bounds", test_bounds },
-	   { "exits", test_exits })
+	   { "exits", test_exits },
+	   { "not there", test_not_there })

@@ -259,6 +259,30 @@ static void test_nobody_there(void)
 	close_caller();
 }
 
+/* Not there is our server, of the peer nothing is known. */
+static void test_no_server(void)
+{
+	const struct ua_conf conf = {
+		.aor = "sip:caller@example.org",
+		.outbound = "sip:127.0.0.1:9;transport=tcp",
+	};
+
+	open_caller(&conf);
+	CU_ASSERT_EQUAL(side_dial(&a, "sip:peer@example.net", "v=0"), 0);
+	CU_ASSERT(wait_log(&a, "end", 2000));
+	CU_ASSERT_EQUAL(a.end.err, ECONNREFUSED);
+	CU_ASSERT(a.end.server);
+	CU_ASSERT_STRING_EQUAL(a.end.text, "sip:127.0.0.1:9;transport=tcp:"
+			       " nothing answers at that address");
+	a.log[0] = '\0';
+	/* an address is called straight */
+	CU_ASSERT_EQUAL(side_dial(&a, "sip:127.0.0.2:9", "v=0"), 0);
+	CU_ASSERT(wait_log(&a, "end", 2000));
+	CU_ASSERT_FALSE(a.end.server);
+	CU_ASSERT_STRING_EQUAL(a.end.text, "nothing answers at that address");
+	close_caller();
+}
+
 static void test_bad_uris(void)
 {
 	static const char *const urisv[] = {
@@ -526,6 +550,7 @@ UNIT_SUITE("callout",
 	   { "a former attempt", test_former },
 	   { "refusal with text", test_refused },
 	   { "nobody there", test_nobody_there },
+	   { "server not there", test_no_server },
 	   { "bad URIs", test_bad_uris },
 	   { "CANCEL crosses 200", test_cancel_crosses },
 	   { "challenges", test_challenge },
