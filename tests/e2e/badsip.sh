@@ -144,21 +144,40 @@ make line - -
 yes 'a b' | head -c 60000 | tr '\n' ' ' > m/words
 make words - -
 
-# --- all of them to all of the ports at once
-i=0
-for t in UDP TCP; do
-	for port in 5060 5070; do
-		for w in $wanted; do
-			n=${w%%:*}
-			i=$((i + 1))
-			sed "s/XXX/$t/;s/UNIQ/u$i/;s/\$/\r/" "m/$n" |
-			    socat -t3 -b 65000 - "$t:127.0.0.1:$port" \
-			    > "r/$n.$t.$port" 2> /dev/null &
-			[ $((i % 40)) != 0 ] || sleep 0.3
+# --- all of them to all of the ports at once. wants ENTRY TRANSPORT PORT: $want
+wants() {
+	want=${1#*:}
+	[ "$3" = 5060 ] && want=${want%:*} || want=${want#*:}
+	[ "$2" = UDP ] && want=${want%/*} || want=${want#*/}
+}
+# each COMMAND...: for all messages, with these three
+each() {
+	for t in UDP TCP; do
+		for port in 5060 5070; do
+			for w in $wanted; do
+				"$@" "$w" $t $port || return 1
+			done
 		done
 	done
-done
-sleep 3.5
+}
+i=0 senders=
+sent() {
+	i=$((i + 1))
+	sed "s/XXX/$2/;s/UNIQ/u$i/;s/\$/\r/" "m/${1%%:*}" |
+	    socat -t60 -b 65000 - "$2:127.0.0.1:$3" \
+	    > "r/${1%%:*}.$2.$3" 2> /dev/null &
+	senders="$senders $!"
+	[ $((i % 40)) != 0 ] || sleep 0.3
+}
+each sent
+has_come() {
+	wants "$@"
+	[ "$want" = - ] || [ -s "r/${1%%:*}.$2.$3" ]
+}
+wait_for 20 each has_come
+sleep 1         # what comes although it should not, has had its time too
+# shellcheck disable=SC2086
+kill $senders 2> /dev/null
 # answered WANT FILE
 answered() {
 	got=$(sed -n '1s/^SIP\/2.0 \([0-9]*\).*/\1/p' "$2")
@@ -166,15 +185,13 @@ answered() {
 	[ "${got:--}" = "$1" ]
 }
 for w in $wanted; do
-	n=${w%%:*} both=${w#*:}
+	n=${w%%:*}
 	for t in UDP TCP; do
-		want=${both%:*}
-		meet=${both#*:}
-		[ $t = UDP ] && want=${want%/*} || want=${want#*/}
-		[ $t = UDP ] && meet=${meet%/*} || meet=${meet#*/}
+		wants "$w" $t 5060
 		check "$n by $t" answered "$want" "r/$n.$t.5060"
+		wants "$w" $t 5070
 		check "$n by $t to the meeting point" \
-		    answered "$meet" "r/$n.$t.5070"
+		    answered "$want" "r/$n.$t.5070"
 	done
 done
 check "415 says what would do" grep -q "^Accept: application/sdp" r/text.*.5060

@@ -38,11 +38,12 @@ for n in uaudp uatcp meetudp meettcp; do
 	check "$n starts" start $n
 done
 grep -v '^#' "$here/torture/wanted" > wanted
-messages=$(cut -d' ' -f1 wanted | sed "s|^|$here/torture/|")
-for n in udp:5060:ua tcp:5062:ua udp:5070:meet tcp:5072:meet; do
-	p=${n%%:*} to=${n#*:}
-	# shellcheck disable=SC2086
-	perl "$here/torture/send.pl" "$p" "${to%:*}" $messages \
+# transport, port, name, column of what is wanted
+for n in udp:5060:ua:2 tcp:5062:ua:3 udp:5070:meet:4 tcp:5072:meet:5; do
+	p=${n%%:*} to=${n#*:} column=${n##*:}
+	to=${to%:*}
+	cut -d' ' -f1,"$column" wanted |
+	    perl "$here/torture/send.pl" "$p" "${to%:*}" "$here/torture" \
 	    > "got.${to#*:}.$p" 2>&1 &
 	eval "send_$p${to#*:}=$!"
 done

@@ -1,5 +1,7 @@
-# send.pl udp|tcp PORT FILE...: each message to 127.0.0.1, and a line "NAME
-# CODE" with the final answer, or "NAME -" if none comes.
+# send.pl udp|tcp PORT FOLDER < WANTED: each message that WANTED names, of that
+# folder, to 127.0.0.1, and a line "NAME CODE" with the final answer, or "NAME
+# -" if none comes. WANTED has lines "NAME CODE|-": where one should come it is
+# waited for, for long once.
 #
 # The bytes are those of the RFCs' archives (compare.sh). Adapted here are:
 # - RFC 5118's, whose archive has line feeds for CRLF, two messages without the
@@ -13,7 +15,8 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 
-my ($proto, $port, @files) = @ARGV;
+my ($proto, $port, $folder) = @ARGV;
+my $patience = 20;
 my %udp;
 my $select = IO::Select->new;
 
@@ -58,12 +61,12 @@ sub udp_for {
 	return $udp{$p};
 }
 
-# The final answer to a request of that CSeq and Call-ID within half a second.
+# The final answer to a request of that Call-ID or branch, in so many seconds.
 sub answer {
-	my ($sock, $id) = @_;
-	my $end = time + 2;
+	my ($sock, $id, $limit) = @_;
+	my $end = time + $limit;
 	my $buf = '';
-	while (time < $end && IO::Select->new($sock)->can_read(0.5)) {
+	while (time < $end && IO::Select->new($sock)->can_read($limit)) {
 		$buf = '' if $proto eq 'udp';
 		my $n = sysread $sock, $buf, 65536, length $buf;
 		last unless $n;
@@ -76,9 +79,12 @@ sub answer {
 	return '-';
 }
 
-for my $file (@files) {
-	my $s = own_branch(text($file));
-	my $id = $s =~ /^(?:Call-ID|i)\s*:\s*(\S+)/mi ? $1 : undef;
+while (my $line = <STDIN>) {
+	my ($name, $want) = split ' ', $line;
+	my $s = own_branch(text("$folder/$name"));
+	# an answer that is not acknowledged comes again, beside the next one's
+	my $id = $s =~ /^(?:Call-ID|i)\s*:\s*(\S+)/mi ||
+	    $s =~ /;(branch=[^;,\s]+)/i ? $1 : undef;
 	my $sock;
 	if ($proto eq 'udp') {
 		$sock = udp_for($s);
@@ -89,6 +95,7 @@ for my $file (@files) {
 		    or die "$port: $!";
 		syswrite $sock, $s;
 	}
-	my ($name) = $file =~ m{([^/]+/[^/]+)$};
-	print "$name ", answer($sock, $id), "\n";
+	my $got = answer($sock, $id, $want eq '-' ? 0.5 : $patience);
+	$patience = 0.5 if $got eq '-' && $want ne '-';
+	print "$name $got\n";
 }
