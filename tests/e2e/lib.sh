@@ -199,6 +199,22 @@ by() { n=$1; shift; at "$n" dial -c "$T/$n/sipd.conf" "$@"; }
 # listens NAME PORT: does anybody accept TCP there, in the host of that name?
 listens() { at "$1" ss -Hltn "sport = :$2" | grep -q .; }
 
+# iperf NAME WORD...: iperf3 in the host of that name, what it says also in
+# $T/iperf.said; again if its server is not done with the one before
+iperf() {
+	iperf_at=$1; shift
+	for iperf_try in 1 2 3 4 5; do
+		at "$iperf_at" timeout 60 iperf3 "$@" > "$T/iperf.said" 2>&1
+		iperf_code=$?
+		cat "$T/iperf.said"
+		[ $iperf_code != 0 ] &&
+		    grep -q "server is busy\|receive control message" \
+			"$T/iperf.said" || return $iperf_code
+		sleep 0.5
+	done
+	return 1
+}
+
 # launch NAME: start, in the host of that name
 launch() {
 	ip netns exec "$1" sipd -v -c "$T/$1/sipd.conf" >> "$T/$1/log" 2>&1 &

@@ -10,6 +10,9 @@ bridge br0
 network() {
 	host hub 10.1.0.1/24 && host alice 10.1.0.2/24 &&
 	host carol 10.1.0.3/24 &&
+	# an address of its own would come to be used in the middle of it all
+	ip -n alice link set eth0 addrgenmode none &&
+	ip -n alice addr flush dev eth0 scope link &&
 	ip -n alice link add other type veth peer name other1 &&
 	ip -n alice link set other1 addrgenmode none up &&
 	ip -n alice link set other addrgenmode none up
@@ -55,7 +58,8 @@ hangup() { kill -INT "$1"; wait "$1"; :; }
 # told, and nothing of hers has changed, not even for a moment
 untouched() {
 	at alice ip addr add "$1" dev "$2" nodad
-	ip netns exec alice ip -o monitor link address route > "$T/changes" &
+	: > "$T/changes"
+	ip netns exec alice ip -o monitor link address route >> "$T/changes" &
 	monitor=$!
 	at alice ip addr add 198.51.100.1/32 dev other1 # it hears this
 	at alice ip addr del 198.51.100.1/32 dev other1
