@@ -205,14 +205,20 @@ check "alice is registered with the new one" wait_for 10 \
     sh -c "dial -c alice/sipd.conf status | grep ' registered.*10.1.0.22'"
 check "bob calls her there" wait_for 10 through bob alice host
 check "a file by one address" begin
-at alice ip addr del 10.1.0.22/24 dev eth0
-sleep 2
-at alice ip addr add 10.1.0.23/24 dev eth0
-begin=$(date +%s%3N)
-with_new() { dial -c alice/sipd.conf status | grep ' registered.*10.1.0.23'; }
-check "alice is registered with the new one" wait_for 10 with_new
-took=$(($(date +%s%3N) - begin))
-check "within 2 s ($took ms)" [ $took -lt 2000 ]
+# renumbered: she has the next address; in $took how soon that is known
+last=22
+with_new() { dial -c alice/sipd.conf status |
+    grep " registered.*10.1.0.$last"; }
+renumbered() {
+	at alice ip addr del 10.1.0.$last/24 dev eth0
+	sleep 2
+	last=$((last + 1))
+	at alice ip addr add 10.1.0.$last/24 dev eth0
+	begin=$(now_ms)
+	wait_for 10 with_new || return 1
+	took=$(($(now_ms) - begin))
+}
+check "alice is registered with a new one within 2 s" soon 2000 renumbered
 check "the old one is gone, the new one comes later: it arrives" arrived
 check "bob calls her there" wait_for 10 through bob alice host
 

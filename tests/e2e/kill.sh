@@ -67,6 +67,8 @@ part() { [ -n "$(find "$1/inbox" -name ".$2.*part" -size +30M)" ]; }
 only_parts() { [ -z "$(find "$1/inbox" -type f ! -name '.*')" ]; }
 now() { date +%s; }
 since() { echo "$(($(now) - $1)) s"; [ $(($(now) - $1)) -le "$2" ]; }
+# within FILE BEGIN SECONDS: it was last written to so soon after that
+within() { took=$(($(stat -c %Y "$1") - $2)); echo "$took s"; [ $took -le "$3" ]; }
 sessions() { as "$1" list | wc -l; }
 none() { [ "$(sessions "$1")" = 0 ]; }
 
@@ -187,16 +189,16 @@ check "the meeting point is back" start meet
 check "alice's send ends" ends 1 $a_send
 check "her forward too" ends 1 $a_forward
 check "her pipe too" ends 1 $a_pipe
-check "within 30 s" since $t_bob 30
 for o in a.send.out a.forward.out a.pipe.out; do
 	check "$o: a sentence" grep -q "bob has vanished" $o
+	check "$o: within 30 s" within $o $t_bob 30
 done
 check "alice has no session any more" none alice
 check "the waiting dial at dave's ends" ends 1 $d_wait
-check "within 30 s" since $t_carol 30
 check "in a sentence" grep -q "carol has vanished" d.wait.out
+check "within 30 s" within d.wait.out $t_carol 30
 check "all of dave's end" wait_for 30 none dave
-check "erin's too within 30 s" since $t_erin 30
+check "erin's too within 30 s" within dave/calls.log $t_erin 30
 check "for the right reason" sh -c \
     "test \$(grep -c '\"reason\":\"peer-lost\"' dave/calls.log) -ge 2"
 check "only partial files at dave's" only_parts dave

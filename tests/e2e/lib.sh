@@ -96,6 +96,19 @@ wait_for() {
 	done
 }
 
+# soon LIMIT COMMAND...: it does something and leaves how long that took in
+# $took; what else the machine does may spoil two of three
+soon() {
+	soon_limit=$1; shift
+	for soon_try in 1 2 3; do
+		"$@" || return 1
+		echo "$soon_try: $took"
+		[ "$took" -ge "$soon_limit" ] || return 0
+	done
+	return 1
+}
+now_ms() { date +%s%3N; }
+
 # key NAME: print its fingerprint, making the folder and the key
 key() {
 	mkdir -p "$T/$1"

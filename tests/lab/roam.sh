@@ -37,20 +37,23 @@ stall() {
 	done
 	echo $(($(ms) - t0))
 }
-# survives WHAT COMMAND...: the file, with this happening to it
-survives() {
-	event=$1
-	shift
+# once COMMAND UNDO: the file, with this happening to it
+once() {
 	rm -rf b/inbox
 	behind a send.out b send big
-	check "$event: a file is under way" wait_for 10 begun
-	"$@"
-	s=$(stall)
-	echo "  $event: $s ms"
-	check "$event: it goes on within $LIMIT_MS ms ($s)" \
-	    test "$s" -le $LIMIT_MS
-	check "$event: it arrives" ends 0 $behind
-	check "$event: as it was" cmp big b/inbox/big
+	wait_for 10 begun || return 1
+	$1
+	took=$(stall)
+	ends 0 $behind && cmp big b/inbox/big
+	arrived=$?
+	$2
+	return $arrived
+}
+# survives WHAT COMMAND UNDO
+survives() {
+	check "$1: the file goes on within $LIMIT_MS ms, and arrives as it was" \
+	    soon $LIMIT_MS once "$2" "$3"
+	echo "  $1: $took ms"
 }
 cut() { at a ip link set eth0 down; }
 mend() {
@@ -67,15 +70,16 @@ power() {
 	kill -USR2 "$nat_br"
 	kill -CONT "$nat_br"
 }
-survives "the first uplink is cut" cut
-mend
-survives "the uplink it is on is unplugged at the router" \
-    ip -n ar link set to-a down
-ip -n ar link set to-a up
-sleep 1
-survives "the NAT forgets everything" reboot
-survives "the NAT gets another address" renumber
-survives "the NAT is off for a second" power
+unplug() { ip -n ar link set to-a down; }
+plug_in() {
+	ip -n ar link set to-a up
+	sleep 1
+}
+survives "the first uplink is cut" cut mend
+survives "the uplink it is on is unplugged at the router" unplug plug_in
+survives "the NAT forgets everything" reboot :
+survives "the NAT gets another address" renumber :
+survives "the NAT is off for a second" power :
 # the child of peer_start's shell
 suspend() {
 	read -r p _ < "/proc/$pid_a/task/$pid_a/children"
@@ -83,7 +87,7 @@ suspend() {
 	sleep 12
 	kill -CONT "$p"
 }
-survives "a is suspended for 12 s" suspend
+survives "a is suspended for 12 s" suspend :
 peer_stop a
 peer_stop b
 finish
