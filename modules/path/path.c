@@ -86,7 +86,8 @@ static void report(struct path *p, unsigned ev)
 		report_found(p);
 	if (path_alive(p) && ev & AGENT_CONSENT && p->h.consenth)
 		p->h.consenth(agent_consent(p->agent), p->arg);
-	if (path_alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) && p->h.failh)
+	if (path_alive(p) && ev & (AGENT_NO_PAIR | AGENT_EXPIRED) &&
+	    p->h.failh)
 		p->h.failh(ev & AGENT_EXPIRED ? PATH_FAIL_CONSENT
 			   : PATH_FAIL_CHECKS, p->arg);
 	if (path_alive(p) && p->gathering && !finders_waiting(p->finders)) {
@@ -304,7 +305,8 @@ int path_alloc(struct path **pp, struct paths *ps, bool controlling,
 	pathenv_agent(&conf, p);
 	err = agent_alloc(&p->agent, &conf);
 	if (!err)
-		err = finders_alloc(&p->finders, pathenv_cand, pathenv_done, p);
+		err = finders_alloc(&p->finders, pathenv_cand, pathenv_done,
+				    p);
 	if (err)
 		goto out;
 	paths_name(&p->member, agent_ufrag(p->agent), NULL);

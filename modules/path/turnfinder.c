@@ -140,8 +140,8 @@ static void again(struct finder *f, const struct finder_env *env,
 			g->retry_at = now;
 		else if (g->chosen && had[i] &&
 			 !listed(f, &g->chosen->local))
-			turngroup_lost(g, TURN_LOST, "was reached from an address"
-				   " that is gone", now);
+			turngroup_lost(g, TURN_LOST, "was reached from an"
+				       " address that is gone", now);
 		else
 			turngroup_probe(g, now);
 	}
