@@ -186,21 +186,12 @@ int call_reinvite(struct call *c, const struct call_body *offer)
 {
 	if (!c || !offer)
 		return EINVAL;
-	return c->state == CALL_UP ? callreq_offer(c, false, offer)
-		: ENOTCONN;
+	return c->state == CALL_UP ? callreq_offer(c, offer) : ENOTCONN;
 }
 
 int call_reoffer(struct call *c, const struct call_body *offer)
 {
 	return c && offer ? callreq_reoffer(c, offer) : EINVAL;
-}
-
-int call_update(struct call *c, const struct call_body *offer)
-{
-	if (!c || !offer)
-		return EINVAL;
-	return c->state == CALL_UP ? callreq_offer(c, true, offer)
-		: ENOTCONN;
 }
 
 int call_info(struct call *c, const char *method, const struct call_body *b)

@@ -1,6 +1,7 @@
 /*
  * callreq.c: requests of ours within a dialog: BYE, INFO, PRACK, re-INVITE
- * and UPDATE, with glare (RFC 3261 section 14.1) and session refreshes.
+ * with glare (RFC 3261 section 14.1), and session refreshes by UPDATE if the
+ * peer takes it.
  *
  * c->offer is the one offer that may be under way; c->held keeps its body
  * for a second attempt. Called by call.c, callin.c, callout.c.
@@ -236,7 +237,7 @@ static void offer_handler(int err, const struct sip_msg *msg,
 	}
 }
 
-int callreq_offer(struct call *c, bool update, const struct call_body *b)
+static int offer(struct call *c, bool update, const struct call_body *b)
 {
 	int err;
 
@@ -254,6 +255,11 @@ int callreq_offer(struct call *c, bool update, const struct call_body *b)
 	return err;
 }
 
+int callreq_offer(struct call *c, const struct call_body *b)
+{
+	return offer(c, false, b);
+}
+
 int callreq_reoffer(struct call *c, const struct call_body *b)
 {
 	if (!c->offering || c->refreshing || c->offer)
@@ -268,6 +274,6 @@ void callreq_refresh(struct call *c)
 	if (c->state != CALL_UP || c->offer || c->offering || c->st)
 		return;                 /* that refreshes as well */
 	c->refreshing = true;
-	if (callreq_offer(c, c->update_ok, c->update_ok ? NULL : &b))
+	if (offer(c, c->update_ok, c->update_ok ? NULL : &b))
 		c->refreshing = false;
 }

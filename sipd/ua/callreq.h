@@ -16,8 +16,8 @@ int callreq_info(struct call *c, const char *met, const struct call_body *b);
 int callreq_prack(struct call *c, struct dialog *dlg, uint32_t cseq,
 		  const struct sip_msg *resp);
 
-/* A new offer by re-INVITE or UPDATE. EALREADY; ENOTCONN. */
-int callreq_offer(struct call *c, bool update, const struct call_body *b);
+/* A new offer by re-INVITE. EALREADY; ENOTCONN. */
+int callreq_offer(struct call *c, const struct call_body *b);
 
 /* Replace the offer that waits for the end of glare. */
 int callreq_reoffer(struct call *c, const struct call_body *b);

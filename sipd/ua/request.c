@@ -140,8 +140,7 @@ static int sort_error(int err)
 static bool may_login(const struct request *r, const struct sa *dst)
 {
 	return r->s->password && (r->login == LOGIN_SERVER ||
-				  (r->login == LOGIN_KNOWN &&
-				   stack_is_server(r->s, dst)));
+				  stack_is_server(r->s, dst));
 }
 
 static int auth_lines(struct request *r, const struct sa *dst)

@@ -12,7 +12,6 @@ struct request;
 
 /* Whom our password may be proved to. */
 enum login {
-	LOGIN_NEVER,
 	LOGIN_KNOWN,            /* to addresses that were the server's */
 	LOGIN_SERVER,           /* whatever the next hop is, it is our server */
 };

@@ -113,14 +113,14 @@ struct call_handlers {
 	void (*progressh)(uint16_t scode, const struct call_body *b,
 			  void *arg);
 	/* the 2xx to our INVITE with its body; ACK has gone out. Also for
-	 * our re-INVITE and UPDATE. */
+	 * our re-INVITE. */
 	void (*answerh)(const struct call_body *b, void *arg);
 	/* callee: ACK came. If it carried a body it is given. */
 	void (*establishedh)(const struct call_body *b, void *arg);
 	/* re-INVITE or UPDATE from the peer: answer at once with
 	 * call_answer (2xx) or call_reject; body may be empty */
 	void (*offerh)(const struct call_body *b, void *arg);
-	/* our re-INVITE or UPDATE was refused; the call goes on */
+	/* our re-INVITE was refused; the call goes on */
 	void (*refusedh)(uint16_t scode, void *arg);
 	/* INFO or MESSAGE within the dialog; already answered 200 */
 	void (*infoh)(const char *method, const struct call_body *b,
@@ -167,7 +167,6 @@ int call_reinvite(struct call *c, const struct call_body *offer);
 /* The offer that waits for the end of glare is to be this one; EALREADY if
  * none waits. */
 int call_reoffer(struct call *c, const struct call_body *offer);
-int call_update(struct call *c, const struct call_body *offer);
 
 /* INFO or MESSAGE in the dialog (early dialogs too for INFO). */
 int call_info(struct call *c, const char *method, const struct call_body *b);

@@ -93,7 +93,7 @@ static void whole_call(const char *params)
 		(void)call_reinvite(s.call, &b);
 	run_for(8);
 	if (t.call)
-		(void)call_update(t.call, &b);
+		(void)call_reinvite(t.call, &b);
 	run_for(5);
 	if (s.call)
 		call_hangup(s.call, "done", "text");

@@ -91,6 +91,8 @@ static void establish(void)
 
 static void test_call(void)
 {
+	char text[256];
+
 	open_callee();
 	establish();
 	CU_ASSERT_STRING_EQUAL(call_peer_uri(b.call), "sip:peer@127.0.0.1");
@@ -99,6 +101,14 @@ static void test_call(void)
 	       "SIP/2.0 200");
 	CU_ASSERT_STRING_EQUAL(b.body, "hi");
 	expect("UPDATE", EMPTY, "SIP/2.0 200");
+	CU_ASSERT_PTR_NULL(strstr(b.log, "offer"));
+	(void)re_snprintf(text, sizeof text, CONTACT "Content-Type:"
+			  " application/sdp\r\nContent-Length: 10\r\n\r\n"
+			  "v=0 second", sa_port(&peer.addr));
+	expect("UPDATE", text, "SIP/2.0 200");
+	CU_ASSERT(strstr(b.log, "offer") != NULL);
+	CU_ASSERT_STRING_EQUAL(b.body, "v=0 second");
+	CU_ASSERT_STRING_EQUAL(raw_body(&peer), "v=0 answer");
 	expect("BYE", "Reason: Q.850;cause=16;text=\"Terminated\"\r\n" EMPTY,
 	       "SIP/2.0 200");
 	CU_ASSERT(wait_log(&b, "end", 1000));

@@ -54,13 +54,14 @@ static void test_reinvite(void)
 	close_pair();
 }
 
-static void test_update(void)
+static void test_tcp(void)
 {
 	open_with(0, ";transport=tcp");
-	CU_ASSERT_EQUAL(call_update(b.call, &second), 0);
+	CU_ASSERT_EQUAL(call_reinvite(b.call, &second), 0);
 	CU_ASSERT(wait_log(&b, "answer", 2000));
 	CU_ASSERT_STRING_EQUAL(a.body, "v=0 second");
-	CU_ASSERT_EQUAL(call_update(a.call, &second), 0);
+	run_for(50);
+	CU_ASSERT_EQUAL(call_reinvite(a.call, &second), 0);
 	CU_ASSERT(wait_log(&a, "answer", 2000));
 	close_pair();
 }
@@ -178,7 +179,7 @@ static void test_large(void)
 	CU_ASSERT_EQUAL(call_reinvite(a.call, &big), 0);
 	CU_ASSERT(wait_log(&a, "answer", 3000));
 	CU_ASSERT_EQUAL(strlen(b.body), 3900);
-	CU_ASSERT_EQUAL(call_update(b.call, &big), 0);
+	CU_ASSERT_EQUAL(call_reinvite(b.call, &big), 0);
 	CU_ASSERT(wait_log(&b, "answer", 3000));
 	CU_ASSERT_EQUAL(strlen(a.body), 3900);
 	mem_deref(text);
@@ -212,7 +213,7 @@ static void test_large_udp_only(void)
 
 UNIT_SUITE("callreq",
 	   { "re-INVITE", test_reinvite },
-	   { "UPDATE", test_update },
+	   { "re-INVITE by TCP", test_tcp },
 	   { "refused", test_refused },
 	   { "glare", test_glare },
 	   { "INFO and MESSAGE", test_info },
