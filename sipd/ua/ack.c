@@ -138,30 +138,30 @@ static int ask(struct ack *a)
 		: resolve(&a->query, a->s->resolver, &uri, resolve_handler, a);
 }
 
+static int next_way(struct ack *a)
+{
+	a->hop.sock = mem_deref(a->hop.sock);
+	if (!a->targetc)
+		return ask(a);
+	a->at += a->at < a->targetc;
+	try_targets(a);
+	return 0;
+}
+
 /* Nobody answers an ACK: that its way has failed is all that is heard of it.
  * It may have arrived before; twice does no harm. */
 static void fail_handler(const struct trans_way *way, void *arg)
 {
 	struct ack *a = arg;
 
-	if (!a->mb || a->query || !trans_way_cmp(&a->way, way))
-		return;
-	a->hop.sock = mem_deref(a->hop.sock);
-	if (!a->targetc) {
-		(void)ask(a);
-	}
-	else {
-		a->at++;
-		try_targets(a);
-	}
+	if (a->mb && !a->query && trans_way_cmp(&a->way, way))
+		(void)next_way(a);
 }
 
 void ack_again(struct ack *a)
 {
-	if (a && a->mb && transmit(a)) {
-		a->at += a->at < a->targetc;
-		try_targets(a);
-	}
+	if (a && a->mb && !a->query && transmit(a))
+		(void)next_way(a);
 }
 
 static int begin(struct ack *a, const struct hop *flow)
@@ -179,8 +179,7 @@ static int begin(struct ack *a, const struct hop *flow)
 	a->hop.tp = flow->tp;
 	a->hop.dst = flow->dst;
 	a->hop.sock = mem_ref(flow->sock);
-	(void)complete(a);
-	return 0;
+	return complete(a) ? next_way(a) : 0;
 }
 
 int ack_send(struct ack **ap, struct stack *s, struct dialog *dlg,

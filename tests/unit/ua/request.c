@@ -336,6 +336,21 @@ static void test_ack_flow(void)
 	end();
 }
 
+/* It cannot even be sent that way, from the first or when it comes again. */
+static void test_ack_flow_closed(void)
+{
+	struct hop flow = { .tp = SIP_TRANSP_UDP };
+
+	begin();
+	CU_ASSERT_EQUAL(sa_set_str(&flow.dst, "255.255.255.255", 9), 0);
+	CU_ASSERT_EQUAL(ack_send(&ack, stack, dlg, 1, NULL, &flow), 0);
+	CU_ASSERT(raw_wait(&one, "ACK sip:s.test", 1000));
+	ack_again(ack);
+	CU_ASSERT(raw_wait(&one, "ACK sip:s.test", 1000));
+	ack = mem_deref(ack);
+	end();
+}
+
 static void on_data(struct mbuf *mb, void *arg)
 {
 	(void)arg;
@@ -390,4 +405,5 @@ UNIT_SUITE("request",
 	   { "ACK", test_ack },
 	   { "ACK, nobody there", test_ack_nobody },
 	   { "ACK, flow gone", test_ack_flow },
+	   { "ACK, flow that takes nothing", test_ack_flow_closed },
 	   { "ACK by TCP", test_ack_tcp })
