@@ -211,8 +211,10 @@ static int entry_alloc(struct listener *lsn, const struct sa *peer)
 	struct conn_entry *e;
 	int err;
 
-	if (tr->stats.connections >= CONNS_MAX)
+	if (tr->stats.connections >= CONNS_MAX) {
+		quota_full(tr->conf.quota, peer, CONNS_MAX);
 		return ENOSPC;
+	}
 	if (quota_take(tr->conf.quota, peer, 0) != QUOTA_PASS) {
 		++tr->stats.in.limited;
 		return EBUSY;

@@ -20,6 +20,7 @@ enum {
 	WAYS = 4,
 	KNOWN_TIME = 3660,      /* s: the longest registration and some */
 	LINES = 10,             /* of log a second */
+	FULL_TIME = 60,         /* s until it is said again */
 	EARNED = 4,             /* minutes of bytes that can be saved up */
 };
 
@@ -48,6 +49,7 @@ struct quota {
 	void *arg;
 	uint64_t second;        /* of the lines */
 	unsigned lines;
+	uint64_t full;          /* when it may be said again */
 	struct place v[SETS][WAYS];
 };
 
@@ -262,6 +264,17 @@ void quota_leave(struct quota *q, const struct sa *src)
 
 	if (p && p->conns && --p->conns < QUOTA_CONNS / 2)
 		p->crowded = false;
+}
+
+void quota_full(struct quota *q, const struct sa *src, unsigned most)
+{
+	const uint64_t now = clock_ns();
+
+	if (!q || now < q->full)
+		return;
+	q->full = now + FULL_TIME * SEC;
+	tell(q, "connections are refused for now, one from %j among them: %u"
+	     " are open, which is the most (see ss -tn)", src, most);
 }
 
 /* ---- passwords ---- */

@@ -55,6 +55,10 @@ void quota_exempt(struct quota *q, const struct sa *src);
 bool quota_enter(struct quota *q, const struct sa *src);
 void quota_leave(struct quota *q, const struct sa *src);
 
+/* There is no room for its connection, nor for anybody's: the most are open.
+ * One line a minute. */
+void quota_full(struct quota *q, const struct sa *src, unsigned most);
+
 /* Wrong passwords: one more, for user; and were there too many of late? */
 void quota_guess(struct quota *q, const struct sa *src,
 		 const struct pl *user);

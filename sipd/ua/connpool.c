@@ -96,8 +96,9 @@ void connpool_accept(struct connpool *p, struct tcp_sock *ts,
 	struct link *l = NULL;
 	struct sipconn_conf cc;
 
-	if (p->n < CONN_MAX &&
-	    quota_take(p->conf.quota, peer, 0) == QUOTA_PASS)
+	if (p->n >= CONN_MAX)
+		quota_full(p->conf.quota, peer, CONN_MAX);
+	else if (quota_take(p->conf.quota, peer, 0) == QUOTA_PASS)
 		l = link_new(p, peer);
 	if (!l) {
 		tcp_reject(ts);

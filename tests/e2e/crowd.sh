@@ -72,6 +72,9 @@ crowd bob 5060 0 15 273 4
 check "with alice's 4,096 in all" test "$(conns 5060)" = 4096
 check "one more is closed" tell bob more 4 "more closed"
 check "and another" tell bob more 4 "more closed"
+# once NAME N: the log has it, not for each
+once() { [ "$(grep -c "are refused for now, .*: $2 are open" "$1/log")" = 1 ]; }
+check "the log says why, once" once bob 4096
 check "those that were there live" tell bob alive 4 "alive 4095"
 echo second >&3
 check "the call under way goes on" wait_for 10 grep -q second out
@@ -90,6 +93,7 @@ crowd m4 5070 48 15 273 8
 check "with alice's 16,384 in all" test "$(conns 5070)" = 16384
 check "one more is closed" tell m1 more 5 "more closed"
 check "and another" tell m4 more 8 "more closed"
+check "the log says why, once" once meet 16384
 check "alice is still registered" registered alice
 check "the meeting point answers her" as alice check
 for m in "m1 5 4096" "m2 6 4096" "m3 7 4096" "m4 8 4095"; do

@@ -138,6 +138,21 @@ static void test_connections(void)
 	close_it();
 }
 
+/* No room for anybody: said once a minute, whoever comes. */
+static void test_full(void)
+{
+	const struct sa a = addr("192.0.2.1"), b = addr("192.0.2.2");
+
+	open_rate(0);
+	quota_full(q, &a, 4096);
+	quota_full(q, &b, 4096);
+	CU_ASSERT_EQUAL(lines, 1);
+	CU_ASSERT_STRING_EQUAL(last, "connections are refused for now, one"
+			       " from 192.0.2.1 among them: 4096 are open,"
+			       " which is the most (see ss -tn)");
+	close_it();
+}
+
 /* Strangers push strangers out, not who is known or has connections. */
 static void test_crowd(void)
 {
@@ -170,6 +185,7 @@ static void test_none(void)
 	quota_guess(NULL, &a, &user);
 	quota_proven(NULL, &a);
 	quota_exempt(NULL, &a);
+	quota_full(NULL, &a, 1);
 }
 
 UNIT_SUITE("sip/quota",
@@ -178,5 +194,6 @@ UNIT_SUITE("sip/quota",
 	   { "bytes by UDP", test_answers },
 	   { "wrong passwords", test_guesses },
 	   { "connections that say nothing", test_connections },
+	   { "no room for connections", test_full },
 	   { "a crowd", test_crowd },
 	   { "no quota", test_none })
