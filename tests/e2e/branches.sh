@@ -146,16 +146,17 @@ while read -r p; do
 	kill -INT "$p"
 	wait "$p" 2> /dev/null
 done < pings
-# none NUMBER: no answer is missing before the last that came; what was still
-# under way when ping was told to end is not lost
-none() {
+# steady NUMBER: answers came all the time. A machine that is busy may lose one,
+# and the last may have been under way when ping was told to end
+steady() {
 	tail -2 "ping.$1"
 	sed -n 's/.*icmp_seq=\([0-9]*\) .*/\1/p' "ping.$1" | sort -n |
-	    awk '$1 > last + 1 { print last, $1; gap = 1 }
-		{ last = $1 } END { exit gap || last < 100 }'
+	    awk '$1 > last + 4 { print last, $1; gap = 1 }
+		{ last = $1 } END { exit gap || last < 100 || NR < 0.98 * last }'
 }
 for i in 1 4 10; do
-	check "not a packet was lost meanwhile (b$i)" none $i
+	check "packets went on meanwhile, without a gap of 0.2 s (b$i)" \
+	    steady $i
 done
 check "no session has ended" test "$(calls)" = 10
 check "all still reach each other" everybody b2
