@@ -123,7 +123,6 @@ void paths_lost(struct paths *ps, int proto, const struct sa *local,
 void paths_changed(struct paths *ps);
 
 enum path_fail {
-	PATH_FAIL_NONE,
 	PATH_FAIL_CHECKS,       /* no pair worked in time (39.5 s, RFC 8863) */
 	PATH_FAIL_CONSENT,      /* no answer for 30 s (RFC 7675) */
 };
