@@ -1,6 +1,6 @@
 /*
- * reason.c: tests of the words, exit codes and sentences of sipd/reason.c,
- * and of which of them says that nobody is there.
+ * reason.c: tests of the words, exit codes and sentences of sipd/reason.c, and of
+ * what an end or a peer's word means here (sipd/callend.c).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -100,10 +100,32 @@ static void test_not_there(void)
 	CU_ASSERT_EQUAL(of(0, false, 408, said), REASON_NO_ANSWER);
 }
 
+static enum reason says(const char *word)
+{
+	struct call_end end = { .by_peer = true };
+	const char *text;
+	enum reason r;
+
+	str_ncpy(end.key, word, sizeof end.key);
+	r = callend_reason(&end, false, &text);
+	CU_ASSERT_STRING_EQUAL(text, "");
+	return r;
+}
+
+static void test_theirs(void)
+{
+	CU_ASSERT_EQUAL(says("unknown-here"), REASON_UNKNOWN_THERE);
+	CU_ASSERT_EQUAL(says("interrupted"), REASON_PEER_HANGUP);
+	/* the caller gave up: it was not the caller who did not answer */
+	CU_ASSERT_EQUAL(says("no-answer"), REASON_PEER_HANGUP);
+	CU_ASSERT_EQUAL(says("not-allowed"), REASON_NOT_ALLOWED);
+}
+
 UNIT_SUITE("reason",
 	   { "names", test_names },
 	   { "texts", test_texts },
 	   { "hostile peer", test_hostile_peer },
 	   { "bounds", test_bounds },
 	   { "exits", test_exits },
-	   { "not there", test_not_there })
+	   { "not there", test_not_there },
+	   { "the peer's word", test_theirs })
