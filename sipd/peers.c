@@ -192,8 +192,8 @@ static int no_peer(const struct peers *ps, const char *text,
 		(void)re_snprintf(why, size, "There is no [peer %s]%H", text,
 				  nearest_print, &near);
 	else
-		(void)re_snprintf(why, size, "'%s' is neither a [peer] nor a"
-				  " SIP address: it %s.", text, what);
+		(void)re_snprintf(why, size, "'%s' is neither a [peer] of"
+				  " sipd.conf nor a SIP address: it %s.", text, what);
 	return EINVAL;
 }
 

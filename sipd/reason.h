@@ -18,7 +18,7 @@
 	X(NO_ACCOUNT, "no-account", 1, "No account can call %s: add an [account] section to sipd.conf, or give an address such as sip:192.0.2.7.") \
 	X(BAD_ADDRESS, "bad-address", 2, "%s is not a SIP address or the name of a [peer]: write sip:user@host or user@host.") \
 	X(NAME_NOT_FOUND, "name-not-found", 1, "The host of %s is not known to the DNS: check the address.") \
-	X(UNREACHABLE, "unreachable", 1, "Nothing answers at the address of %s: check that its sipd or its server runs and that the port is right.") \
+	X(UNREACHABLE, "unreachable", 1, "Nothing answers at the address of %s: check that sipd or `dial wait` runs there, or its SIP server, and that the port is right.") \
 	X(NO_SERVER, "no-server", 1, "The SIP server that calls to %s go by does not answer: check that it runs, and registrar and outbound in [account].") \
 	X(NO_ANSWER, "no-answer", 1, "%s did not answer: try again later.") \
 	X(BUSY, "busy", 1, "%s is busy: try again later.") \

@@ -120,8 +120,8 @@ static void test_resolve(void)
 			       " 'bob'?");
 	CU_ASSERT_EQUAL(peers_resolve(peers, "desk", &p, why, sizeof why),
 			EINVAL);
-	CU_ASSERT_STRING_EQUAL(why, "'desk' is neither a [peer] nor a SIP "
-			       "address: it has neither '@' nor '.' in it; "
+	CU_ASSERT_STRING_EQUAL(why, "'desk' is neither a [peer] of sipd.conf"
+			       " nor a SIP address: it has neither '@' nor '.' in it; "
 			       "write sip:desk if it is a host.");
 	CU_ASSERT_EQUAL(peers_resolve(peers, "a\x1b[2J\n", &p, why,
 				      sizeof why), EINVAL);
