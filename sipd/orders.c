@@ -334,16 +334,21 @@ void order_dial(struct conn *cn, const struct odict *o, const char *tag)
 	order_place(or, dial_flags(or));
 }
 
-static void tell_waiting(const struct order *or)
+/* Where one is called, and where files are found then. */
+static void tell_waiting(const struct order *or, const struct wait_conf *wc)
 {
 	const struct house *h = board_house(conn_env(or->conn)->board);
-	char text[300];
+	const bool files = !wc->kind || !strcmp(wc->kind->name, "file");
+	const char *into = wc->into ? wc->into
+		: conf_kind_get(h->conf, "file", "inbox");
+	char text[1024];
 	struct odict *o;
 
 	if (event_alloc(&o, "note", or->tag))
 		return;
-	if (re_snprintf(text, sizeof text, "waiting for calls to %H",
-			accounts_called, h->accounts) > 0)
+	if (re_snprintf(text, sizeof text, "waiting for calls to %H%s%s",
+			accounts_called, h->accounts, files
+			? "; files go to " : "", files ? into : "") > 0)
 		event_str(o, "text", text);
 	conn_event(or->conn, o);
 	mem_deref(o);
@@ -378,5 +383,5 @@ void order_wait(struct conn *cn, const struct odict *o, const char *tag)
 		mem_deref(or);
 		return;
 	}
-	tell_waiting(or);
+	tell_waiting(or, &wc);
 }
