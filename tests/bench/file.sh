@@ -27,18 +27,7 @@ card() {
 }
 card tso off tx-udp-segmentation off
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 0
-[peer bob]
-address = sip:10.96.0.2
-fingerprint = $fb
-EOT
-conf bob <<EOT
-[peer alice]
-fingerprint = $fa
-allow = file
-EOT
+neighbours file sip:10.96.0.2 < /dev/null
 ip netns exec far "$E2E_BUILD/sipd" -c "$T/bob/sipd.conf" 2> "$T/bob/log" &
 sipd=$!
 wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"

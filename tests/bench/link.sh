@@ -31,18 +31,7 @@ link() {
 }
 link 0
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 0
-[peer bob]
-address = sip:10.97.0.2
-fingerprint = $fb
-EOT
-conf bob <<EOT
-[peer alice]
-fingerprint = $fa
-allow = file, forward 127.0.0.1:6000
-EOT
+neighbours "file, forward 127.0.0.1:6000" sip:10.97.0.2 < /dev/null
 far "$E2E_BUILD/sipd" -c "$T/bob/sipd.conf" 2> "$T/bob/log" &
 sipd=$!
 wait_for 10 dial -c "$T/bob/sipd.conf" status || die "bob does not start"

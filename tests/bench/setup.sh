@@ -6,39 +6,28 @@ RUNS=${RUNS:-20}
 tool firstbyte
 
 fa=$(key alice) fb=$(key bob)
-printf 'alice:a\nbob:b\n' > users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
-domain = bench.example
-users-file = $T/users
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070" "alice:a bob:b"
 conf direct <<EOT
 port = 0
 [peer bob]
 address = sip:127.0.0.1:5060
 fingerprint = $fb
 EOT
-conf met <<EOT
-port = 0
-[account]
-address = alice@bench.example
-password = a
-registrar = sip:127.0.0.1:5070
+{ account alice a sip:127.0.0.1:5070; cat <<EOT
 [peer bob]
-address = bob@bench.example
+address = bob@demo.example
 fingerprint = $fb
 EOT
+} | conf met
 conf bob <<EOT
 port = 5060
 rate = 10000000
 [account]
-address = bob@bench.example
+address = bob@demo.example
 password = b
 registrar = sip:127.0.0.1:5070
 [peer alice]
-address = alice@bench.example
+address = alice@demo.example
 fingerprint = $fa
 allow = pipe
 [pipe]

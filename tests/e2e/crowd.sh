@@ -16,15 +16,7 @@ ulimit -n 20000 2> /dev/null || {
 	echo "crowd: 0 passed, 0 failed"; exit 0; }
 
 fa=$(key alice) fb=$(key bob)
-printf 'alice:a\n' > users
-chmod 600 users
-conf meet <<EOT
-port = 0
-[registrar]
-listen = udp:127.0.0.1:5070, tcp:127.0.0.1:5070
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:127.0.0.1:5070, tcp:127.0.0.1:5070" alice:a
 { account alice a "sip:127.0.0.1:5070;transport=tcp"; cat <<EOT
 [peer bob]
 address = sip:bob@127.0.0.1:5060

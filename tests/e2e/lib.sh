@@ -297,14 +297,14 @@ meeting_point() {
 	EOT
 }
 
-# neighbours ALLOW < LINES: alice at port 5062 calls bob at 5060, where she may
-# do that; with further lines for bob
+# neighbours ALLOW [ADDRESS] < LINES: alice calls bob at port 5060, here or at
+# that SIP address, where she may do that; with further lines for bob
 neighbours() {
 	fa=$(key alice) fb=$(key bob)
 	conf alice <<-EOT
-	port = 5062
+	port = 0
 	[peer bob]
-	address = sip:bob@127.0.0.1:5060
+	address = ${2:-sip:bob@127.0.0.1:5060}
 	fingerprint = $fb
 	EOT
 	{

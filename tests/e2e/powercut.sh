@@ -11,17 +11,7 @@
 cd "$T" || exit 1
 in=$T/disk/inbox
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-port = 0
-[peer bob]
-address = sip:127.0.0.1:5060
-fingerprint = $fb
-EOT
-conf bob <<EOT
-[peer alice]
-fingerprint = $fa
-allow = file
+neighbours file <<EOT
 [file]
 inbox = $in
 EOT

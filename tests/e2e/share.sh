@@ -9,19 +9,9 @@ bridge br0
 host bob 10.1.0.1/24
 host alice 10.1.0.2/24
 
-fa=$(key alice) fb=$(key bob)
-conf alice <<EOT
-[peer bob]
-address = sip:10.1.0.1
-fingerprint = $fb
-EOT
 mkdir share
 head -c 30000000 /dev/urandom > share/big
-conf bob <<EOT
-[peer alice]
-fingerprint = $fa
-allow = forward 127.0.0.1:8000-8001, get $T/share
-EOT
+neighbours "forward 127.0.0.1:8000-8001, get $T/share" sip:10.1.0.1 < /dev/null
 at bob socat TCP-LISTEN:8000,fork,reuseaddr OPEN:/dev/zero &
 at bob socat TCP-LISTEN:8001,fork,reuseaddr EXEC:cat &
 check "bob starts" launch bob

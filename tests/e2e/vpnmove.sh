@@ -41,14 +41,8 @@ loses() { ip -n "$1" addr del "10.$(($3 + 1)).0.$2/24" dev "eth$3"; }
 check "two hosts of two uplinks each" network
 
 fa=$(key alice) fh=$(key hub)
-echo "alice:secret1
-hub:secret2" > "$T/users"
-conf meet <<EOT
-[registrar]
-listen = udp:203.0.113.4:5060, tcp:203.0.113.4:5060
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:203.0.113.4:5060, tcp:203.0.113.4:5060" \
+    "alice:secret1 hub:secret2"
 { account alice secret1 "sip:203.0.113.4;transport=tcp"; cat <<EOT
 [peer hub]
 address = hub@demo.example

@@ -69,14 +69,8 @@ check "a TURN server" wait_for 10 at turn sh -c \
 	"ss -lnt | grep -q 192.0.2.2:3478"
 
 fa=$(key alice) fh=$(key hub)
-echo "alice:secret1
-hub:secret2" > "$T/users"
-conf meet <<EOT
-[registrar]
-listen = udp:203.0.113.2:5060, tcp:203.0.113.2:5060
-domain = demo.example
-users-file = $T/users
-EOT
+meeting_point "udp:203.0.113.2:5060, tcp:203.0.113.2:5060" \
+    "alice:secret1 hub:secret2"
 # turn [MODE [TRANSPORT]]: its part of a configuration
 turn() {
 	printf '[nat]\nportmap = no\n'
