@@ -330,9 +330,10 @@ as bob reload
 
 # --- the control socket
 # told TEXT < BYTES: what it answers
-# (a connection that ends has no more questions, so it stays a moment)
+# (a connection that ends has no more questions, so it stays until then)
 told() {
-	{ cat; sleep 0.3; } |
+	: > told.out
+	{ cat; wait_for 5 grep -qF -- "$1" told.out; } |
 	    timeout 10 socat -t1 - UNIX-CONNECT:bob/control > told.out
 	cat told.out
 	grep -qF -- "$1" told.out
@@ -359,11 +360,14 @@ check "control: a huge one" huge
 check "control: zeros" zeros
 check "control: half a line" half
 check "control: two lines at once" two
+mkfifo held
+exec 7<> held
 for i in $(seq 80); do
-	sleep 5 | socat - UNIX-CONNECT:bob/control > /dev/null 2>&1 &
+	socat - UNIX-CONNECT:bob/control < held > /dev/null 2>&1 7>&- &
 done
 check "control: 80 at once are some too many" wait_for 5 \
     fails_with 1 "Too many connections" as bob status
+exec 7>&-
 check "until they have gone" wait_for 10 alive bob
 check "it is bob's alone" sh -c "stat -c %a bob/control | grep -qx 600"
 cp bob/sipd.conf bad/bob.conf

@@ -192,13 +192,19 @@ begin() {
 	wait_for 10 under_way
 }
 arrived() { ends 0 "$behind" && cmp big bob/inbox/big; }
+# noticed NAME COMMAND...: its sipd has noticed what that changes there
+changes() { grep -c "addresses of this host have changed" "$1/log"; }
+more() { [ "$(changes "$1")" -gt "$2" ]; }
+noticed() {
+	whose=$1 was=$(changes "$1")
+	shift
+	at "$whose" "$@" && wait_for 10 more "$whose" "$was"
+}
 
 at alice ip link set eth1 down
-at alice ip -6 addr flush dev eth0
-sleep 1
+check "alice has one address" noticed alice ip -6 addr flush dev eth0
 check "a file by one address" begin
-at alice ip addr add 10.1.0.22/24 dev eth0
-sleep 1
+check "and another" noticed alice ip addr add 10.1.0.22/24 dev eth0
 at alice ip addr del 10.1.0.2/24 dev eth0
 check "the old one is gone, a new one was there before: it arrives" arrived
 check "alice is registered with the new one" wait_for 10 \
@@ -224,16 +230,14 @@ check "bob calls her there" wait_for 10 through bob alice host
 
 # the called side
 check "a file again" begin
-at bob ip addr add 10.1.0.33/24 dev eth0
-sleep 1
+check "bob has another address" noticed bob ip addr add 10.1.0.33/24 dev eth0
 at bob ip addr del 10.1.0.3/24 dev eth0
 check "now the called side has moved: it arrives" arrived
 check "bob is registered with the new one" wait_for 10 \
     sh -c "dial -c bob/sipd.conf status | grep ' registered.*10.1.0.33'"
 
 # another interface
-at alice ip link set eth1 up
-sleep 1
+check "alice has another interface" noticed alice ip link set eth1 up
 check "a file by one of two interfaces" begin
 at alice ip link set eth0 down
 check "the other takes over" arrived
