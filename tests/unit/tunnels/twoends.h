@@ -14,7 +14,8 @@
 #include "tunnels/flow/identity.h"
 #include "tunnels/flow/worker.h"
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 60000 };
+#define CONSENT (600 * SEC)     /* longer than any case takes */
 
 static struct mailbox *control;
 static struct identity *ids[3];

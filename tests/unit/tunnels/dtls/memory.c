@@ -90,9 +90,7 @@ static void test_records(void)
 	for (unsigned i = 0; i < 3; i++) {
 		before[0] = allocations(&a);
 		before[1] = allocations(&b);
-		start_put(&a, i * 20000, (i + 1) * 20000, 0, true);
-		start_put(&b, i * 20000, (i + 1) * 20000, 100, true);
-		WAIT_FOR(a.rx == (i + 1) * 20000 && b.rx == (i + 1) * 20000);
+		pass(&a, &b, i * 20000, (i + 1) * 20000, 0, 100);
 	}
 	CU_ASSERT_EQUAL(allocations(&a), before[0]);
 	CU_ASSERT_EQUAL(allocations(&b), before[1]);

@@ -27,15 +27,12 @@ static void test_rekey(void)
 	struct dtls_conf ca = make_conf(true, 0, 1, 7);
 	struct dtls_conf cb = make_conf(false, 1, 0, 7);
 	const uint64_t begin = clock_ns();
-	const unsigned n = 60000;
 	struct side a, b;
 
 	ca.keepalive = 50 * MSEC;
 	ca.rekey_records = 1000;
 	connect_by(&a, &b, &ca, &cb);
-	start_put(&a, 0, n, 200, true);
-	start_put(&b, 0, n, 0, true);
-	WAIT_FOR(atomic_load(&a.rx) == n && atomic_load(&b.rx) == n);
+	pass(&a, &b, 0, 60000, 200, 0);
 	CU_ASSERT(keys(&a) >= 2);
 	CU_ASSERT(keys(&a) <= 2 + (clock_ns() - begin) / (5 * SEC));
 	nothing_wrong(&a, &b);
@@ -81,11 +78,11 @@ static void test_rekey_lossy(void)
 	ca.rekey_records = 1000;
 	connect_over_by(r, &a, &b, &ca, &cb);
 	r->drop = 4;
-	for (unsigned n = 0; n < 30000; n += 1000) {
-		const unsigned least = (n + 1000) * 11 / 15;
+	for (unsigned n = 0; n < 30000; n += CHUNK) {
+		const unsigned least = (n + CHUNK) * 11 / 15;
 
-		start_put(&a, n, n + 1000, 100, true);
-		start_put(&b, n, n + 1000, 100, true);
+		start_put(&a, n, n + CHUNK, 100, true);
+		start_put(&b, n, n + CHUNK, 100, true);
 		WAIT_FOR(a.sent && b.sent && a.rx >= least - 50 &&
 			 b.rx >= least - 50);
 	}

@@ -90,6 +90,7 @@ static inline void set_path(struct side *s, uint16_t port)
 
 	path_to(s->w, port, &local, &remote);
 	quic_path(s->q, IPPROTO_UDP, &local, &remote);
+	quic_consent(s->q, clock_ns() + CONSENT);
 }
 
 static inline void join(struct side *a, struct side *b)
