@@ -17,6 +17,7 @@
 #include "tunnels/flow/quicbuf.h"
 #include "tunnels/flow/quicconn.h"
 #include "tunnels/flow/quicend.h"
+#include "tunnels/flow/quicorder.h"
 #include "tunnels/flow/quicsend.h"
 #include "tunnels/flow/quicsetup.h"
 #include "tunnels/flow/quicstream.h"
@@ -198,7 +199,7 @@ static void flush(void *arg)
 		return;
 	}
 	if (c->rx_new || !list_isempty(&c->sendl))
-		quicstream_hurry(c);
+		quicorder_hurry(c);
 	c->rx_new = 0;
 	c->flushed = now;
 	if (!quicsend_allowed(c, now)) {

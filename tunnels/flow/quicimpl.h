@@ -10,7 +10,8 @@
  *      |     \          \
  *   quicsend.c \        quictls.c, quickeys.c
  *   batches out  quicstream.c, quicdgram.c
- *                streams, over quicbuf.c; datagrams
+ *                streams, over quicorder.c   datagrams
+ *                and quicbuf.c
  */
 #ifndef DIALTONE_QUICIMPL_H
 #define DIALTONE_QUICIMPL_H

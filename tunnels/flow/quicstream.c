@@ -2,15 +2,15 @@
  * quicstream.c: the streams of a QUIC connection.
  *
  * What a tunnel writes waits in a quicbuf until it is acknowledged; what the
- * peer sends goes from ngtcp2's packet to readh without a copy. Streams with
- * something to send take turns, those of higher priority first.
+ * peer sends goes from ngtcp2's packet to readh without a copy. Whose turn it
+ * is to send: quicorder.c.
  *
  * Two references keep a stream: flow.c's, until the tunnel is done with it,
  * and that of allstreaml, until ngtcp2 is.
  */
 #include <errno.h>
-#include "tunnels/flow/quicbuf.h"
 #include "tunnels/flow/quicdgram.h"
+#include "tunnels/flow/quicorder.h"
 #include "tunnels/flow/quicstream.h"
 
 enum {
@@ -21,23 +21,7 @@ enum {
 	BUDGET_MAX = 128 << 20,
 	AHEAD_MIN = 256 << 10,          /* not sent yet: still in the cache */
 	AHEAD_MAX = 512 << 10,
-	TURN_SIZE = 32 << 10,           /* then another stream is served */
 	LOST_SCAN = 64,                 /* more streams are not counted live */
-};
-
-#define LATER_TIME MSEC                 /* see stream_patient */
-
-struct qstream {
-	struct stream s;                /* first */
-	struct qconn *c;
-	int64_t id;                     /* -1: not opened yet */
-	int prio;
-	struct le all;                  /* of allstreaml */
-	struct le send;                 /* of sendl, or of queuel */
-	struct le want;                 /* of wantl */
-	struct quicbuf buf;
-	size_t turn;                    /* sent since it was its turn */
-	bool fin_sent, blocked;
 };
 
 static struct qstream *qstream(struct stream *s)
@@ -77,74 +61,6 @@ static int qstream_alloc(struct qstream **qp, struct qconn *c, int64_t id)
 	list_append(&c->allstreaml, &q->all, mem_ref(q));
 	*qp = q;
 	return 0;
-}
-
-static bool has_unsent(const struct qstream *q)
-{
-	return q->buf.sent < q->buf.written || (q->s.fin_tx && !q->fin_sent);
-}
-
-/* Behind all of its priority. */
-static void send_queue(struct qstream *q)
-{
-	struct list *l = &q->c->sendl;
-	struct le *le = list_tail(l);
-
-	while (le && ((struct qstream *)le->data)->prio < q->prio)
-		le = le->prev;
-	if (le)
-		list_insert_after(l, le, &q->send, q);
-	else
-		list_prepend(l, &q->send, q);
-	q->turn = 0;
-}
-
-void quicstream_hurry(struct qconn *c)
-{
-	struct le *le;
-
-	timer_stop(&c->later);
-	while ((le = list_head(&c->laterl))) {
-		list_unlink(le);
-		send_queue(le->data);
-	}
-}
-
-static void later_handler(void *arg)
-{
-	struct qconn *c = arg;
-
-	quicstream_hurry(c);
-	quic_kick(c);
-}
-
-/* false: it has to go now. */
-static bool send_later(struct qstream *q)
-{
-	struct qconn *c = q->c;
-
-	if (!q->s.patient)
-		return false;
-	if (q->send.list)
-		return true;
-	if (list_isempty(&c->laterl) &&
-	    timer_start(loop_timers(c->f.loop), &c->later, LATER_TIME,
-			later_handler, c))
-		return false;
-	list_append(&c->laterl, &q->send, q);
-	return true;
-}
-
-static void send_ready(struct qstream *q)
-{
-	if (q->id < 0 || q->send.list == &q->c->sendl || q->blocked ||
-	    !has_unsent(q))
-		return;
-	if (send_later(q))
-		return;
-	list_unlink(&q->send);
-	send_queue(q);
-	quic_kick(q->c);
 }
 
 static uint64_t unsent(const struct qstream *q)
@@ -214,12 +130,12 @@ static void op_commit(struct stream *s, size_t n)
 	q->c->unacked -= q->buf.written;
 	quicbuf_commit(&q->buf, n);
 	q->c->unacked += q->buf.written;
-	send_ready(q);
+	quicorder_ready(q);
 }
 
 static void op_fin(struct stream *s)
 {
-	send_ready(qstream(s));
+	quicorder_ready(qstream(s));
 }
 
 static void op_consumed(struct stream *s, size_t n)
@@ -260,10 +176,7 @@ static void op_priority(struct stream *s, int prio)
 	struct qstream *q = qstream(s);
 
 	q->prio = prio;
-	if (q->id >= 0 && q->send.list) {
-		list_unlink(&q->send);
-		send_queue(q);
-	}
+	quicorder_again(q);
 }
 
 const struct flow_ops quicstream_ops = {
@@ -395,7 +308,7 @@ static int window_cb(ngtcp2_conn *conn, int64_t id, uint64_t max_data,
 
 	if (q && q->s.phase != STREAM_GONE) {
 		q->blocked = false;
-		send_ready(q);
+		quicorder_ready(q);
 	}
 	return 0;
 }
@@ -431,7 +344,7 @@ static void open_queued(struct qconn *c)
 			return;
 		}
 		list_unlink(le);
-		send_ready(q);
+		quicorder_ready(q);
 	}
 }
 
@@ -530,14 +443,9 @@ void quicstream_sent(struct qstream *q, size_t n, bool fin)
 	quicbuf_sent(&q->buf, n);
 	if (q->want.list && unsent(q) <= ahead_low(q->c))
 		q->c->room = true;
-	q->turn += n;
 	if (fin && q->buf.sent == q->buf.written)
 		q->fin_sent = true;
-	if (has_unsent(q) && q->turn < TURN_SIZE)
-		return;
-	list_unlink(&q->send);
-	if (has_unsent(q))
-		send_queue(q);
+	quicorder_sent(q, n);
 }
 
 void quicstream_block(struct qstream *q)
@@ -565,8 +473,6 @@ uint64_t quicstream_lost(const struct qconn *c)
 void quicstream_end(struct qconn *c)
 {
 	list_clear(&c->queuel);
-	list_clear(&c->sendl);
-	list_clear(&c->laterl);
-	timer_stop(&c->later);
+	quicorder_end(c);
 	list_flush(&c->allstreaml);
 }

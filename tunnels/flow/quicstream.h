@@ -22,9 +22,6 @@ void quicstream_turn(struct qconn *c);
 /* While sending: tell the writers whose bytes have gone. */
 void quicstream_refill(struct qconn *c);
 
-/* Something goes anyway: what is patient goes along. */
-void quicstream_hurry(struct qconn *c);
-
 /* Who is next to send; NULL: nobody. */
 struct qstream *quicstream_next(const struct qconn *c);
 int64_t quicstream_id(const struct qstream *s);
