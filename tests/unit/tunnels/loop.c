@@ -100,13 +100,15 @@ struct turns {
 	struct loop *l;
 	struct loop_defer d[3], flush, gone;
 	int order[16];
-	int n;
+	_Atomic int n;
 };
 
 static void note(struct turns *t, int what)
 {
-	if (t->n < 16)
-		t->order[t->n++] = what;
+	if (t->n < 16) {
+		t->order[t->n] = what;
+		t->n++;
+	}
 }
 
 static void third(void *arg)
@@ -206,9 +208,37 @@ static void start_flush(void *arg)
 
 	loop_flush(t->l, &t->flush, flush_handler, t);
 	loop_flush(t->l, &t->gone, flush_handler, t);
+	loop_defer_cancel(t->l, &t->gone);
 	loop_flush(t->l, &t->d[1], second, t);
 	loop_defer(t->l, &t->d[2], third, t);
-	loop_defer_cancel(t->l, &t->gone);
+}
+
+static void again_handler(void *arg)
+{
+	struct turns *t = arg;
+
+	note(t, FLUSH);
+	if (t->n < 3)
+		loop_flush(t->l, &t->flush, again_handler, t);
+}
+
+/* Before and behind all others: the next turn's. */
+static void start_again(void *arg)
+{
+	struct turns *t = arg;
+
+	loop_flush(t->l, &t->flush, again_handler, t);
+	loop_flush(t->l, &t->d[1], second, t);
+}
+
+/* Of itself: nothing else wakes the loop. */
+static void wait_notes(const struct turns *t, int n)
+{
+	for (int i = 0; i < 20000 && t->n < n; i++)
+		(void)usleep(1000);
+	CU_ASSERT(t->n >= n);
+	for (int i = 0; i < 2; i++)
+		fake_call(t->l, nothing, NULL);
 }
 
 static void flushed(void (*start)(void *arg), const int *want, int n)
@@ -217,8 +247,7 @@ static void flushed(void (*start)(void *arg), const int *want, int n)
 
 	CU_ASSERT_EQUAL_FATAL(loop_alloc(&t.l, "t"), 0);
 	fake_call(t.l, start, &t);
-	for (int i = 0; i < 6; i++)
-		fake_call(t.l, nothing, NULL);
+	wait_notes(&t, n);
 	mem_deref(t.l);
 	CU_ASSERT_EQUAL(t.n, n);
 	CU_ASSERT_EQUAL(memcmp(t.order, want, (size_t)n * sizeof *want), 0);
@@ -228,13 +257,16 @@ static void test_flush(void)
 {
 	static const int order[] = { 3, FLUSH, 2 };
 	static const int cut[] = { 1, FLUSH, 2, FLUSH, 3 };
+	static const int again[] = { FLUSH, 2, FLUSH };
 
 	flushed(start_flush, order, 3);
 	flushed(start_long, cut, 5);
+	flushed(start_again, again, 3);
 }
 
 struct burst {
 	struct turns t;
+	bool once;              /* who is told once of each change */
 	struct loop_fd lf[3];
 	int fd[3];
 };
@@ -244,9 +276,9 @@ static void burst_handler(uint32_t events, void *arg)
 	struct burst *b = arg;
 	(void)events;
 
-	/* whichever comes first ends all: none is left for a later turn */
 	long_work(&b->t, 1);
-	for (int i = 0; i < 3; i++)
+	/* whichever comes first ends all: none is left for a later turn */
+	for (int i = 0; i < 3 && !b->once; i++)
 		loop_unwatch(&b->lf[i]);
 }
 
@@ -256,24 +288,33 @@ static void start_burst(void *arg)
 
 	for (int i = 0; i < 3; i++)
 		CU_ASSERT_EQUAL(loop_watch(b->t.l, &b->lf[i], b->fd[i],
-					   EPOLLIN, burst_handler, b), 0);
+					   EPOLLIN | (b->once ? EPOLLET : 0),
+					   burst_handler, b), 0);
 }
 
-static void test_cut_unwatch(void)
+static void burst(bool once, const int *want, int n)
 {
-	struct burst b = { .t = { .n = 0 } };
+	struct burst b = { .once = once };
 
 	CU_ASSERT_EQUAL_FATAL(loop_alloc(&b.t.l, "t"), 0);
 	for (int i = 0; i < 3; i++)
 		b.fd[i] = eventfd(1, EFD_NONBLOCK);
 	fake_call(b.t.l, start_burst, &b);
-	for (int i = 0; i < 6; i++)
-		fake_call(b.t.l, nothing, NULL);
+	wait_notes(&b.t, n);
 	mem_deref(b.t.l);
-	CU_ASSERT_EQUAL(b.t.n, 2);
-	CU_ASSERT_EQUAL(b.t.order[1], FLUSH);
+	CU_ASSERT_EQUAL(b.t.n, n);
+	CU_ASSERT_EQUAL(memcmp(b.t.order, want, (size_t)n * sizeof *want), 0);
 	for (int i = 0; i < 3; i++)
 		close(b.fd[i]);
+}
+
+static void test_cut(void)
+{
+	static const int first_only[] = { 1, FLUSH };
+	static const int each[] = { 1, FLUSH, 1, FLUSH, 1, FLUSH };
+
+	burst(false, first_only, 2);
+	burst(true, each, 6);
 }
 
 struct pair {
@@ -343,5 +384,5 @@ UNIT_SUITE("loop",
 	{ "deferred work", test_defer },
 	{ "flushes come last, and in time", test_flush },
 	{ "unwatch inside a handler", test_unwatch },
-	{ "unwatch of who waits for the next turn", test_cut_unwatch },
+	{ "who waits for the next turn", test_cut },
 	{ "arguments", test_arguments })
