@@ -22,7 +22,9 @@ enum {
 	ACCEPT_TIME = 10,       /* s until the first message, TLS included,
 	                           and for each to become complete */
 	LOST_TIME   = 20,       /* s */
-	KEEPIDLE    = 60,       /* s, TCP's keepalive finds dead peers ... */
+	HOLD_TIME   = 25,       /* s, TCP's keepalive keeps a NAT between us
+	                           and a server awake ... */
+	KEEPIDLE    = 60,       /* ... and finds dead peers ... */
 	KEEPINTVL   = 15,       /* ... who owe us nothing */
 	KEEPCNT     = 4,
 	QUEUE_MAX   = 32,       /* messages until connected */
@@ -331,15 +333,15 @@ static struct sipconn *sipconn_new(const struct sipconn_conf *conf,
 
 /* RFC 5482: what is sent and not acknowledged tells of a dead peer long before
  * TCP would. A request after another must not wait 40 ms for TCP's answer. */
-static void tune(struct tcp_conn *tc)
+static void tune(struct tcp_conn *tc, int keepidle)
 {
-	static const struct {
+	const struct {
 		int level, name, val;
 	} optv[] = {
 		{ IPPROTO_TCP, TCP_USER_TIMEOUT, LOST_TIME * 1000 },
 		{ IPPROTO_TCP, TCP_NODELAY, 1 },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPIDLE },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, keepidle },
 		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPINTVL },
 		{ IPPROTO_TCP, TCP_KEEPCNT, KEEPCNT },
 	};
@@ -354,7 +356,9 @@ static int begin(struct sipconn *c)
 {
 	int err = tcp_conn_local_get(c->tc, &c->local);
 
-	tune(c->tc);
+	/* CRLF, 95 s at the least if nothing else is known (RFC 5626 section
+	 * 4.4.1), comes too late for some NATs */
+	tune(c->tc, c->unproven ? KEEPIDLE : HOLD_TIME);
 	tcp_conn_txqsz_set(c->tc, SENDQ_MAX);
 	if (!err && c->conf.tls)
 		err = tlsctx_start(&c->sc, c->conf.tls, c->tc, c->name);

@@ -249,6 +249,13 @@ as alice reload
 bob_conf "$tcp" "file, $web"
 as bob reload
 check "alice, now by TCP" wait_for 5 registered alice
+# what a NAT that forgets after half a minute would see
+kept() {
+	ss -Htno state established 'dport = :5070' | tee ss.out
+	[ -s ss.out ] && ! grep -qvE \
+	    'keepalive,([0-9.]+ms|[0-9]sec|1[0-9]sec|2[0-5]sec),' ss.out
+}
+check "her connection is kept awake" wait_for 5 kept
 check "and bob" wait_for 5 registered bob
 check "the call is" wait_for 5 send
 behind alice forward.out bob forward 8001:127.0.0.1:8000
