@@ -41,7 +41,7 @@ struct reg {
 	struct stunping stun;
 	enum ua_state state;
 	uint32_t expires;       /* asked for */
-	uint32_t flow_time;     /* s between pings; 0: our own idea */
+	uint32_t flow_time;     /* s between pings, at most; 0: not said */
 	unsigned fails;
 	bool outbound;          /* the registrar takes part (RFC 5626) */
 	bool bound, removing, raised;
@@ -80,9 +80,11 @@ static void ping_in(struct reg *r, uint64_t ns)
 
 static void ping_start(struct reg *r)
 {
-	uint32_t s = r->flow_time ? r->flow_time
-		: r->flow.tp == SIP_TRANSP_UDP ? PING_UDP : PING_TCP;
+	uint32_t s = r->flow.tp == SIP_TRANSP_UDP ? PING_UDP : PING_TCP;
 
+	/* for how long the server waits; it knows nothing of our NAT */
+	if (r->flow_time && r->flow_time < s)
+		s = r->flow_time;
 	/* 80 to 100 % of it, so that clients do not march in step */
 	ping_in(r, s * (800 + rand_u16() % 201) * MSEC);
 }

@@ -48,11 +48,8 @@ static void on_bye(struct raw *r)
 
 static void close_account(void)
 {
-	uint64_t t0 = clock_ns();
-
 	srv.on_msg = on_bye;
 	sides_close(&a, NULL);
-	CU_ASSERT(clock_ns() - t0 < 2200 * MSEC);
 	raw_close(&srv);
 	pair_end();
 }
@@ -251,7 +248,12 @@ static void test_outbound(void)
 	stun_answer(4001);
 	CU_ASSERT(raw_wait(&srv, "REGISTER", 1000));
 	raw_reply(&srv, "200 OK", "x",
-		  bound(";expires=600\r\nRequire: outbound"));
+		  bound(";expires=600\r\nRequire: outbound\r\n"
+			"Flow-Timer: 120"));
+	run_for(20);
+	later(26);                      /* a NAT does not wait for that */
+	CU_ASSERT(run_until(stun_came, NULL, 1000));
+	stun_answer(4001);
 	run_for(20);
 	for (unsigned i = 0; i < 4; i++)        /* no answers any more */
 		later(121);
