@@ -3,7 +3,9 @@
  * names, kinds, bytes, modes, times and holes.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include "tests/unit/tunnels/filerig.h"
+#include "tunnels/file/filebatch.h"
 
 static void test_one(void)
 {
@@ -292,6 +294,72 @@ static void test_batches(void)
 	sweep();
 }
 
+/* A batch on a thread of its own, as filequeue.c runs them. */
+struct runner {
+	pthread_t thread;
+	struct filebatch *batch;
+	_Atomic bool done;
+};
+
+static void *run_batch(void *arg)
+{
+	struct runner *r = arg;
+
+	filebatch_run(r->batch);
+	r->done = true;
+	return NULL;
+}
+
+static void add_file(struct filebatch *b, uint64_t entry, const char *text)
+{
+	struct fileop *op;
+
+	CU_ASSERT_EQUAL_FATAL(fileop_alloc(&op, FILEOP_SMALL, "", "f"), 0);
+	op->data = mem_alloc(strlen(text), NULL);
+	memcpy(op->data, text, strlen(text));
+	op->size = strlen(text);
+	op->entry = entry;
+	op->mode = 0644;
+	filebatch_add(b, op);
+}
+
+/* Whoever is sooner ready: names are given in the order of the turns. One
+ * that is never run holds nobody up. */
+static void test_turns(void)
+{
+	struct filestage *stage;
+	struct filebatch *b[3];
+	struct runner last = { .done = false };
+	int root;
+
+	fresh();
+	sh("mkdir %s/in", dir);
+	root = open(at("in"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_EQUAL_FATAL(filestage_alloc(&stage, root), 0);
+	close(root);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_EQUAL_FATAL(filebatch_alloc(&b[i], stage,
+						      FILESTORE_RENAME), 0);
+	add_file(b[0], 1, "first");
+	add_file(b[2], 2, "last");
+	mem_deref(b[1]);
+	last.batch = b[2];
+	pthread_create(&last.thread, NULL, run_batch, &last);
+	/* it gets no further than to its turn */
+	for (int i = 0; i < 200 && !last.done; i++)
+		usleep(1000);
+	CU_ASSERT(!last.done);
+	filebatch_run(b[0]);
+	pthread_join(last.thread, NULL);
+	CU_ASSERT_EQUAL(b[0]->err + b[2]->err, 0);
+	mem_deref(b[0]);
+	mem_deref(b[2]);
+	filestage_unref(stage);
+	sh("cd %s/in && test $(cat f) = first && test $(ls -A | wc -l) = 2 &&"
+	   " test $(cat f?*) = last", dir);
+	sweep();
+}
+
 UNIT_SUITE("file/trees",
 	{ "one", test_one },
 	{ "tree", test_tree },
@@ -302,4 +370,5 @@ UNIT_SUITE("file/trees",
 	{ "any_tree", test_any_tree },
 	{ "many", test_many },
 	{ "batches", test_batches },
+	{ "turns", test_turns },
 	{ "big", test_big })
