@@ -91,10 +91,12 @@ below_ua        := sdp/base sdp sipd/sip sipd/ua
 below_registrar := sdp/base sdp sipd/sip sipd/registrar
 below_sipd      := $(ROOMS)
 # What a suite is linked with, and what of it may be made to fail.
-RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail place)
+RIG     := $(patsubst %,$(B)/obj/tests/unit/%.o,unit unitfail fail place \
+	   steady)
 comma   := ,
 WRAP    := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc \
-	   aligned_alloc strdup CU_assertImplementation)
+	   aligned_alloc strdup CU_assertImplementation \
+	   clock_gettime timerfd_settime)
 define unit
 $(1): $(patsubst $(B)/unit/%,$(B)/obj/tests/unit/%.o,$(1)) $(RIG) $(foreach r,$(below_$(firstword $(subst /, ,$(patsubst $(B)/unit/%,%,$(1))))),$(call archive,$(r)))
 	$$(link) $(WRAP) -lcunit

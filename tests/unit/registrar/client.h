@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 #include "tests/unit/unit.h"
+#include "tests/unit/steady.h"
 #include "sdp/base/clock.h"
 #include "sipd/sip/digest.h"
 #include "sipd/registrar/registrar.h"
 #include "sipd/sip/quota.h"
 
-enum { QUEUE = 16, WAIT = 3000 /* ms */ };
+enum { QUEUE = 16, WAIT = 30000 /* ms */ };
 
 struct house {
 	struct timers *timers;
@@ -82,6 +83,7 @@ static inline void house_open(struct house *h, const char *domain, bool stun,
 	memset(h, 0, sizeof *h);
 	close(unit_file(h->users, sizeof h->users));
 	house_users(h, "# users\nalice:secret\nbob:hush\ncarol:pst\n");
+	steady_begin();
 	CU_ASSERT_EQUAL_FATAL(timers_alloc(&h->timers), 0);
 	CU_ASSERT_EQUAL_FATAL(timers_attach(h->timers), 0);
 	CU_ASSERT_EQUAL_FATAL(quota_alloc(&h->quota, 0, NULL, NULL), 0);

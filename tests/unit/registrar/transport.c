@@ -13,7 +13,7 @@
 #include "sipd/registrar/registrar.h"
 #include "sipd/registrar/transport.h"
 
-enum { WAIT = 3000 };
+enum { WAIT = 30000 };
 
 static const char request[] =
 	"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\n"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/unit/unit.h"
+#include "tests/unit/steady.h"
 #define DEBUG_MODULE "test"
 #define DEBUG_LEVEL 3
 #include <re_dbg.h>
@@ -255,6 +256,7 @@ static inline void sides_close(struct side *a, struct side *b)
 static inline void pair_begin(void)
 {
 	dbg_init(DBG_ERR, DBG_NONE);    /* libre warns of busy ports */
+	steady_begin();
 	CU_ASSERT_EQUAL_FATAL(timers_alloc(&timers), 0);
 	CU_ASSERT_EQUAL_FATAL(timers_attach(timers), 0);
 }
