@@ -3,7 +3,10 @@
  * server, and values that are none.
  */
 #include <string.h>
+#include <time.h>
 #include "tests/unit/fail.h"
+#include "tests/unit/steady.h"
+#include "sdp/base/clock.h"
 #include "sdp/base/recompat.h"
 #include "sipd/sip/digest.h"
 
@@ -120,7 +123,7 @@ static void test_malformed(void)
 		"Digest realm=\"a\n\",nonce=\"b\"",
 	};
 	char *big = mem_alloc(65536, NULL);
-	uint64_t t0;
+	clock_t t0;             /* of the processor */
 
 	for (size_t i = 0; i < RE_ARRAY_SIZE(badv); i++)
 		CU_ASSERT_EQUAL(challenge_err(badv[i]), EBADMSG);
@@ -136,10 +139,10 @@ static void test_malformed(void)
 	memset(big, ',', 65535);
 	memcpy(big, "Digest ", 7);
 	big[65535] = '\0';
-	t0 = tmr_jiffies();
+	t0 = clock();
 	for (int i = 0; i < 1000; i++)
 		CU_ASSERT_EQUAL(challenge_err(big), EBADMSG);
-	CU_ASSERT(tmr_jiffies() - t0 < 500);
+	CU_ASSERT(clock() - t0 < CLOCKS_PER_SEC);
 	mem_deref(big);
 }
 
@@ -299,7 +302,8 @@ static void test_expiry(void)
 {
 	struct digest_offer o = { .alg = DIGEST_SHA256 };
 
-	CU_ASSERT_EQUAL_FATAL(digest_server_alloc(&ds, "example.org", 0), 0);
+	steady_begin();
+	CU_ASSERT_EQUAL_FATAL(digest_server_alloc(&ds, "example.org", 1), 0);
 	o.ds = ds;
 	CU_ASSERT_EQUAL(verdict(&o, "secret", NULL, "INVITE"), DIGEST_OK);
 	{
@@ -308,7 +312,7 @@ static void test_expiry(void)
 		struct digest_answer a;
 
 		CU_ASSERT_EQUAL(digest_answer_decode(&a, &pl), 0);
-		sys_msleep(2050);
+		steady_skip(2050 * MSEC);
 		CU_ASSERT_EQUAL(digest_server_nonce(ds, &a, NULL),
 				DIGEST_STALE);
 		mem_deref(val);

@@ -3,8 +3,8 @@
  * is known; guesses; a table that somebody fills.
  */
 #include <string.h>
-#include <unistd.h>
 #include "sdp/base/clock.h"
+#include "tests/unit/steady.h"
 #include "tests/unit/unit.h"
 #include "sipd/sip/quota.h"
 
@@ -21,6 +21,7 @@ static void log_handler(const char *line, void *arg)
 
 static void open_rate(uint32_t rate)
 {
+	steady_begin();
 	lines = 0;
 	last[0] = '\0';
 	CU_ASSERT_EQUAL_FATAL(quota_alloc(&q, rate, log_handler, NULL), 0);
@@ -61,7 +62,7 @@ static void test_rate(void)
 	CU_ASSERT_STRING_EQUAL(take("2001:db8::1", 4), "PPPP");
 	CU_ASSERT_STRING_EQUAL(take("2001:db8::ffff:2", 2), "RR");
 	CU_ASSERT_STRING_EQUAL(take("2001:db8:0:1::1", 1), "P");
-	usleep(1100000);
+	steady_skip(1100 * MSEC);
 	CU_ASSERT_STRING_EQUAL(take("192.0.2.1", 2), "PD");
 	quota_rate(q, 0);
 	CU_ASSERT_STRING_EQUAL(take("192.0.2.1", 9), "PPPPPPPPP");
