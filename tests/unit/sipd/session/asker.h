@@ -134,6 +134,23 @@ static inline bool is_open(void *arg)
 	return ((const struct asker *)arg)->open;
 }
 
+static inline bool is_unsettled(struct session *s, void *arg)
+{
+	struct session_info in;
+	(void)arg;
+
+	session_info(s, &in);
+	return in.state != SESSION_OPEN;
+}
+
+/* What there is, is open on both sides: who asks now, joins it. */
+static inline bool settled(void *arg)
+{
+	(void)arg;
+	return !board_apply(alice.board, is_unsettled, NULL) &&
+		!board_apply(bob.board, is_unsettled, NULL);
+}
+
 static inline bool is_over(void *arg)
 {
 	return ((const struct asker *)arg)->over;
@@ -199,6 +216,7 @@ static inline void begin(struct asker *f)
 {
 	ask_for(f, &alice, bob_uri, "forward", forward_word);
 	CU_ASSERT(until(is_open, f));
+	CU_ASSERT(until(settled, NULL));
 	CU_ASSERT_EQUAL(sessions(&alice), 1);
 }
 

@@ -42,6 +42,7 @@ static void pipe_open(struct asker *a, struct side *side, const char *to,
 	fd[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	ask_with(a, side, to, "pipe", NULL, fd);
 	CU_ASSERT(until(is_open, a));
+	CU_ASSERT(until(settled, NULL));
 }
 
 /* An offer of one who has not heard yet that a tunnel is over does not bring
