@@ -66,12 +66,12 @@ broken() {
 units_of() {
 	for u in $(find tests/unit -mindepth 2 -name '*.c' | sort); do
 		u=${u#tests/unit/}
-		echo "300 $1/unit/${u%.c}"
+		echo "900 $1/unit/${u%.c}"
 	done
 }
 
 # fails_of BUILD SAMPLES: the same with allocations failing
-fails_of() { units_of "$1" | sed "s/^300/3000/; s/\$/ --fail=$2/"; }
+fails_of() { units_of "$1" | sed "s/^900/3000/; s/\$/ --fail=$2/"; }
 
 # e2e_of BUILD -l|-L: those that say "alone:" in their head, or all others
 e2e_of() {
