@@ -18,9 +18,9 @@
 #include "tunnels/flow/workerimpl.h"
 
 /* So many datagrams at one look, or sent at once, are a bulk transfer: more
- * are let come before the next, as a network card collects packets before it interrupts. To be
- * woken for each few costs a fifth of all that is done for them. Longer, and
- * the sender on a fast and short path runs dry. */
+ * are let come before the next, as a network card collects packets before it
+ * interrupts. To be woken for each few costs a fifth of all that is done for
+ * them. Longer, and the sender on a fast and short path runs dry. */
 #define NAP_TIME 30000ULL               /* ns; the kernel adds its slack */
 
 enum {

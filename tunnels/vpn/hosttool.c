@@ -51,8 +51,7 @@ static int spawn(pid_t *pid, char *const argv[], int in)
 }
 
 /* nft and what sets the DNS get the right that we have; no other program does
- * (drop.c). What is
- * raised here is this thread's alone. */
+ * (drop.c). What is raised here is this thread's alone. */
 static void hand_on(bool on)
 {
 	(void)prctl(PR_CAP_AMBIENT, on ? PR_CAP_AMBIENT_RAISE
