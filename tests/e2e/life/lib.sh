@@ -2,7 +2,7 @@
 # peers a and b, slow links, a's NAT that ends each mapping after LIFE seconds,
 # however much it is used, and b's, which lets nobody in whom it has not sent
 # to; and how long a file between them stalls.
-LIFE=6 LIMIT_MS=1000
+LIFE=6 LIMIT_MS=700
 make -s -C "$LAB/../.." B="$E2E_BUILD" lab-tools || exit 1
 check "the world" world
 
@@ -50,7 +50,7 @@ flows() {
 	watch "$2" "$4"
 	echo "  $1 to $2: longest stall $first ms, from $4 ms on $worst ms"
 	check "$1 to $2: no stall of $LIMIT_MS ms ($worst)" \
-	    test $worst -ge 0 -a $worst -le $LIMIT_MS
+	    test $worst -ge 0 -a $worst -le $((LIMIT_MS * SLACK))
 	check "$1 to $2: it arrives" ends 0 $behind
 	check "$1 to $2: as it was" cmp "$3" "$2/inbox/$3"
 }
