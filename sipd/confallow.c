@@ -8,7 +8,7 @@
 #include <string.h>
 #include "sipd/confallow.h"
 #include "sipd/nearest.h"
-#include "tunnels/ask.h"
+#include "tunnels/tunnel.h"
 
 enum { ENTRY_SIZE = 256, WHY_SIZE = 160 };
 
@@ -44,10 +44,12 @@ static int check_words(const struct tunnel_kind *k, const char *words,
 		.allow = words, .confh = l->geth ? lookup_handler : NULL,
 		.arg = l, .why = why, .why_size = sizeof why,
 	};
-	const int err = k && k->allow ? k->allow(&ask)
-		: ask_refuse(&ask, EINVAL, "nothing may stand there, not '%s'",
-			     words);
+	int err;
 
+	if (!k || !k->allow)
+		return confval_bad(ctx, "is wrong behind %s: nothing may stand"
+				   " there, not '%s'", l->kind, words);
+	err = k->allow(&ask);
 	return err == EINVAL ? confval_bad(ctx, "is wrong behind %s: %s",
 					   l->kind, why) : err;
 }

@@ -1,4 +1,4 @@
-/* fuzz: sipd/conf.c sipd/confread.c sipd/confload.c sipd/confsect.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confallow.c sipd/confpath.c sipd/confvpn.c sipd/rights.c sipd/hours.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/places.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c tunnels/ask.c
+/* fuzz: sipd/conf.c sipd/confread.c sipd/confload.c sipd/confsect.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confallow.c sipd/confpath.c sipd/confvpn.c sipd/rights.c sipd/hours.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/places.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c
  *
  * Any bytes as sipd.conf: either a configuration whose values keep their
  * promises, or one sentence that can go to a terminal.

@@ -1,4 +1,4 @@
-/* fuzz: sipd/peers.c sipd/known.c sipd/log.c sipd/conf.c sipd/confread.c sipd/confload.c sipd/confsect.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confallow.c sipd/confpath.c sipd/confvpn.c sipd/rights.c sipd/hours.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/places.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c tunnels/ask.c
+/* fuzz: sipd/peers.c sipd/known.c sipd/log.c sipd/conf.c sipd/confread.c sipd/confload.c sipd/confsect.c sipd/confparts.c sipd/conftab.c sipd/confval.c sipd/confallow.c sipd/confpath.c sipd/confvpn.c sipd/rights.c sipd/hours.c sipd/turnuri.c tunnels/vpn/prefix.c sipd/nearest.c sipd/places.c sipd/address.c sdp/fp.c sdp/words.c tunnels/tunnel.c
  *
  * The first byte says what the rest is: what a user dials, a caller's URI, an
  * allow line, or all of known_peers, which must keep its lines when a key is
