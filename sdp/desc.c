@@ -4,7 +4,6 @@
  */
 #include <string.h>
 #include "sdp/desc.h"
-#include "sdp/descparam.h"
 
 enum { CAND_STEP = 4 };
 
@@ -30,29 +29,6 @@ int desc_alloc(struct desc **dp)
 		return ENOMEM;
 	sa_init(&d->addr, AF_UNSPEC);
 	*dp = d;
-	return 0;
-}
-
-int desc_media_add(struct desc *d, struct desc_media **mp,
-		   enum desc_proto proto, const char *kind)
-{
-	struct desc_media *m;
-	struct pl name;
-
-	if (!d || !kind)
-		return EINVAL;
-	pl_set_str(&name, kind);
-	if (!descparam_name(&name) || name.l >= sizeof m->kind)
-		return EINVAL;
-	if (d->mediac == DESC_MEDIA_MAX)
-		return EOVERFLOW;
-	m = &d->mediav[d->mediac];
-	m->proto = proto;
-	m->known = true;
-	(void)re_snprintf(m->mid, sizeof m->mid, "%zu", d->mediac++);
-	str_ncpy(m->kind, kind, sizeof m->kind);
-	if (mp)
-		*mp = m;
 	return 0;
 }
 

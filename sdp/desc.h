@@ -73,10 +73,6 @@ struct desc_refusal {
 /* An empty description; the caller owns it, mem_deref frees the parts. */
 int desc_alloc(struct desc **dp);
 
-/* Add a tunnel line (mid is its number). EOVERFLOW beyond DESC_MEDIA_MAX. */
-int desc_media_add(struct desc *d, struct desc_media **mp,
-		   enum desc_proto proto, const char *kind);
-
 /* Set or get one parameter of a tunnel. Keys are [a-z0-9-]; values any bytes
  * but NUL, escaped on the wire. get: 0, ENOENT, or EOVERFLOW for buf. */
 int desc_param_set(struct desc_media *m, const char *key, const char *value);

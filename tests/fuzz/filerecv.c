@@ -219,7 +219,7 @@ static void one_try(uint8_t bits)
 	struct desc_media *m;
 
 	if (desc_alloc(&f.offer) ||
-	    desc_media_add(f.offer, &m, DESC_QUIC, "file") ||
+	    media_add(f.offer, &m, DESC_QUIC, "file") ||
 	    desc_param_set(m, "v", "1") || desc_param_set(m, "op", "send") ||
 	    (bits & 32 && desc_param_set(m, "taken", "overwrite")) ||
 	    desc_answer_init(&f.answer, f.offer) ||

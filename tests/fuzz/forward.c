@@ -171,7 +171,7 @@ static void words(void)
 	struct desc_media *m;
 
 	if (desc_alloc(&f.offer) ||
-	    desc_media_add(f.offer, &m, DESC_QUIC, "forward") ||
+	    media_add(f.offer, &m, DESC_QUIC, "forward") ||
 	    forward_tunnel.offer(&f.caller, &a, m) ||
 	    desc_answer_init(&f.answer, f.offer) ||
 	    forward_tunnel.answer(&f.callee, &b, f.offer->mediav,

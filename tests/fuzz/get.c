@@ -176,7 +176,7 @@ static void words(void)
 	struct desc_media *m;
 
 	if (desc_alloc(&f.offer) ||
-	    desc_media_add(f.offer, &m, DESC_QUIC, "get") ||
+	    media_add(f.offer, &m, DESC_QUIC, "get") ||
 	    desc_param_set(m, "v", "1") ||
 	    desc_answer_init(&f.answer, f.offer) ||
 	    get_tunnel.answer(&f.tunnel, &ask, f.offer->mediav,

@@ -116,7 +116,7 @@ static void words(void)
 	ask.fd_in = null;
 	ask.fd_out = f.out[1];
 	if (desc_alloc(&f.offer) ||
-	    desc_media_add(f.offer, &m, DESC_QUIC, "pipe") ||
+	    media_add(f.offer, &m, DESC_QUIC, "pipe") ||
 	    pipe_tunnel.offer(&f.caller, &ask, m) ||
 	    desc_answer_init(&f.answer, f.offer) ||
 	    pipe_tunnel.answer(&f.callee, &ask, f.offer->mediav,

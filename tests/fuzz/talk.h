@@ -13,6 +13,7 @@
 #include <time.h>
 #include "sdp/base/recompat.h"
 #include "tests/unit/fakeflow.h"
+#include "tests/unit/media.h"
 #include "tunnels/tunnel.h"
 
 enum { TALK_STREAMS = 4, TALK_WAIT = 9 };       /* s: then it hangs */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "sdp/desc.h"
+#include "tests/unit/media.h"
 #include "tunnels/vpn/vpnset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -57,7 +58,7 @@ static void said_check(const char *text, bool use)
 	need(!vpnset_read(&set, "office", &ask));
 	if (use)
 		need(!vpnset_word(&set, "exit"));
-	need(!desc_alloc(&d) && !desc_media_add(d, &m, DESC_DTLS, "vpn"));
+	need(!desc_alloc(&d) && !media_add(d, &m, DESC_DTLS, "vpn"));
 	m->param = mem_deref(m->param);
 	need(!str_dup(&m->param, text));
 	if (!vpnsaid_read(&said, m)) {

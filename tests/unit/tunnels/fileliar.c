@@ -110,8 +110,8 @@ static int lie_tell(struct liar *l)
 	{
 		struct desc_media *m;
 
-		CU_ASSERT_EQUAL(desc_media_add(l->s.r.offer, &m, DESC_QUIC,
-					       "file"), 0);
+		CU_ASSERT_EQUAL(media_add(l->s.r.offer, &m, DESC_QUIC,
+					  "file"), 0);
 		CU_ASSERT_EQUAL(desc_param_set(m, "v", "1"), 0);
 		CU_ASSERT_EQUAL(desc_param_set(m, "op", "send"), 0);
 	}

@@ -307,8 +307,8 @@ static void test_nonsense(void)
 
 		get_init(&w.s, ARGV("x"));
 		CU_ASSERT_EQUAL(desc_alloc(&w.s.r.offer), 0);
-		CU_ASSERT_EQUAL(desc_media_add(w.s.r.offer, &m, DESC_QUIC,
-					       "get"), 0);
+		CU_ASSERT_EQUAL(media_add(w.s.r.offer, &m, DESC_QUIC,
+					  "get"), 0);
 		CU_ASSERT_EQUAL(desc_param_set(m, "v", "1"), 0);
 		CU_ASSERT_EQUAL(rig_answer(&w.s.r, &w.s.b), 0);
 		rig_start(&w.s.r);

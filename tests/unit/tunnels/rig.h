@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "sdp/desc.h"
 #include "tests/unit/fakeflow.h"
+#include "tests/unit/media.h"
 #include "tests/unit/unit.h"
 #include "tunnels/tunnel.h"
 
@@ -123,7 +124,7 @@ static inline int rig_offer(struct rig *r, const struct tunnel_ask *ask)
 	int err = desc_alloc(&r->offer);
 
 	if (!err)
-		err = desc_media_add(r->offer, &m, DESC_QUIC, r->kind->name);
+		err = media_add(r->offer, &m, DESC_QUIC, r->kind->name);
 	return err ? err : r->kind->offer(&r->a.t, ask, m);
 }
 

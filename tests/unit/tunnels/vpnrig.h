@@ -131,7 +131,7 @@ static inline int negotiate(struct pair *p, char *const *argv, size_t argc)
 	p->ask[NEAR].argc = argc;
 	err = desc_alloc(&p->offer);
 	if (!err)
-		err = desc_media_add(p->offer, &m, DESC_DTLS, "vpn");
+		err = media_add(p->offer, &m, DESC_DTLS, "vpn");
 	if (!err)
 		err = k->offer(&p->side[NEAR].t, &p->ask[NEAR], m);
 	if (!err)

@@ -212,7 +212,7 @@ static void test_answer_check(void)
 	CU_ASSERT_EQUAL(desc_answer_check(o, a), EPROTO);
 	a->mediav[0].rejected = true;
 	CU_ASSERT_EQUAL(desc_answer_check(o, a), 0);
-	CU_ASSERT_EQUAL(desc_media_add(a, NULL, DESC_QUIC, "pipe"), 0);
+	CU_ASSERT_EQUAL(media_add(a, NULL, DESC_QUIC, "pipe"), 0);
 	CU_ASSERT_EQUAL(desc_answer_check(o, a), EPROTO);
 	a->mediac = 1;
 	a->audio = true;

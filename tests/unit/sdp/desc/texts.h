@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "sdp/desc.h"
+#include "tests/unit/media.h"
 #include "tests/unit/unit.h"
 
 #define FP_TEXT "4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:" \
@@ -82,10 +83,10 @@ static inline int offer_make(struct desc **dp)
 	(void)cand_decode(&cand, &c);
 	err |= desc_cand_add(d, &cand);
 	d->addr = cand.addr;
-	err |= desc_media_add(d, &m, DESC_QUIC, "file");
+	err |= media_add(d, &m, DESC_QUIC, "file");
 	err = err ? err : desc_param_set(m, "size", "5120");
 	err = err ? err : desc_param_set(m, "name", "a b;c=100%\xc3\xbc");
-	err = err ? err : desc_media_add(d, &m, DESC_DTLS, "vpn");
+	err = err ? err : media_add(d, &m, DESC_DTLS, "vpn");
 	if (err)
 		mem_deref(d);
 	else
