@@ -89,8 +89,6 @@ static struct mbuf *unwait(struct stream *s)
 
 	if (s->phase == STREAM_HEADER || s->phase == STREAM_WAITING)
 		--s->flow->waiting;
-	if (held)
-		s->flow->held -= held->end;
 	s->held = NULL;
 	return held;
 }
@@ -180,22 +178,16 @@ static void take(struct stream *s, const struct listener *ln)
 	mem_deref(s);
 }
 
+/* What is kept is not consumed: it ends where the window does that the peer
+ * was granted. No bound of its own could be less, for all of the window may be
+ * on its way before a tunnel of ours, on a machine that is busy, has begun. */
 static int hold(struct stream *s, const uint8_t *p, size_t n)
 {
-	struct flow *f = s->flow;
-
 	if (!n)
 		return 0;
-	if (f->held + n > FLOW_HELD_MAX)
-		return EOVERFLOW;
 	if (!s->held)
 		s->held = mbuf_alloc(n);
-	if (!s->held)
-		return ENOMEM;
-	if (mbuf_write_mem(s->held, p, n))
-		return ENOMEM;
-	f->held += n;
-	return 0;
+	return s->held ? mbuf_write_mem(s->held, p, n) : ENOMEM;
 }
 
 /* RFC 9000, 16: two bits of length, big-endian. */

@@ -43,7 +43,8 @@ int stream_open(struct stream **sp, struct flow *f, unsigned tunnel,
 		const struct stream_handlers *h, void *arg);
 
 /* Name who takes the peer's streams for `tunnel`; NULL: nobody, they wait
- * for a listener up to a limit. Streams that came earlier are given now. */
+ * for a listener, up to a number of them, with as much as their window holds.
+ * Streams that came earlier are given now. */
 int flow_listen(struct flow *f, unsigned tunnel, stream_accept_h *h,
 		void *arg);
 

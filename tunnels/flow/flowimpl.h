@@ -17,7 +17,6 @@ enum {
 	STREAM_HEADER_MAX = 8,          /* a QUIC varint */
 	FLOW_TUNNEL_MAX = 1023,         /* no m-line has a higher number */
 	FLOW_WAITING_MAX = 256,         /* streams nobody has taken yet */
-	FLOW_HELD_MAX = 4 << 20,        /* their bytes, all together */
 };
 
 /* Codes a stream is reset with by the flow itself. */
@@ -50,7 +49,6 @@ struct flow {
 	struct list streaml;            /* every stream that is not over */
 	struct list listenl;
 	unsigned waiting;               /* streams that nobody has taken */
-	size_t held;                    /* bytes kept for them */
 	int err;                        /* why it is over, 0: it is not */
 };
 

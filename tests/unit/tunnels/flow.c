@@ -228,6 +228,39 @@ static void test_late_listener(void)
 	CU_ASSERT_EQUAL(t.in.err, ENOTCONN);
 }
 
+static void push_much(void *arg)
+{
+	static uint8_t mb[1 << 20];
+	struct test *t = arg;
+	struct stream *s = mem_ref(list_ledata(list_head(&t->b->streaml)));
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+	for (size_t at = 0; at < 16 * sizeof mb; at += sizeof mb) {
+		for (size_t i = 0; i < sizeof mb; i++)
+			mb[i] = pattern(at + i);
+		stream_rx(s, mb, sizeof mb);
+	}
+	mem_deref(s);
+}
+
+/* as much as a window holds is there before anybody listens */
+static void test_late_and_much(void)
+{
+	struct test t;
+
+	setup(&t);
+	t.out.total = 0;
+	fake_call(t.l, open_out, &t);
+	turns(&t, 3);
+	fake_call(t.l, push_much, &t);
+	CU_ASSERT_EQUAL(t.accepted, 0);
+	fake_call(t.l, listen_in, &t);
+	turns(&t, 3);
+	CU_ASSERT_EQUAL(t.in.n, 16 << 20);
+	CU_ASSERT_EQUAL(t.out.closes, 0);
+	teardown(&t);
+}
+
 /* a stream that says nothing is known to the peer nevertheless */
 static void test_silent(void)
 {
@@ -408,6 +441,7 @@ static void test_arguments(void)
 UNIT_SUITE("flow",
 	{ "a stream and both ends of it", test_stream },
 	{ "a listener that comes late", test_late_listener },
+	{ "and has much to take over", test_late_and_much },
 	{ "an opener that waits to be spoken to", test_silent },
 	{ "a listener that sets no handlers", test_refused },
 	{ "reset inside readh", test_reset },
