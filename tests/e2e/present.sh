@@ -31,15 +31,17 @@ mkfifo words
 at alice dial -c alice/sipd.conf bob pipe < words > echo.out 2>&1 &
 exec 3> words
 
-# shows NAME OWN OTHER: where it is reached, and where the session goes
+# shows NAME OWN OTHER: where it is reached, and where the session goes, to an
+# address that the other has told or, a moment sooner, was seen to have
 shows() {
 	by "$1" status > status.out
 	by "$1" -j status > status.json
 	cat status.out status.json
 	grep "^account .*@$2:5066)" status.out &&
-		grep "^session .* host $3:" status.out &&
+		grep "^session .* \(host\|prflx\) $3:" status.out &&
 		grep "\"reached_at\":\"sip:[a-z]*@$2:5066\"" status.json &&
-		grep "\"local\":\"host $2:.*\"remote\":\"host $3:" status.json
+		grep "\"local\":\"host $2:.*\"remote\":\"\(host\|prflx\) $3:" \
+		    status.json
 }
 # moves NAME OLD NEW
 moves() {
