@@ -25,7 +25,6 @@ enum {
 };
 
 enum rec_type {
-	REC_CCS = 20,
 	REC_ALERT = 21,
 	REC_HANDSHAKE = 22,
 	REC_DATA = 23,
