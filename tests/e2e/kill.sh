@@ -86,31 +86,32 @@ open_pipe() {
 	false
 }
 
-# --- kill -9 of the called side
-behind alice a.send.out bob send big
-a_send=$behind
+# --- kill -9 of the called side. The file is begun when all else is there: it
+# takes four seconds
 behind alice a.forward.out bob forward 8001:127.0.0.1:8000
 a_forward=$behind
 behind bob b.wait.out wait pipe
 check "alice forwards to bob" wait_for 5 listening a.forward.out
 check "alice's pipe is open" open_pipe alice bob a.pipe.out
 a_pipe=$pipe
+behind alice a.send.out bob send big
+a_send=$behind
 check "alice's file is under way" wait_for 10 part bob big
 crash bob
 t_bob=$(now)
 check "only a partial file is at bob's" only_parts bob
 
 # --- kill -9 of the calling side
-behind carol c.send.out dave send big
-c_send=$behind
 behind carol c.forward.out dave forward 8002:127.0.0.1:8000
 c_forward=$behind
-check "carol's file is under way" wait_for 10 part dave big
 check "carol forwards to dave" wait_for 5 listening c.forward.out
 dial -c dave/sipd.conf wait pipe --once < silent > d.wait.out 2>&1 &
 d_wait=$!
 check "carol's pipe is open" open_pipe carol dave c.pipe.out
 c_pipe=$pipe
+behind carol c.send.out dave send big
+c_send=$behind
+check "carol's file is under way" wait_for 10 part dave big
 crash carol
 t_carol=$(now)
 check "her dials say so" ends 1 $c_send
