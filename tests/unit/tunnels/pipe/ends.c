@@ -1,114 +1,11 @@
 /*
- * pipe.c: tests tunnels/pipe.c and its helpers: descriptors of all kinds,
- * half-close, commands and how they end.
+ * ends.c: tests tunnels/pipe.c between descriptors of all kinds: both ways,
+ * half-close, back-pressure, who stops reading.
  */
-#include <fcntl.h>
 #include <pty.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include "tests/unit/fail.h"
-#include "tests/unit/tunnels/flood.h"
-#include "tests/unit/tunnels/rig.h"
-
-struct piping {
-	struct rig r;
-	struct rig_conf conf;
-	struct tunnel_ask a, b;
-	char why[256];
-	int a_in, a_out, b_in, b_out;   /* our ends */
-};
-
-/* fds: the tunnel's ends, closed here once it has taken them. */
-static void piping_call(struct piping *p, int a_in, int a_out, int b_in,
-			int b_out, const char *command)
-{
-	rig_open(&p->r, "pipe");
-	p->conf.key[0] = command ? "command" : NULL;
-	p->conf.value[0] = command;
-	p->a = (struct tunnel_ask){ .fd_in = a_in, .fd_out = a_out,
-		.peer = "bob", .why = p->why, .why_size = sizeof p->why };
-	p->b = (struct tunnel_ask){ .fd_in = b_in, .fd_out = b_out,
-		.peer = "alice", .confh = rig_confh, .arg = &p->conf,
-		.why = p->why, .why_size = sizeof p->why };
-	rig_call(&p->r, &p->a, &p->b);
-	if (a_in >= 0)
-		close(a_in);
-	if (a_out >= 0)
-		close(a_out);
-	if (b_in >= 0)
-		close(b_in);
-	if (b_out >= 0)
-		close(b_out);
-}
-
-/* Pipes on all sides; with a command none at b's. */
-static void piping_open(struct piping *p, const char *command)
-{
-	int v[4][2];
-
-	memset(p, 0, sizeof *p);
-	for (int i = 0; i < 4; i++)
-		CU_ASSERT_EQUAL_FATAL(pipe2(v[i], O_CLOEXEC), 0);
-	p->a_in = v[0][1];
-	p->a_out = v[1][0];
-	p->b_in = v[2][1];
-	p->b_out = v[3][0];
-	if (command) {
-		close(v[2][0]);
-		close(v[3][1]);
-		piping_call(p, v[0][0], v[1][1], -1, -1, command);
-	}
-	else
-		piping_call(p, v[0][0], v[1][1], v[2][0], v[3][1], NULL);
-}
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void piping_close(struct piping *p)
-{
-	close_fd(&p->a_in);
-	close_fd(&p->a_out);
-	close_fd(&p->b_in);
-	close_fd(&p->b_out);
-	rig_close(&p->r);
-}
-
-static void put(int fd, const char *text)
-{
-	CU_ASSERT_EQUAL(write(fd, text, strlen(text)),
-			(ssize_t)strlen(text));
-}
-
-/* Exactly these bytes come. */
-static void expect(int fd, const char *text)
-{
-	char buf[256];
-	size_t n = 0;
-
-	while (n < strlen(text)) {
-		ssize_t k = read(fd, buf + n, strlen(text) - n);
-
-		if (k <= 0)
-			break;
-		n += (size_t)k;
-	}
-	CU_ASSERT_EQUAL(n, strlen(text));
-	CU_ASSERT_EQUAL(memcmp(buf, text, n), 0);
-}
-
-static void expect_end(int fd)
-{
-	char c;
-
-	CU_ASSERT_EQUAL(read(fd, &c, 1), 0);
-}
+#include "tests/unit/tunnels/pipe/piping.h"
 
 static void test_both_ways(void)
 {
@@ -133,11 +30,6 @@ static void test_both_ways(void)
 	CU_ASSERT_EQUAL(p.r.a.err, 0);
 	CU_ASSERT_EQUAL(p.r.b.err, 0);
 	piping_close(&p);
-}
-
-static void hang_up(int fd)
-{
-	close(fd);
 }
 
 /* Every byte value, both ways at once, more than any buffer holds. */
@@ -297,64 +189,6 @@ static void test_flags(void)
 	}
 }
 
-static void test_command(void)
-{
-	struct piping p;
-
-	piping_open(&p, "tr a-z A-Z; echo $DIALTONE_PEER; exec 1>&-; "
-		    "test -z \"$SECRET\"");
-	put(p.a_in, "shout");
-	close_fd(&p.a_in);
-	expect(p.a_out, "SHOUTalice\n");
-	expect_end(p.a_out);
-	rig_wait(&p.r);
-	CU_ASSERT_EQUAL(p.r.a.err, 0);
-	CU_ASSERT_EQUAL(p.r.b.err, 0);
-	piping_close(&p);
-}
-
-static void ends_with(const char *command, int err, const char *why)
-{
-	struct piping p;
-
-	piping_open(&p, command);
-	rig_wait(&p.r);
-	CU_ASSERT_EQUAL(p.r.a.err, err);
-	if (why)
-		CU_ASSERT_PTR_NOT_NULL(strstr(p.r.a.why, why));
-	CU_ASSERT_EQUAL(p.r.b.err, 0);
-	piping_close(&p);
-}
-
-static void test_status(void)
-{
-	/* it ends while our input is open: that is its end, too */
-	ends_with("exit 0", 0, NULL);
-	ends_with("exit 3", ECANCELED, "exit status 3");
-	ends_with("kill -9 $$", ECANCELED, "signal 9");
-	ends_with("no-such-command-here", ECANCELED, "not found");
-	ends_with("read x <&1; exec >&-; exec <&-; sleep 0.1; exit 0", 0,
-		  NULL);
-}
-
-/* head ends before its input does. */
-static void test_early_command(void)
-{
-	struct piping p;
-	struct flood f = { .endh = hang_up, .n = 5000000, .seed = 1 };
-
-	signal(SIGPIPE, SIG_IGN);
-	piping_open(&p, "head -c 3");
-	f.fd = p.a_in;
-	p.a_in = -1;
-	pthread_create(&f.t, NULL, flood_write, &f);
-	rig_wait(&p.r);
-	pthread_join(f.t, NULL);
-	CU_ASSERT_EQUAL(p.r.a.err, 0);
-	piping_close(&p);
-	signal(SIGPIPE, SIG_DFL);
-}
-
 /* Our reader goes away: we end well, the far side hears of it. */
 static void test_closed_stdout(void)
 {
@@ -424,71 +258,7 @@ static void test_lost(void)
 	piping_close(&p);
 }
 
-/* The group of a command is ended with the tunnel, and reaped. */
-static void test_deref(void)
-{
-	struct piping p;
-	char buf[32] = "";
-	int tries = 0;
-	pid_t pid;
-
-	piping_open(&p, "echo $$; trap '' HUP; cat; sleep 100 & wait");
-	CU_ASSERT(read(p.a_out, buf, sizeof buf - 1) > 0);
-	pid = atoi(buf);
-	CU_ASSERT(pid > 1);
-	piping_close(&p);
-	while (pid > 1 && !kill(-pid, 0) && tries++ < 400)
-		usleep(10000);
-	CU_ASSERT_EQUAL(kill(-pid, 0), -1);
-	/* before anything was said */
-	piping_open(&p, NULL);
-	piping_close(&p);
-}
-
-static void test_words(void)
-{
-	char *const words[] = { (char *)"cat", NULL };
-	struct tunnel_ask ask = { .fd_in = -1, .fd_out = -1 };
-	char why[256] = "";
-	struct rig r;
-
-	ask.why = why;
-	ask.why_size = sizeof why;
-	rig_open(&r, "pipe");
-	CU_ASSERT_EQUAL(rig_offer(&r, &ask), EINVAL);
-	r.offer = mem_deref(r.offer);
-	ask.argv = words;
-	ask.argc = 1;
-	CU_ASSERT_EQUAL(rig_offer(&r, &ask), EINVAL);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no words"));
-	r.offer = mem_deref(r.offer);
-	ask.argc = 0;
-	ask.fd_in = 0;
-	ask.fd_out = 1;
-	CU_ASSERT_EQUAL(rig_offer(&r, &ask), 0);
-	ask.fd_in = ask.fd_out = -1;
-	CU_ASSERT_EQUAL(rig_answer(&r, &ask), ENOENT);
-	CU_ASSERT_PTR_NOT_NULL(strstr(why, "dial wait pipe"));
-	rig_close(&r);
-}
-
-static void test_no_memory(void)
-{
-	struct piping p;
-	struct rig_asks w = { &p.r, &p.a, &p.b };
-
-	memset(&p, 0, sizeof p);
-	rig_open(&p.r, "pipe");
-	p.conf.key[0] = "command";
-	p.conf.value[0] = "cat";
-	p.a = (struct tunnel_ask){ .fd_in = 0, .fd_out = 1, .peer = "bob" };
-	p.b = (struct tunnel_ask){ .fd_in = -1, .fd_out = -1,
-		.peer = "alice", .confh = rig_confh, .arg = &p.conf };
-	FAIL_EACH(rig_words, &w);
-	rig_close(&p.r);
-}
-
-UNIT_SUITE("tunnels/pipe",
+UNIT_SUITE("pipe/ends",
 	{ "both_ways", test_both_ways },
 	{ "flood", test_flood },
 	{ "back_pressure", test_back_pressure },
@@ -496,12 +266,6 @@ UNIT_SUITE("tunnels/pipe",
 	{ "sockets", test_sockets },
 	{ "terminal", test_terminal },
 	{ "flags", test_flags },
-	{ "command", test_command },
-	{ "status", test_status },
-	{ "early_command", test_early_command },
 	{ "closed_stdout", test_closed_stdout },
 	{ "full", test_full },
-	{ "lost", test_lost },
-	{ "deref", test_deref },
-	{ "words", test_words },
-	{ "no_memory", test_no_memory })
+	{ "lost", test_lost })
