@@ -19,7 +19,7 @@ one() {
 	begin=$(date +%s)
 	timeout -k 10 "$limit" "$@" > "$log" 2>&1 < /dev/null
 	code=$?
-	line=$(grep -E '^[^ ]+: [0-9]+ passed, [0-9]+ failed$' "$log" |
+	line=$(grep -aE '^[^ ]+: [0-9]+ passed, [0-9]+ failed$' "$log" |
 	    tail -n 1)
 	p=$(echo "$line" | sed -n 's/.*: \([0-9]*\) passed.*/\1/p')
 	f=$(echo "$line" | sed -n 's/.* \([0-9]*\) failed$/\1/p')
@@ -30,13 +30,13 @@ one() {
 	echo "$p $f $(($(date +%s) - begin)) $*" >> "$CHECK_OUT/counts"
 	{
 		[ "$f" = 0 ] || tail -n 80 "$log"
-		grep -E '^skipped: ' "$log" | sed "s|\$| (${2:-$1})|"
+		grep -aE '^skipped: ' "$log" | sed "s|\$| (${2:-$1})|"
 		echo "$line"
 	} > "$log.said"
 	cat "$log.said"
 	[ "$f" = 0 ] || {
 		echo "failed: $*: $line"
-		grep -E "$FAILURE" "$log" | cut -c 1-200 | head -n 8
+		grep -aE "$FAILURE" "$log" | cut -c 1-200 | head -n 8
 	} > "$log.failed"
 }
 
@@ -123,7 +123,7 @@ all)
 esac
 
 # what no test has shown here, beside who would have
-grep -hE '^skipped: ' "$CHECK_OUT"/*.said | sort | uniq -c |
+grep -ahE '^skipped: ' "$CHECK_OUT"/*.said | sort | uniq -c |
     sed 's/^ *1 skipped/skipped/;s/^ *\([0-9]*\) \(skipped.*\)/\2 (\1 times)/'
 
 printf 'longest, in seconds: '
