@@ -24,6 +24,16 @@ static inline uint32_t flood_next(uint32_t *x)
 	return *x >> 24;
 }
 
+/* All of it: a write that a stop of the process interrupts is a part. */
+static inline bool flood_put(int fd, const uint8_t *p, size_t n)
+{
+	ssize_t k = 1;
+
+	for (; n && (k = write(fd, p, n)) > 0; p += k)
+		n -= (size_t)k;
+	return k > 0;
+}
+
 static inline void *flood_write(void *arg)
 {
 	struct flood *f = arg;
@@ -35,7 +45,7 @@ static inline void *flood_write(void *arg)
 
 		for (size_t i = 0; i < k; i++)
 			buf[i] = (uint8_t)flood_next(&f->seed);
-		if (write(f->fd, buf, k) != (ssize_t)k)
+		if (!flood_put(f->fd, buf, k))
 			break;
 		done += k;
 	}
