@@ -82,7 +82,8 @@ try "then there is one" "$far vpn office routes > /tmp/vpn 2>&1 &
 	cat /tmp/vpn; exit 1"
 try "a wrong key is named" 'echo "bogus = 1" >> /etc/dialtone/sipd.conf
 	! systemctl reload sipd &&
-	journalctl -u sipd -o cat | grep -q "unknown key .bogus."
+	timeout 10 sh -c "until journalctl -u sipd -o cat |
+	    grep -q \"unknown key .bogus.\"; do sleep 0.1; done"
 	code=$?
 	sed -i /^bogus/d /etc/dialtone/sipd.conf
 	exit $code'
