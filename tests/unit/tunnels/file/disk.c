@@ -2,6 +2,7 @@
  * disk.c: what disks do to the tunnel file: full, limits, what cannot be read
  * or changes meanwhile; the rest arrives.
  */
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
