@@ -64,7 +64,8 @@ static void filequeue_destructor(void *arg)
 		(void)errand_start(NULL, NULL, &alone, q->fill, NULL);
 	else
 		mem_deref(q->fill);
-	filestage_unref(q->stage);
+	if (q->stage)
+		filestage_leave(q->stage);
 }
 
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,

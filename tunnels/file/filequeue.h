@@ -20,7 +20,7 @@ struct filequeue_handlers {
 };
 
 /* root is duplicated; fresh: its own name is not synced. mem_deref: what was
- * added is still carried out. */
+ * added is still carried out, as a tail (filetail.h). */
 int filequeue_alloc(struct filequeue **qp, struct loop *l, int root,
 		    bool fresh, enum filestore_taken taken,
 		    const struct filequeue_handlers *h, void *arg);

@@ -2,6 +2,7 @@
  * filerecv.c: the receiving side of the file tunnel: its stream, its folder,
  * and what comes back from the disk.
  *
+ *   tail of the one before us, quota's count -> listen
  *   stream -> records (fileentry.c) -> queue, to disk
  *                                        +-> verdicts ... DONE
  *
@@ -13,6 +14,7 @@
 #include "tunnels/file/filecount.h"
 #include "tunnels/file/fileentry.h"
 #include "tunnels/file/filerecv.h"
+#include "tunnels/file/filetail.h"
 #include "tunnels/file/filetell.h"
 
 static void filerecv_destructor(void *arg)
@@ -23,6 +25,7 @@ static void filerecv_destructor(void *arg)
 	timer_stop(&r->linger);
 	(void)flow_listen(r->flow, r->number, NULL, NULL);
 	stream_reset(r->s, record_errno_code(ECANCELED));
+	mem_deref(r->tail);
 	mem_deref(r->count);
 	mem_deref(r->in);
 	mem_deref(r->unzip);
@@ -190,6 +193,28 @@ static int listen_after_count(struct filerecv *r)
 			       r);
 }
 
+static void tail_handler(void *arg)
+{
+	struct filerecv *r = arg;
+	int err;
+
+	r->tail = mem_deref(r->tail);
+	err = listen_after_count(r);
+	if (err)
+		ending_set(&r->end, err, "");
+}
+
+/* Before all else: what that brings is ours to find, and to count. */
+static int listen_after_tail(struct filerecv *r)
+{
+	int err = 0;
+
+	if (!r->err)
+		err = filetail_wait(&r->tail, r->loop, r->tree.root,
+				    tail_handler, r);
+	return err || r->tail ? err : listen_after_count(r);
+}
+
 int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
 		   const struct tunnel_events *ev)
 {
@@ -214,7 +239,7 @@ int filerecv_alloc(struct filerecv **rp, const struct filerecv_conf *c,
 				  " cannot be used: %m.", c->folder, r->err);
 		filetell_linger(r);
 	}
-	err = listen_after_count(r);
+	err = listen_after_tail(r);
 	if (err) {
 		mem_deref(r);
 		return err;

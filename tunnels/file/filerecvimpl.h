@@ -29,6 +29,7 @@ struct filerecv {
 	struct filetree tree;
 	struct filewire w;              /* the record at hand */
 	uint64_t max, quota;            /* 0: no limit */
+	struct errand *tail;            /* of the one before us */
 	struct errand *count;           /* of what the folder holds */
 	uint64_t held;                  /* in it, ours as if they were */
 	char peer[64];

@@ -17,6 +17,7 @@
 #include <re.h>
 #include "tunnels/file/filestage.h"
 #include "tunnels/file/filestore.h"
+#include "tunnels/file/filetail.h"
 
 enum { LANES = 3 };
 
@@ -29,6 +30,7 @@ struct lane {
 struct filestage {
 	atomic_int refs;
 	int root;
+	struct filetail tail;           /* begun: the worker has left */
 	pthread_mutex_t lock;           /* of what follows */
 	pthread_cond_t cond;            /* next is another */
 	struct lane lanev[LANES];
@@ -131,7 +133,14 @@ void filestage_unref(struct filestage *s)
 	(void)pthread_cond_destroy(&s->cond);
 	(void)pthread_mutex_destroy(&s->lock);
 	(void)close(s->root);
+	filetail_end(&s->tail);
 	free(s);
+}
+
+void filestage_leave(struct filestage *s)
+{
+	filetail_begin(&s->tail, s->root);
+	filestage_unref(s);
 }
 
 int filestage_root(const struct filestage *s)

@@ -22,6 +22,10 @@ int filestage_alloc(struct filestage **sp, int root);
 struct filestage *filestage_ref(struct filestage *s);
 void filestage_unref(struct filestage *s);
 
+/* The worker's last word: its reference. Batches that are still at work are
+ * a tail from now on, see filetail.h. */
+void filestage_leave(struct filestage *s);
+
 int filestage_root(const struct filestage *s);
 
 /* The next turn; each that is taken must be passed on once, in any order. */

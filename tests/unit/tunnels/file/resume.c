@@ -3,6 +3,7 @@
  * there already: what has a name is whole, and nothing is sent twice.
  */
 #include "tests/unit/tunnels/filerig.h"
+#include "tunnels/file/filestage.h"
 #include "tunnels/file/filestore.h"
 
 /* The unfinished file of the first try cut at any length, or damaged. */
@@ -251,6 +252,75 @@ static void test_two(void)
 	sweep();
 }
 
+/* What a receive leaves to its threads, in the open folder. */
+static struct filestage *leave(int root)
+{
+	struct filestage *s = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(filestage_alloc(&s, root), 0);
+	filestage_leave(filestage_ref(s));
+	return s;
+}
+
+static void no_handler(void *arg)
+{
+	(void)arg;
+}
+
+/* Time for a receive that does not wait: it would have all by then. */
+static void dawdle(struct rig *r)
+{
+	for (int i = 0; i < 200 && !r->a.done; i++) {
+		fake_call(r->loop, no_handler, NULL);
+		usleep(1000);
+	}
+}
+
+/* The receive before this one was cut with the file complete, and still gives
+ * it its name: this one begins after that, and finds it. One that is dropped
+ * meanwhile goes at once; another folder's is not waited for. */
+static void test_tail(void)
+{
+	char part[FILESTORE_NAME], as[FILESTORE_NAME];
+	struct filestage *tail, *other;
+	struct sending s;
+	int root, src, fd;
+	bool made;
+
+	fresh();
+	fill(at("src/f"), 3000000, 1);
+	sh("mkdir %s/in", dir);
+	CU_ASSERT_EQUAL_FATAL(filestore_folder(&root, at("in"), &made), 0);
+	CU_ASSERT_EQUAL_FATAL(filestore_folder(&src, at("src"), &made), 0);
+	CU_ASSERT_EQUAL_FATAL(filestore_part(&fd, part, root, "f"), 0);
+	sh("cat %s/src/f > %s/in/%s", dir, dir, part);
+	tail = leave(root);
+	other = leave(src);
+	sending_init(&s, ARGV("f"));
+	rig_call(&s.r, &s.a, &s.b);
+	rig_close(&s.r);
+
+	sending_init(&s, ARGV("f"));
+	rig_call(&s.r, &s.a, &s.b);
+	dawdle(&s.r);
+	CU_ASSERT_FALSE(s.r.a.done);
+	CU_ASSERT_EQUAL(filestore_place(root, part, root, "f",
+					FILESTORE_RENAME, as, &made), 0);
+	close(fd);
+	filestage_unref(tail);
+	rig_wait(&s.r);
+	CU_ASSERT_EQUAL(s.r.a.err, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.a.notes, "1 was there already"));
+	CU_ASSERT(rig_carried(&s.r) < 300000);
+	rig_close(&s.r);
+	filestage_unref(other);
+	nothing_left();
+	sh("cd %s && cmp src/f in/f && test \"$(ls in)\" = f", dir);
+	close(src);
+	close(root);
+	sweep();
+}
+
 UNIT_SUITE("file/resume",
 	{ "resume", test_resume },
 	{ "had", test_had },
@@ -259,4 +329,5 @@ UNIT_SUITE("file/resume",
 	{ "cut", test_cut },
 	{ "deref", test_deref },
 	{ "stale", test_stale },
-	{ "two", test_two })
+	{ "two", test_two },
+	{ "tail", test_tail })
