@@ -35,6 +35,38 @@ static int no_kind(const char *word, const struct conf_ctx *ctx)
 			   nearest_print, &near);
 }
 
+/* "file /srv/in" -> "file", and its words. */
+static const char *split(char *entry)
+{
+	char *words = entry + strcspn(entry, " \t");
+
+	if (*words)
+		*words++ = '\0';
+	return words + strspn(words, " \t");
+}
+
+/* A kind has all its entries' words as one text: "/a" and "/b" were a folder
+ * of the name "/a /b". */
+static int check_once(const char *allow, const struct tunnel_kind *k,
+		      const struct conf_ctx *ctx)
+{
+	char entry[ENTRY_SIZE];
+	bool had = false;
+
+	while (confval_item(&allow, entry, sizeof entry)) {
+		const char *words = split(entry);
+
+		if (!*words || tunnel_find(entry) != k)
+			continue;
+		if (had)
+			return confval_bad(ctx, "has a second %s, '%s': %s,"
+					   " name that alone", k->name, words,
+					   k->once);
+		had = true;
+	}
+	return 0;
+}
+
 /* What stands behind the kind; k NULL: it is "all". */
 static int check_words(const struct tunnel_kind *k, const char *words,
 		       struct lookup *l, const struct conf_ctx *ctx)
@@ -58,22 +90,21 @@ int confallow_check(const char *allow, confallow_get_h *geth,
 		    const struct conf *c, const struct conf_ctx *ctx)
 {
 	struct lookup l = { geth, c, NULL };
+	const char *p = allow;
 	char entry[ENTRY_SIZE];
 	int err = 0;
 
-	while (!err && confval_item(&allow, entry, sizeof entry)) {
-		char *words = entry + strcspn(entry, " \t");
-		const struct tunnel_kind *k;
+	while (!err && confval_item(&p, entry, sizeof entry)) {
+		const char *words = split(entry);
+		const struct tunnel_kind *k = tunnel_find(entry);
 
-		if (*words)
-			*words++ = '\0';
-		words += strspn(words, " \t");
-		k = tunnel_find(entry);
 		l.kind = entry;
 		if (!k && str_casecmp(entry, "all") && strcmp(entry, "*"))
 			err = no_kind(entry, ctx);
 		else if (*words)
 			err = check_words(k, words, &l, ctx);
+		if (!err && k && k->once)
+			err = check_once(allow, k, ctx);
 	}
 	return err;
 }

@@ -319,6 +319,7 @@ const struct tunnel_kind file_tunnel = {
 	.help = "files and folders, into the peer's inbox",
 	.need = FLOW_STREAM,
 	.allow = file_allow,
+	.once = "received files go into one folder",
 	.offer = file_offer,
 	.answer = file_answer,
 	.start = file_start,

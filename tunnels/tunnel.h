@@ -88,6 +88,8 @@ struct tunnel_kind {
 	 * there. EINVAL: the rest of a sentence in ask->why. NULL: there may
 	 * be none. */
 	int (*allow)(const struct tunnel_ask *ask);
+	const char *once;       /* why only one entry of an allow line may have
+	                           words; NULL: each adds its own */
 	/* Our m-line for what the user asks. *tp: the new tunnel. EINVAL with
 	 * ask->why: what was asked makes no sense; EPERM: this process may not
 	 * read or write there, one of the user's own might. */

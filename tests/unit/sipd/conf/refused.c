@@ -71,6 +71,12 @@ static void test_sentences(void)
 		  "3: 'allow' in [peer b] is wrong behind forward: '22' is "
 		  "none of host:port, listen:port, /path and "
 		  "listen:/path" },
+		{ "[peer b]\naddress=a@b.c\nallow=file /a, pipe, file /b\n",
+		  "3: 'allow' in [peer b] has a second file, '/b': received "
+		  "files go into one folder, name that alone" },
+		{ "[group g]\nallow=file ~/a b,file,FILE  /b\n",
+		  "2: 'allow' in [group g] has a second file, '/b': received "
+		  "files go into one folder, name that alone" },
 		{ "[sipd]\nallow=get docs /srv\n",
 		  "2: 'allow' in [sipd] is wrong behind get: folders begin "
 		  "with /, as in get /srv/share" },
