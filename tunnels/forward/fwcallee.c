@@ -6,8 +6,8 @@
 #include <stdarg.h>
 #include <string.h>
 #include "tunnels/forward/fwallow.h"
+#include "tunnels/forward/fwbind.h"
 #include "tunnels/forward/fwcallee.h"
-#include "tunnels/forward/fwlisten.h"
 
 int fwcallee_target(const struct tunnel *t, struct fwwire *w)
 {
@@ -72,7 +72,7 @@ static bool may_listen(const struct tunnel *t, const struct fwwire *w)
 
 	if (*w->host == '/')
 		return fwallow_path(t->allow, w->host, true);
-	n = fwlisten_addrs(v, w->host, w->port);
+	n = fwbind_addrs(v, w->host, w->port);
 	ok = n > 0;
 	while (ok && n--)
 		ok = fwallow_listen(t->allow, &v[n]);

@@ -12,13 +12,9 @@ struct fwlisten;
 /* fd is the taker's, non-blocking. */
 typedef void (fwlisten_h)(int fd, void *arg);
 
-/* The addresses that `bind` means: itself; both loopbacks for "localhost";
- * both wildcards for "*". Returns how many, 0 if it is none of these. */
-size_t fwlisten_addrs(struct sa v[2], const char *bind, uint16_t port);
-
-/* Bind and listen; connections wait until fwlisten_go. EADDRINUSE... A bind
- * that begins with '/' is the path of a Unix socket; it is removed at the
- * end. */
+/* Bind and listen; connections wait until fwlisten_go. bind as fwbind_addrs
+ * takes it, EADDRINUSE...; one that begins with '/' is the path of a Unix
+ * socket, which is removed at the end. */
 int fwlisten_alloc(struct fwlisten **lp, struct loop *l, const char *bind,
 		   uint16_t port, fwlisten_h *h, void *arg);
 

@@ -5,11 +5,10 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include "tunnels/forward/fwlisten.h"
+#include "tunnels/flow/loop.h"
+#include "tunnels/forward/fwbind.h"
 #include "tunnels/forward/fwudpport.h"
 #include "tunnels/forward/socks.h"
 
@@ -18,15 +17,14 @@ enum { BUCKETS = 256, TURN_PACKETS = 64 };
 struct sock {
 	struct fwudpport *port;
 	struct loop_fd lf;
-	int fd;
-	struct sa addr;
+	int fd;                         /* the bind's */
 };
 
 struct fwudpport {
 	struct loop *loop;
 	struct fwudps *udps;
+	struct fwbind b;
 	struct sock sockv[2];
-	size_t n;
 	struct hash *clienth;
 	struct fwwire connect;
 	bool socks;
@@ -56,10 +54,9 @@ static void fwudpport_destructor(void *arg)
 
 	hash_flush(p->clienth);
 	mem_deref(p->clienth);
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < p->b.n; i++)
 		loop_unwatch(&p->sockv[i].lf);
-		(void)close(p->sockv[i].fd);
-	}
+	fwbind_close(&p->b);
 }
 
 /* To the client, from where it has asked. */
@@ -169,52 +166,6 @@ static void fd_handler(uint32_t events, void *arg)
 	}
 }
 
-static int open_socket(struct sock *s)
-{
-	const int on = 1;
-	int err = 0;
-
-	s->fd = socket(sa_af(&s->addr), SOCK_DGRAM | SOCK_NONBLOCK |
-		       SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
-		return errno;
-	if (sa_af(&s->addr) == AF_INET6)
-		(void)setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
-				 sizeof on);
-	s->addr.len = sa_af(&s->addr) == AF_INET ? sizeof s->addr.u.in
-						 : sizeof s->addr.u.in6;
-	if (bind(s->fd, &s->addr.u.sa, s->addr.len) ||
-	    getsockname(s->fd, &s->addr.u.sa, &s->addr.len)) {
-		err = errno;
-		(void)close(s->fd);
-	}
-	return err;
-}
-
-/* Both families where there are both, on one port. */
-static int open_all(struct fwudpport *p, const char *bind, uint16_t port)
-{
-	struct sa v[2];
-	const size_t n = fwlisten_addrs(v, bind, port);
-	int err = EINVAL;
-
-	for (size_t i = 0; i < n; i++) {
-		struct sock *s = &p->sockv[p->n];
-
-		s->port = p;
-		s->addr = v[i];
-		if (p->n && !port)
-			sa_set_port(&s->addr, sa_port(&p->sockv[0].addr));
-		err = open_socket(s);
-		if (!err)
-			p->n++;
-		else if (n == 1 || (err != EAFNOSUPPORT &&
-				    err != EADDRNOTAVAIL))
-			return err;
-	}
-	return p->n ? 0 : err;
-}
-
 int fwudpport_alloc(struct fwudpport **pp, struct loop *l, struct fwudps *u,
 		    const char *bind, uint16_t port,
 		    const struct fwwire *connect, const struct sa *client)
@@ -232,7 +183,9 @@ int fwudpport_alloc(struct fwudpport **pp, struct loop *l, struct fwudps *u,
 		p->only = *client;
 	err = hash_alloc(&p->clienth, BUCKETS);
 	if (!err)
-		err = open_all(p, bind, port);
+		err = fwbind_open(&p->b, SOCK_DGRAM, bind, port);
+	for (size_t i = 0; i < p->b.n; i++)
+		p->sockv[i] = (struct sock){ .port = p, .fd = p->b.fdv[i] };
 	if (err)
 		mem_deref(p);
 	else
@@ -244,7 +197,7 @@ int fwudpport_go(struct fwudpport *p)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < p->n && !err; i++)
+	for (size_t i = 0; i < p->b.n && !err; i++)
 		err = loop_watch(p->loop, &p->sockv[i].lf, p->sockv[i].fd,
 				 EPOLLIN, fd_handler, &p->sockv[i]);
 	return err;
@@ -252,5 +205,5 @@ int fwudpport_go(struct fwudpport *p)
 
 const struct sa *fwudpport_addr(const struct fwudpport *p)
 {
-	return &p->sockv[0].addr;
+	return &p->b.addrv[0];
 }

@@ -9,7 +9,7 @@
 
 struct fwudpport;
 
-/* bind as fwlisten_addrs takes it. Each flow becomes a copy of `connect`.
+/* bind as fwbind_addrs takes it. Each flow becomes a copy of `connect`.
  * client: SOCKS (RFC 1928, 7) for this one host alone; NULL: packets as they
  * are, for everybody. */
 int fwudpport_alloc(struct fwudpport **pp, struct loop *l, struct fwudps *u,
