@@ -30,10 +30,21 @@ static inline uint16_t port_of(int fd)
 	return ntohs(sin.sin_port);
 }
 
+/* Whoever waits for what never comes hears so, and those it accepts too. */
+static inline int tcp_socket(void)
+{
+	const struct timeval patience = { .tv_sec = 60 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CU_ASSERT_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+				   sizeof patience), 0);
+	return fd;
+}
+
 static inline int server(void)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = tcp_socket();
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&sin, sizeof sin), 0);
@@ -45,7 +56,7 @@ static inline int client(uint16_t port)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 				   .sin_port = htons(port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = tcp_socket();
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	CU_ASSERT_EQUAL(connect(fd, (struct sockaddr *)&sin, sizeof sin), 0);
