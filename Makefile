@@ -184,7 +184,7 @@ lab:
 	@bad=0; B=$(B) LAB_REFERENCE=$(REFERENCE) tests/lab/run.sh $(PAIR) || \
 		bad=1; \
 	$(if $(PAIR),,for t in spoof relays roam guess; do \
-		tests/lab/$$t.sh $(B) || bad=1; done;) \
+		SLACK=1 tests/lab/$$t.sh $(B) || bad=1; done;) \
 	exit $$bad
 
 soak:
