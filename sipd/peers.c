@@ -193,7 +193,8 @@ static int no_peer(const struct peers *ps, const char *text,
 				  nearest_print, &near);
 	else
 		(void)re_snprintf(why, size, "'%s' is neither a [peer] of"
-				  " sipd.conf nor a SIP address: it %s.", text, what);
+				  " sipd.conf nor a SIP address: it %s.", text,
+				  what);
 	return EINVAL;
 }
 

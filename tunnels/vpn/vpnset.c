@@ -74,7 +74,6 @@ int vpnset_word(struct vpnset *s, const char *word)
 	return 0;
 }
 
-/* Words of the allow line: names until an address, then addresses. */
 static bool next_word(const char **p, struct pl *word)
 {
 	static const char blank[] = " \t";
@@ -108,6 +107,7 @@ int vpnset_allow(const struct tunnel_ask *ask)
 	return 0;
 }
 
+/* Words of the allow line: names until an address, then addresses. */
 static int read_allow(char name[VPN_NAME_SIZE], struct prefixes *theirs,
 		      const char *asked, const char *allow, bool *named)
 {
