@@ -4,6 +4,15 @@
  */
 #include "tests/unit/modules/turnfinder/relay.h"
 
+/* The first relay has given an allocation, *one. */
+static void allocated(struct rig *r, struct sa *one)
+{
+	rig_open(r, false);
+	run_to(r, r->now);
+	allocate(r, 0);
+	*one = r->cand.base;
+}
+
 static void test_lost(void)
 {
 	struct finder_env env;
@@ -51,10 +60,7 @@ static void test_fresh(void)
 	struct sa one, two, three;
 	struct rig r;
 
-	rig_open(&r, false);
-	run_to(&r, r.now);
-	allocate(&r, 0);
-	one = r.cand.base;
+	allocated(&r, &one);
 	fresh(&r, &one);
 	CU_ASSERT_FATAL(r.opened == 2 && r.link[1]->way == 0);
 	fresh(&r, &one);                /* it is under way */
@@ -86,10 +92,7 @@ static void test_fresh_fails(void)
 	struct sa one, two;
 	struct rig r;
 
-	rig_open(&r, false);
-	run_to(&r, r.now);
-	allocate(&r, 0);
-	one = r.cand.base;
+	allocated(&r, &one);
 	r.refuse = true;
 	fresh(&r, &one);
 	r.refuse = false;
@@ -125,10 +128,7 @@ static void test_fresh_too_late(void)
 	struct sa one, base;
 	struct rig r;
 
-	rig_open(&r, false);
-	run_to(&r, r.now);
-	allocate(&r, 0);
-	one = r.cand.base;
+	allocated(&r, &one);
 	env_of(&env, &r);
 	CU_ASSERT_EQUAL(turn_finder.fresh(r.f, &env, &one, &base, r.now),
 			EINPROGRESS);
