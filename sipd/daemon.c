@@ -13,6 +13,7 @@
 #include "sipd/contain.h"
 #include "sipd/daemon.h"
 #include "sipd/drop.h"
+#include "sipd/heap.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
 #include "sipd/peers.h"
@@ -215,6 +216,7 @@ static int load_and_run(const char *file, int verbose, bool was_root)
 
 static int begin(void)
 {
+	heap_begin();
 	if (libre_init())
 		return fail("libre cannot be started.");
 	node_limits();

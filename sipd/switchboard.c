@@ -3,11 +3,11 @@
  * told of it, and writes it down when it is over. Calls in come by admit.c.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <string.h>
 #include "sdp/base/recompat.h"
 #include "sipd/admit.h"
 #include "sipd/boardimpl.h"
+#include "sipd/heap.h"
 #include "sipd/record.h"
 
 static const uint64_t watch_every = 2 * SEC;
@@ -88,7 +88,7 @@ static void tidy(struct board *b)
 	    clock_ns() < b->left_at + tidyv[b->tidied])
 		return;
 	b->tidied++;
-	(void)malloc_trim(0);
+	heap_give_back();
 }
 
 /* Who has had what the rights allow is hung up. */
