@@ -28,7 +28,8 @@ terminal bob tty.bob wait file --into "$T/in"
 bob=$terminal
 exec 3> "$T/tty.bob.keys"
 check "bob waits" wait_for 5 sh -c "ss -ltnH 'sport = :5060' | grep ."
-check "he is told where files go" grep -q "; files go to $T/in" "$T/tty.bob"
+check "he is told where files go" wait_for 5 \
+    grep -q "; files go to $T/in" "$T/tty.bob"
 terminal alice tty.alice sip:127.0.0.1:5060 send "$T/hello"
 alice=$terminal
 exec 4> "$T/tty.alice.keys"
