@@ -129,6 +129,17 @@ static int place(struct bundle *b, struct item *it, struct desc *local)
 	return 0;
 }
 
+bool bundledesc_room(const struct bundle *b, const struct desc *local, size_t n)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < local->mediac; i++)
+		used += !local->mediav[i].rejected;
+	/* the peer may be about to take what lines there are */
+	return used + n <= DESC_MEDIA_MAX &&
+		b->numbers + DESC_MEDIA_MAX <= NUMBER_MAX + 1;
+}
+
 int bundledesc_place(struct bundle *b, struct desc *local)
 {
 	struct le *le;

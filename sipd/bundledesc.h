@@ -16,6 +16,11 @@ int bundledesc_plan(struct bundle *b, unsigned group,
 		    const struct tunnel_kind *kind,
 		    const struct tunnel_ask *ask);
 
+/* Is there room for n more in our description? Lines become free again; the
+ * numbers of tunnels do not, since what was sent for one may still come. */
+bool bundledesc_room(const struct bundle *b, const struct desc *local,
+		     size_t n);
+
 /* Put what is planned into our description, on lines that are free or new, as
  * far as there are any: EOVERFLOW if one finds none. */
 int bundledesc_place(struct bundle *b, struct desc *local);

@@ -150,7 +150,7 @@ int session_offered(struct re_printf *pf, const struct session *s);
 /* The answer to askh: accept this key, or end the session. */
 void session_trust(struct session *s, bool accept);
 
-/* Is it open, with room for n tunnels more? */
+/* Is it open, with room for n tunnels more? A thousand later: no more. */
 bool session_has_room(const struct session *s, size_t n);
 
 /* Offer more tunnels by a re-INVITE, as a group: takenh or endh will be

@@ -164,13 +164,8 @@ int session_bundle_begin(struct session *s)
 
 bool session_has_room(const struct session *s, size_t n)
 {
-	size_t used = 0;
-
-	if (s->state != SESSION_OPEN || s->cut)
-		return false;
-	for (size_t i = 0; i < s->local->mediac; i++)
-		used += !s->local->mediav[i].rejected;
-	return used + n <= DESC_MEDIA_MAX;
+	return s->state == SESSION_OPEN && !s->cut &&
+		bundledesc_room(s->bundle, s->local, n);
 }
 
 int session_add(struct session *s, const struct session_want *wantv,

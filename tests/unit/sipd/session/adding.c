@@ -40,6 +40,27 @@ static void test_add(void)
 	finish(&f);
 }
 
+/* A session has a thousand numbers for tunnels: the next has one of its own. */
+static void test_many(void)
+{
+	struct asker f, a;
+	char file[128], there[128];
+	int i = 0;
+
+	friends("file, forward 127.0.0.1:9");
+	begin(&f);
+	hello(file, sizeof file, &alice);
+	(void)re_snprintf(there, sizeof there, "%s/inbox/hello", bob.dir);
+	do {
+		ask_for(&a, &alice, bob_uri, "file", file);
+		CU_ASSERT_FATAL(until(is_over, &a));
+		CU_ASSERT_EQUAL_FATAL(a.reason, REASON_DONE);
+		CU_ASSERT_EQUAL(unlink(there), 0);
+	} while (a.s == f.s && ++i < 1024);
+	CU_ASSERT_PTR_NOT_EQUAL(a.s, f.s);
+	finish(&f);
+}
+
 static bool has_late(struct session *s, void *arg)
 {
 	struct session_info in;
@@ -121,6 +142,7 @@ static void test_add_refused(void)
 
 UNIT_SUITE("session/adding",
 	{ "add", test_add },
+	{ "many", test_many },
 	{ "late candidate", test_late_candidate },
 	{ "glare", test_glare },
 	{ "add refused", test_add_refused })
