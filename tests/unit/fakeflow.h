@@ -33,6 +33,8 @@ struct fakeflow {
 	size_t piece;                   /* set it lower to cut data finer */
 	uint64_t carried;               /* bytes delivered to the peer */
 	uint64_t cut;                   /* lost after so many, 0: never */
+	bool by_event;                  /* as a socket has it, not deferred */
+	void (*commith)(void);          /* something is written; may be NULL */
 };
 
 struct fakestream {
@@ -52,9 +54,48 @@ static const struct flow_ops fake_ops;
 
 static void fake_run(void *arg);
 
+/* What is under way keeps both ends of it. */
+struct fake_mail {
+	struct fakestream *fs;
+	struct fakeflow *ff;
+};
+
+static inline void fake_mail_destructor(void *arg)
+{
+	struct fake_mail *m = arg;
+
+	mem_deref(m->fs);
+	mem_deref(m->ff);
+}
+
+static inline void fake_mail_handler(void *data)
+{
+	struct fake_mail *m = data;
+
+	fake_run(m->fs);
+	mem_deref(m);
+}
+
+static inline void fake_post(struct fakestream *fs)
+{
+	struct fake_mail *m = mem_alloc(sizeof *m, fake_mail_destructor);
+
+	if (!m)
+		return;
+	m->fs = mem_ref(fs);
+	m->ff = mem_ref((void *)fs->s.flow);
+	if (loop_post(m->ff->f.loop, fake_mail_handler, m))
+		mem_deref(m);
+}
+
 static inline void fake_kick(struct fakestream *fs)
 {
-	loop_defer(fs->s.flow->loop, &fs->defer, fake_run, fs);
+	const struct fakeflow *ff = (void *)fs->s.flow;
+
+	if (ff->by_event)
+		fake_post(fs);
+	else
+		loop_defer(ff->f.loop, &fs->defer, fake_run, fs);
 }
 
 static inline void fakestream_destructor(void *arg)
@@ -210,9 +251,12 @@ static inline size_t fake_reserve(struct stream *s, uint8_t **pp, size_t min)
 static inline void fake_commit(struct stream *s, size_t n)
 {
 	struct fakestream *fs = (struct fakestream *)(void *)s;
+	const struct fakeflow *ff = (void *)s->flow;
 
 	fs->end += n;
 	fake_kick(fs);
+	if (ff->commith)
+		ff->commith();
 }
 
 static inline void fake_fin(struct stream *s)

@@ -97,17 +97,49 @@ static void timeout_handler(void *arg)
 	parley_over(arg, ETIMEDOUT, "The other side does not answer.");
 }
 
+int parley_say(struct parley *p, uint8_t type, const void *body, size_t n,
+	       uint8_t next)
+{
+	int err = record_write(&p->wr, type, body, n);
+
+	p->next = next;
+	if (!err && !next)
+		stream_fin(p->s);
+	return err;
+}
+
+static void last_handler(void *arg)
+{
+	struct parley *p = arg;
+
+	if (p->s)
+		(void)parley_say(p, p->last, NULL, 0, 0);
+}
+
+/* Our side, which may free us in it; the peer behind it. */
+static void done_handler(int err, const char *why, void *arg)
+{
+	struct parley *p = arg;
+
+	if (p->last)
+		loop_defer(p->end.loop, &p->defer, last_handler, p);
+	if (p->ev.doneh)
+		p->ev.doneh(err, why, p->ev.arg);
+}
+
 int parley_start(struct parley *p, const struct parley_conf *conf,
 		 const struct tunnel_way *way,
 		 const struct tunnel_events *ev)
 {
+	const struct tunnel_events own = { .doneh = done_handler, .arg = p };
 	struct stream *s;
 	int err;
 
 	p->conf = *conf;
+	p->ev = *ev;
 	p->number = way->number;
 	p->next = conf->first;
-	ending_init(&p->end, way->loop, ev);
+	ending_init(&p->end, way->loop, &own);
 	err = timer_start(loop_timers(way->loop), &p->timer, PATIENCE,
 			  timeout_handler, p);
 	if (err)
@@ -121,32 +153,11 @@ int parley_start(struct parley *p, const struct parley_conf *conf,
 	return err;
 }
 
-int parley_say(struct parley *p, uint8_t type, const void *body, size_t n,
-	       uint8_t next)
-{
-	int err = record_write(&p->wr, type, body, n);
-
-	p->next = next;
-	if (!err && !next)
-		stream_fin(p->s);
-	return err;
-}
-
-/* After the timers, one of which has told our side. */
-static void last_handler(void *arg)
-{
-	struct parley *p = arg;
-
-	if (p->s)
-		(void)parley_say(p, p->last, NULL, 0, 0);
-}
-
 void parley_last(struct parley *p, uint8_t type)
 {
 	p->next = 0;
 	p->last = type;
 	parley_over(p, 0, "");
-	loop_defer(p->end.loop, &p->defer, last_handler, p);
 }
 
 void parley_stop(struct parley *p)

@@ -29,13 +29,14 @@ struct parley {
 	struct flow *flow;
 	unsigned number;
 	uint8_t next;
+	struct tunnel_events ev;        /* what end says goes there */
 	struct ending end;
 	struct timer timer;
 	struct stream *s;
 	struct record_reader rd;
 	struct record_writer wr;
-	struct loop_defer defer;        /* says the last record */
-	uint8_t last;
+	uint8_t last;                   /* to say when our side has heard */
+	struct loop_defer defer;
 };
 
 /* The caller has its stream then and says the first record by parley_say. */

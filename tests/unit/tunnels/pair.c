@@ -57,6 +57,28 @@ static void test_pieces(void)
 	rig_close(&rig);
 }
 
+/* The callee's side knows that it is over before it says so: the caller hangs
+ * up then, and who has not heard by then has no pairing. */
+static unsigned said;
+
+static void count_said(void)
+{
+	CU_ASSERT_EQUAL(rig.b.done, said++ > 0);
+}
+
+static void test_order(void)
+{
+	rig_open(&rig, "pair");
+	rig.by_event = true;
+	rig.commith = count_said;
+	said = 0;
+	run("velvet-harbor-417", "velvet-harbor-417");
+	CU_ASSERT_EQUAL(rig.a.err, 0);
+	CU_ASSERT_EQUAL(rig.b.err, 0);
+	CU_ASSERT_EQUAL(said, 2);       /* its share, and that it is done */
+	rig_close(&rig);
+}
+
 static void test_wrong_code(void)
 {
 	rig_open(&rig, "pair");
@@ -158,6 +180,7 @@ static void test_liars(void)
 UNIT_SUITE("pair",
 	   { "who knows the code", test_agree },
 	   { "in pieces", test_pieces },
+	   { "who hears it first", test_order },
 	   { "who does not", test_wrong_code },
 	   { "a man in the middle", test_man_in_the_middle },
 	   { "no code", test_no_code },

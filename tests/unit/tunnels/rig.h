@@ -38,6 +38,8 @@ struct rig {
 	struct desc *offer, *answer;
 	size_t piece;
 	uint64_t cut;                   /* bytes of the caller's, then lost */
+	bool by_event;                  /* as sockets have them, see fakeflow */
+	void (*commith)(void);          /* the callee writes; may be NULL */
 	int err;
 };
 
@@ -158,6 +160,16 @@ static inline int rig_words(void *arg)
 	return err;
 }
 
+static inline void rig_flows(const struct rig *r, struct fakeflow *a,
+			     struct fakeflow *b)
+{
+	if (r->piece)
+		a->piece = b->piece = r->piece;
+	a->by_event = b->by_event = r->by_event;
+	a->cut = r->cut;
+	b->commith = r->commith;
+}
+
 static inline void rig_start_handler(void *arg)
 {
 	struct rig *r = arg;
@@ -169,12 +181,8 @@ static inline void rig_start_handler(void *arg)
 				 .remote_fp = r->b.remote_fp };
 
 	r->err = fakeflow_alloc(&r->a.flow, &r->b.flow, r->loop);
-	if (r->piece && !r->err) {
-		fakeflow_piece(r->a.flow, r->piece);
-		fakeflow_piece(r->b.flow, r->piece);
-	}
 	if (!r->err)
-		((struct fakeflow *)(void *)r->a.flow)->cut = r->cut;
+		rig_flows(r, (void *)r->a.flow, (void *)r->b.flow);
 	wa.flow = r->a.flow;
 	wb.flow = r->b.flow;
 	if (!r->err && r->b.t)
