@@ -40,11 +40,10 @@ static bool judge_unknown(struct board *b, struct incoming *in,
 	if (an->renewed || an->vouch || (w && w->conf.flags & SESSION_CAN_ASK))
 		return true;
 	if (b->conf->unknown == UNKNOWN_PIN) {
-		an->trusted = true;
-		return !peers_pin(b->house->peers, in->peer.address,
-				  in->peer.name, in->offer->fp) &&
-		       !peers_by_fp(b->house->peers, in->offer->fp,
-				    &in->peer);
+		an->pin = true;
+		if (!in->peer.configured)
+			rights_of(&in->peer.rights, b->conf, NULL);
+		return true;
 	}
 	if (b->conf->unknown == UNKNOWN_ASK &&
 	    lines_held(b->lines) < HELD_MAX) {

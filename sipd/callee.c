@@ -132,12 +132,14 @@ int session_take(struct session **sp, struct house *h, struct call *c,
 	}
 	*sp = s;
 	s->greeting = !an->trusted && !an->vouch && !an->renewed &&
-		s->greet_group;
+		!an->pin && s->greet_group;
 	s->asks = an->ask;
 	if (an->renewed)
 		session_follow(s);
 	else if (an->vouch)
 		session_vouch(s);
+	else if (an->pin)
+		session_pin(s);
 	if (s->vouchh || (an->trusted && !an->ask) ||
 	    (s->greeting && !(an->flags & SESSION_HOLD)))
 		gather(s);

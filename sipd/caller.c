@@ -43,7 +43,6 @@ static void judge_pinned(struct session *s)
  * it, ask, pin or refuse. */
 static void judge(struct session *s)
 {
-	const uint8_t *fp = s->remote->fp;
 	char text[FP_TEXT_SIZE], why[256];
 
 	if (s->flags & SESSION_ANY_KEY) {
@@ -64,12 +63,11 @@ static void judge(struct session *s)
 			session_ask(s, session_begin);
 	}
 	else if (s->house->conf->unknown == UNKNOWN_PIN) {
-		(void)peers_pin(s->house->peers, s->peer.address,
-				s->peer.name, fp);
+		session_pin(s);
 		session_begin(s);
 	}
 	else {
-		fp_print(text, fp);
+		fp_print(text, s->remote->fp);
 		(void)re_snprintf(why, sizeof why, "it shows %s, which"
 				  " `dial trust` can pin", text);
 		session_hangup(s, REASON_NOT_TRUSTED, why);

@@ -124,6 +124,7 @@ struct session_answer {
 	bool trusted;                   /* the key is pinned: do not ask */
 	bool vouch;                     /* let an authority vouch for it */
 	bool renewed;                   /* or the key pinned for the peer */
+	bool pin;                       /* pin it unasked, once it is proven */
 	bool ask;                       /* what it wants: ask all the same */
 	struct desc *offer;             /* decoded; referenced */
 	struct session_want wantv[DESC_MEDIA_MAX];

@@ -204,6 +204,45 @@ void session_follow(struct session *s)
 	s->vouchh = judge_renewal;
 }
 
+/* --- unknown = pin ----------------------------------------------------- */
+
+/* Another call from there may have been first. */
+static int keep(struct session *s)
+{
+	struct peers *ps = s->house->peers;
+	struct peer p;
+
+	if (peers_by_address(ps, s->peer.address, &p) || !p.pinned)
+		return peers_pin(ps, s->peer.address, s->peer.name,
+				 s->remote->fp);
+	memcpy(s->peer.fp, p.fp, sizeof s->peer.fp);
+	return memcmp(p.fp, s->remote->fp, sizeof p.fp) ? EEXIST : 0;
+}
+
+static void judge_first(struct session *s)
+{
+	const int err = keep(s);
+
+	if (err == EEXIST) {
+		session_wrong_key(s);
+		return;
+	}
+	if (err) {
+		log_warn("the key of %s could not be kept: %m",
+			 s->peer.address, err);
+		session_hangup(s, REASON_INTERNAL, strerror(err));
+		return;
+	}
+	memcpy(s->peer.fp, s->remote->fp, sizeof s->peer.fp);
+	s->peer.pinned = true;
+	session_flow_go(s);
+}
+
+void session_pin(struct session *s)
+{
+	s->vouchh = judge_first;
+}
+
 /* --- greeting ---------------------------------------------------------- */
 
 static void welcome(struct session *s)

@@ -8,6 +8,7 @@
  *                                            -> the other tunnels start
  *   authority:    flow secured -> its certificate is good for the address
  *                                            -> the tunnels start
+ *   unknown=pin:  flow secured -> the key is pinned -> the tunnels start
  */
 #ifndef DIALTONE_SESSIONTRUST_H
 #define DIALTONE_SESSIONTRUST_H
@@ -34,6 +35,10 @@ void session_vouch(struct session *s);
 /* The same of the key that is pinned for s->peer: it must have signed for the
  * one shown, which is pinned then. */
 void session_follow(struct session *s);
+
+/* Pin the key unasked, once the flow is secured: what anybody may claim is
+ * not kept. If another one was first at that address, it is the wrong key. */
+void session_pin(struct session *s);
 
 /* End it for a key that is not the one pinned. */
 void session_wrong_key(struct session *s);

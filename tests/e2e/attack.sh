@@ -12,6 +12,9 @@ port = 5061
 [peer bob]
 address = sip:bob@127.0.0.1:5060
 fingerprint = $fb
+[peer carol]
+address = sip:127.0.0.1:5064
+fingerprint = $(key carol)
 EOT
 # alice again, whose way to bob leads through a server
 mkdir detour
@@ -104,6 +107,19 @@ none() {
 }
 check "and no data has moved" none
 check "each try is in the log" test "$(wc -l < bob/calls.log)" -gt "$before"
+
+# who pins unasked pins what is proven: nobody takes a place by a claim
+printf 'port = 5064\nunknown = pin\nallow = pipe\n[pipe]\ncommand = cat\n' |
+    conf carol
+check "carol starts" start carol
+socat -u -b65000 OPEN:invite UDP-SENDTO:127.0.0.1:5064
+claimed() { as carol list | grep -q 'alice\|127.0.0.1'; }
+check "a claim is heard" wait_for 5 claimed
+check "and not kept" test ! -e carol/known_peers
+check "alice calls, with her key" sh -c \
+    "[ \"\$(echo hello | dial -c alice/sipd.conf carol pipe)\" = hello ]"
+check "that is pinned" grep -qF "$fa" carol/known_peers
+check "carol ends well" stop carol
 
 # --- say PORT: what stands on stdin, by TCP; the answers
 say() { sed 's/$/\r/' | socat -t2 -b65000 - "TCP:127.0.0.1:$1" 2> /dev/null; }

@@ -34,7 +34,7 @@ static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 	session_trust(s, got.accept);
 }
 
-static const struct session_handlers owner = {
+static struct session_handlers owner = {
 	.stateh = state_handler, .askh = ask_handler
 };
 
@@ -130,6 +130,76 @@ static void test_pin_both(void)
 	both_close();
 }
 
+static bool is_pinned(struct side *sd, const char *text)
+{
+	struct peers *ps = board_house(sd->board)->peers;
+	uint8_t fp[DESC_FP_SIZE];
+	struct peer p;
+	struct pl pl;
+
+	pl_set_str(&pl, text);
+	CU_ASSERT_EQUAL(fp_decode(fp, &pl), 0);
+	return !peers_by_fp(ps, fp, &p);
+}
+
+static void look_when_checking(struct session *s, void *arg)
+{
+	struct session_info in;
+
+	session_info(s, &in);
+	if (in.state == SESSION_CHECKING)
+		*(bool *)arg |= is_pinned(&alice, bob.fp) ||
+			is_pinned(&bob, alice.fp);
+	state_handler(s, NULL);
+}
+
+/* Both keys are known, by what was said, before they are proven. */
+static void test_pin_proven(void)
+{
+	bool early = false;
+
+	both_open("unknown = pin", "unknown = pin\nallow = file");
+	owner.stateh = look_when_checking;
+	owner.arg = &early;
+	call(bob_uri, 0);
+	owner.stateh = state_handler;
+	CU_ASSERT_EQUAL(got.reason, REASON_DONE);
+	CU_ASSERT_FALSE(early);
+	CU_ASSERT(is_pinned(&alice, bob.fp));
+	CU_ASSERT(is_pinned(&bob, alice.fp));
+	both_close();
+}
+
+static void first_when_checking(struct session *s, void *arg)
+{
+	struct peers *ps = board_house(alice.board)->peers;
+	struct session_info in;
+	uint8_t fp[DESC_FP_SIZE];
+	struct pl pl;
+	(void)arg;
+
+	session_info(s, &in);
+	pl_set_str(&pl, alice.fp);
+	CU_ASSERT_EQUAL(fp_decode(fp, &pl), 0);
+	if (in.state == SESSION_CHECKING)
+		CU_ASSERT_EQUAL(peers_pin(ps, bob_uri, NULL, fp), 0);
+	state_handler(s, NULL);
+}
+
+/* Of two at once, whoever proves its key first is the one. */
+static void test_pin_first(void)
+{
+	both_open("unknown = pin", "unknown = pin\nallow = file");
+	owner.stateh = first_when_checking;
+	call(bob_uri, 0);
+	owner.stateh = state_handler;
+	CU_ASSERT_EQUAL(got.reason, REASON_WRONG_KEY);
+	CU_ASSERT_FALSE(got.opened);
+	CU_ASSERT_FALSE(is_pinned(&alice, bob.fp));
+	CU_ASSERT_FALSE(arrived());
+	both_close();
+}
+
 static void test_not_allowed(void)
 {
 	both_open("unknown = pin", "[peer other]\nfingerprint = %s\n"
@@ -192,6 +262,8 @@ UNIT_SUITE("session/calls",
 	{ "declined key", test_declined_key },
 	{ "unknown caller", test_unknown_caller },
 	{ "pin both", test_pin_both },
+	{ "pin what is proven", test_pin_proven },
+	{ "pin the first", test_pin_first },
 	{ "not allowed", test_not_allowed },
 	{ "wrong key", test_wrong_key },
 	{ "limit", test_limit },
