@@ -79,6 +79,19 @@ static bool ports(struct rule *r, const char *p)
 	return !*p && lo <= hi;
 }
 
+static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/* IPv4 in IPv6's clothes: targets are compared as what they are. */
+static void unmap(struct rule *r)
+{
+	if (r->af != AF_INET6 || r->bits < 96 ||
+	    memcmp(r->addr, mapped, sizeof mapped))
+		return;
+	memmove(r->addr, r->addr + 12, 4);
+	r->af = AF_INET;
+	r->bits -= 96;
+}
+
 /* An address of either family, perhaps with "/bits". */
 static bool network(struct rule *r, char *host)
 {
@@ -98,14 +111,20 @@ static bool network(struct rule *r, char *host)
 		return false;
 	max = r->af == AF_INET ? 32 : 128;
 	r->bits = max;
-	return !p || (number(&r->bits, &p, max) && !*p);
+	if (p && (!number(&r->bits, &p, max) || *p))
+		return false;
+	unmap(r);
+	return true;
 }
 
+/* "010.0.0.1" is looked up as 8.0.0.1, "127.1" as 127.0.0.1: no names. */
 static bool is_name(const char *host)
 {
-	return *host && !host[strspn(host, "abcdefghijklmnopqrstuvwxyz"
-				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789-_.")];
+	struct in_addr in;
+
+	return *host && !inet_aton(host, &in) &&
+		!host[strspn(host, "abcdefghijklmnopqrstuvwxyz"
+			     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")];
 }
 
 static int host_part(struct rule *r, char *host)
@@ -255,7 +274,6 @@ bool fwallow_port(const struct fwallow *a, uint16_t port)
 /* The address as bytes; one that is IPv4 in IPv6's clothes is IPv4. */
 static int address(uint8_t out[16], const struct sa *sa)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	const uint32_t v4 = htonl(sa_in(sa));
 
 	if (sa_af(sa) == AF_INET) {

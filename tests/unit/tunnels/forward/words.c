@@ -98,6 +98,7 @@ static void test_allow(void)
 		"10.0.0.0/33:1", "10.0.0.0/:1", "[::1:22", "::1:22",
 		"h:90-80", "h:1-", "h:65536", "listen:", "listen:h:80",
 		"h/8:80", ":80", "[]:80", "listen:x", "a;b:80",
+		"010.0.0.1:80", "127.1:80", "0x7f000001:80",
 	};
 	struct fwallow *a;
 	struct pl bad;
@@ -140,6 +141,15 @@ static void test_allow(void)
 	CU_ASSERT_TRUE(addr_ok(a, "2001:db8::1", 443));
 	CU_ASSERT_TRUE(addr_ok(a, "198.51.100.1", 80));
 	CU_ASSERT_TRUE(fwallow_name(a, "any", 443));
+	mem_deref(a);
+	CU_ASSERT_EQUAL_FATAL(fwallow_alloc(&a, "[::ffff:10.0.0.0/104]:80 "
+		"[::ffff:192.0.2.1]:90 [::/0]:70", NULL), 0);
+	CU_ASSERT_TRUE(addr_ok(a, "10.255.0.1", 80));
+	CU_ASSERT_TRUE(addr_ok(a, "::ffff:10.0.0.1", 80));
+	CU_ASSERT_FALSE(addr_ok(a, "11.0.0.1", 80));
+	CU_ASSERT_TRUE(addr_ok(a, "192.0.2.1", 90));
+	CU_ASSERT_FALSE(addr_ok(a, "192.0.2.2", 90));
+	CU_ASSERT_FALSE(addr_ok(a, "::ffff:10.0.0.1", 70));
 	mem_deref(a);
 	CU_ASSERT_EQUAL(fwallow_alloc(&a, "", NULL), 0);
 	CU_ASSERT_FALSE(addr_ok(a, "127.0.0.1", 22));
