@@ -102,8 +102,11 @@ static int refresh(struct trust *t, char *why, size_t size)
 	const bool crl = changed(t->crl, &t->crl_seen);
 	int err;
 
+	if (!ca && !crl && t->store)
+		return 0;
+	(void)re_snprintf(why, size, "%s in [trust] cannot be read.", t->ca);
 	if (!ca && !crl)
-		return t->store ? 0 : EBADMSG;
+		return EBADMSG;
 	X509_STORE_free(t->store);
 	t->store = NULL;
 	err = read_store(t, why, size);
@@ -176,16 +179,20 @@ static STACK_OF(X509) *read_chain(const uint8_t *p, size_t n)
 	return v;
 }
 
-static const char *sentence(int e)
+/* depth 0 is the peer's own, what is above are authorities'. */
+static const char *sentence(int e, int depth)
 {
 	switch (e) {
 
 	case X509_V_ERR_CERT_REVOKED:
-		return "its certificate is revoked";
+		return depth ? "an authority above its certificate is revoked"
+			: "its certificate is revoked";
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return "its certificate has expired";
+		return depth ? "an authority above its certificate has expired"
+			: "its certificate has expired";
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return "its certificate is not valid yet";
+		return depth ? "an authority above its certificate is not"
+			" valid yet" : "its certificate is not valid yet";
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
 		return "crl= has no list of the authority that signed its"
 			" certificate";
@@ -202,7 +209,7 @@ static int verify(const struct trust *t, STACK_OF(X509) *v, char *why,
 {
 	X509_STORE_CTX *xs = X509_STORE_CTX_new();
 	const char *text;
-	int e = X509_V_ERR_OUT_OF_MEM;
+	int e = X509_V_ERR_OUT_OF_MEM, depth = 0;
 
 	if (xs && X509_STORE_CTX_init(xs, t->store, sk_X509_value(v, 0), v)) {
 		X509_VERIFY_PARAM *p = X509_STORE_CTX_get0_param(xs);
@@ -213,12 +220,13 @@ static int verify(const struct trust *t, STACK_OF(X509) *v, char *why,
 			e = X509_V_OK;
 		else if ((e = X509_STORE_CTX_get_error(xs)) == X509_V_OK)
 			e = X509_V_ERR_UNSPECIFIED;
+		depth = X509_STORE_CTX_get_error_depth(xs);
 	}
 	X509_STORE_CTX_free(xs);
 	ERR_clear_error();
 	if (e == X509_V_OK)
 		return 0;
-	text = sentence(e);
+	text = sentence(e, depth);
 	(void)re_snprintf(why, size, "%s%s", text ? text : "no authority of"
 			  " ca= vouches for its certificate: ", text ? "" :
 			  X509_verify_cert_error_string(e));

@@ -62,6 +62,14 @@ static int leaf(uint8_t **der, const char *san, const char *usage)
 	return n;
 }
 
+static void write_ca(void)
+{
+	FILE *f = fopen(file, "w");
+
+	PEM_write_X509(f, ca);
+	fclose(f);
+}
+
 static struct trust *authority(void)
 {
 	struct trust *t = NULL;
@@ -93,6 +101,9 @@ static void test_names(void)
 		{ "URI:" ALICE, ALICE, 0 },
 		{ "URI:" ALICE, "sip:alice@EXAMPLE.org;transport=tls", 0 },
 		{ "URI:SIP:alice@Example.ORG", ALICE, 0 },
+		{ "URI:sip:%61lice@example.org:5060", ALICE, 0 },
+		{ "URI:sip:alice%00@example.org", ALICE, EACCES },
+		{ "URI:sip:alice%40example.org@evil.example", ALICE, EACCES },
 		{ "URI:" ALICE, "sip:Alice@example.org", EACCES },
 		{ "URI:" ALICE, "sip:alice@example.org:5070", EACCES },
 		{ "URI:sip:bob@example.org,URI:" ALICE, ALICE, 0 },
@@ -215,6 +226,25 @@ static void test_has(void)
 	mem_deref(t);
 }
 
+/* The peer's own is good, what is above it no more. */
+static void test_expired_authority(void)
+{
+	X509_gmtime_adj(X509_getm_notAfter(ca), -10);
+	X509_sign(ca, ca_key, EVP_sha256());
+	write_ca();
+	{
+		struct trust *t = authority();
+
+		CU_ASSERT_EQUAL(check(t, "URI:" ALICE, NULL, ALICE), EACCES);
+		CU_ASSERT_STRING_EQUAL(why, "an authority above its"
+				       " certificate has expired");
+		mem_deref(t);
+	}
+	X509_gmtime_adj(X509_getm_notAfter(ca), 1000);
+	X509_sign(ca, ca_key, EVP_sha256());
+	write_ca();
+}
+
 static int alloc_run(void *arg)
 {
 	struct trust *t = NULL;
@@ -235,6 +265,10 @@ static void test_files(void)
 	CU_ASSERT_EQUAL(trust_alloc(&t, file, file, why, sizeof why),
 			EBADMSG);
 	CU_ASSERT_PTR_NOT_NULL(strstr(why, "no revocation list in it"));
+	CU_ASSERT_EQUAL(trust_alloc(&t, "/nonexistent", NULL, why,
+				    sizeof why), EBADMSG);
+	CU_ASSERT_STRING_EQUAL(why, "/nonexistent in [trust] cannot be"
+			       " read.");
 	t = authority();
 	CU_ASSERT_EQUAL(truncate(file, 0), 0);
 	CU_ASSERT_EQUAL(check(t, "URI:" ALICE, NULL, ALICE), EACCES);
@@ -243,16 +277,13 @@ static void test_files(void)
 
 static void test_setup(void)
 {
-	FILE *f;
-
 	key = EVP_EC_gen("P-256");
 	ca_key = EVP_EC_gen("P-256");
 	ca = blank(ca_key, "Acme", NULL);
 	add(ca, NID_basic_constraints, "critical,CA:TRUE");
 	X509_sign(ca, ca_key, EVP_sha256());
-	f = fdopen(unit_file(file, sizeof file), "w");
-	PEM_write_X509(f, ca);
-	fclose(f);
+	close(unit_file(file, sizeof file));
+	write_ca();
 }
 
 static void test_teardown(void)
@@ -270,5 +301,6 @@ UNIT_SUITE("trust",
 	   { "damaged", test_damaged },
 	   { "a member signs", test_member_signs },
 	   { "has", test_has },
+	   { "expired authority", test_expired_authority },
 	   { "files", test_files },
 	   { "clean up", test_teardown })
