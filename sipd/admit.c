@@ -77,7 +77,8 @@ static int take(struct board *b, struct incoming *in, struct call *c,
 	err = session_take(&l->s, b->house, c, an, &sh, &in->reason);
 	if (err)
 		lines_cancel(b->lines, l);
-	else if (b->conf->on_call && session_is_held(l->s))
+	else if (b->conf->on_call && session_is_held(l->s) &&
+		 limits_tell(b->limits))
 		oncall_tell(b->conf->on_call, l->s);
 	mem_deref(l);
 	return err;

@@ -12,6 +12,7 @@ enum {
 	BUCKETS = 256,
 	PEERS_MAX = 4096,
 	UNPROVEN_PART = 4,      /* of `sessions`, from one source */
+	TOLD_MAX = 30,          /* calls of strangers, a minute */
 };
 
 /* Calls of the minute that began at this time. */
@@ -28,6 +29,7 @@ struct caller {
 
 struct limits {
 	struct window all;
+	struct window told;
 	struct hash *callerh;
 	unsigned callers;
 };
@@ -202,6 +204,11 @@ enum reason limits_proven(struct limits *l, const struct conf *c,
 	if (r->sessions && peer_sessions > r->sessions)
 		return REASON_LIMIT;
 	return too_often(l, p, now) ? often(r, text, size) : REASON_NONE;
+}
+
+bool limits_tell(struct limits *l)
+{
+	return !count(&l->told, TOLD_MAX, clock_ns());
 }
 
 bool limits_over(const struct session_info *in, char *text, size_t size)

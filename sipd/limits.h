@@ -30,6 +30,10 @@ enum reason limits_proven(struct limits *l, const struct conf *c,
 			  const struct peer *p, uint32_t peer_sessions,
 			  char *text, size_t size);
 
+/* May a program be run to tell of one more stranger's call? Counted; who
+ * calls and hangs up without end could have any number of them run. */
+bool limits_tell(struct limits *l);
+
 /* Has this session had what its peer may have? Text as above. */
 bool limits_over(const struct session_info *in, char *text, size_t size);
 

@@ -111,6 +111,17 @@ static void test_many(void)
 	l = mem_deref(l);
 }
 
+static void test_tell(void)
+{
+	unsigned n = 0;
+
+	CU_ASSERT_EQUAL_FATAL(limits_alloc(&l), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		n += limits_tell(l);
+	CU_ASSERT_EQUAL(n, 30);
+	l = mem_deref(l);
+}
+
 static void test_over(void)
 {
 	struct quic_stats st = { .rx_bytes = 600, .tx_bytes = 500 };
@@ -140,4 +151,5 @@ UNIT_SUITE("limits",
 	   { "of all", test_all },
 	   { "claims", test_claims },
 	   { "many peers", test_many },
+	   { "who is told of", test_tell },
 	   { "over", test_over })
