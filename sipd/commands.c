@@ -15,6 +15,7 @@
 #include "sipd/logorder.h"
 #include "sipd/orders.h"
 #include "sipd/pairing.h"
+#include "sipd/trustorder.h"
 
 static struct session *find_session(struct conn *cn, const struct odict *o)
 {
@@ -272,107 +273,6 @@ static void cmd_reload(struct conn *cn, const struct odict *o,
 			   : "There is nothing to reload.");
 }
 
-static void list_peer(const struct peer *p, void *arg)
-{
-	const struct listing *ls = arg;
-	char fp[FP_TEXT_SIZE];
-	struct odict *o;
-
-	if (event_alloc(&o, "peer", ls->tag))
-		return;
-	event_str(o, "name", p->name);
-	event_str(o, "address", p->address);
-	if (p->pinned) {
-		fp_print(fp, p->fp);
-		event_str(o, "fingerprint", fp);
-	}
-	event_str(o, "allow", p->rights.allow);
-	conn_event(ls->cn, o);
-	mem_deref(o);
-}
-
-static void explain_line(const char *line, void *arg)
-{
-	const struct listing *ls = arg;
-	struct odict *o;
-
-	if (event_alloc(&o, "right", ls->tag))
-		return;
-	event_str(o, "text", line);
-	conn_event(ls->cn, o);
-	mem_deref(o);
-}
-
-static void forget(struct conn *cn, const char *tag, struct peers *peers,
-		   const struct peer *p)
-{
-	const int err = *p->address ? peers_unpin(peers, p->address) : ENOENT;
-
-	if (!err)
-		conn_end(cn, tag);
-	else if (err == ENOENT && p->pinned)
-		conn_error(cn, tag, 1, "The key of %s stands in sipd.conf: it"
-			   " has to be taken out there.", p->name);
-	else if (err == ENOENT)
-		conn_error(cn, tag, 1, "No key is pinned for %s.", p->name);
-	else
-		conn_error(cn, tag, 1, "known_peers cannot be written: %m.",
-			   err);
-}
-
-/* Pin, forget, list what is pinned, or say what that peer may do here. */
-static void cmd_trust(struct conn *cn, const struct odict *o,
-		      const char *tag)
-{
-	const struct house *h = board_house(conn_env(cn)->board);
-	const char *peer = odict_string(o, "peer");
-	const char *text = odict_string(o, "fingerprint");
-	struct listing ls = { cn, tag };
-	uint8_t fp[DESC_FP_SIZE];
-	char why[256];
-	struct peer p;
-	struct pl pl;
-	bool explain = false, unpin = false;
-	int err;
-
-	if (!peer) {
-		peers_apply(h->peers, list_peer, &ls);
-		conn_end(cn, tag);
-		return;
-	}
-	if (peers_resolve(h->peers, peer, &p, why, sizeof why)) {
-		conn_error(cn, tag, 2, "%s", why);
-		return;
-	}
-	(void)odict_get_boolean(o, &explain, "explain");
-	if (explain) {
-		rights_explain(&p.rights, explain_line, &ls);
-		conn_end(cn, tag);
-		return;
-	}
-	(void)odict_get_boolean(o, &unpin, "forget");
-	if (unpin) {
-		forget(cn, tag, h->peers, &p);
-		return;
-	}
-	if (!text) {
-		list_peer(&p, &ls);
-		conn_end(cn, tag);
-		return;
-	}
-	pl_set_str(&pl, text);
-	if (fp_decode(fp, &pl)) {
-		conn_error(cn, tag, 2, "\"%s\" is not a fingerprint: it has"
-			   " 64 hexadecimal digits.", text);
-		return;
-	}
-	err = peers_pin(h->peers, p.address, p.name, fp);
-	if (err)
-		conn_error(cn, tag, 1, "The key could not be kept: %m.", err);
-	else
-		conn_end(cn, tag);
-}
-
 static void cmd_not_for_guests(struct conn *cn, const struct odict *o,
 			       const char *tag)
 {
@@ -401,7 +301,7 @@ command_h *command_find(const char *name, bool guest)
 		{ "check",    check_order,      false },
 		{ "why",      cmd_why,          false },
 		{ "reload",   cmd_reload,       false },
-		{ "trust",    cmd_trust,        false },
+		{ "trust",    order_trust,      false },
 		{ "identity", cmd_identity,     false },
 	};
 

@@ -13,10 +13,10 @@
 #include "sipd/contain.h"
 #include "sipd/daemon.h"
 #include "sipd/drop.h"
+#include "sipd/explain.h"
 #include "sipd/heap.h"
 #include "sipd/log.h"
 #include "sipd/node.h"
-#include "sipd/peers.h"
 #include "sipd/registrar/listen.h"
 
 enum { ROOTS_PORTS = 1024 };
@@ -103,7 +103,7 @@ static int explain(const struct conf *conf, const char *peer)
 		return fail("The keys in known_peers cannot be read.");
 	err = peers_resolve(peers, peer, &p, why, sizeof why);
 	if (!err)
-		rights_explain(&p.rights, line_handler, NULL);
+		explain_peer(conf, &p, line_handler, NULL);
 	mem_deref(peers);
 	if (!err)
 		return 0;

@@ -74,6 +74,11 @@ check "bob says what alice may do" sh -c "dial -c $T/bob/sipd.conf \\
     trust alice --explain | grep 'may use forward 127.0.0.1:8000'"
 check "a key of sipd.conf is forgotten there" fails_with 1 \
     "stands in sipd.conf" as bob trust alice --forget
+check "and changed there" fails_with 1 "stands in sipd.conf" \
+    as bob trust alice "$fc"
+check "what becomes of a stranger is said too" sh -c "dial \\
+    -c $T/bob/sipd.conf trust x@example.org --explain |
+    grep 'its calls are refused'"
 same() { [ "$(as bob trust alice --explain)" = \
     "$(sipd -t -c "$T/bob/sipd.conf" alice)" ]; }
 check "sipd -t says the same" same

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "sipd/explain.h"
 #include "sipd/hours.h"
 #include "sipd/peers.h"
 #include "tests/unit/unit.h"
@@ -168,8 +169,40 @@ static void test_explain(void)
 	CU_ASSERT_STRING_EQUAL(text, "may do nothing here\n");
 }
 
+/* What is said of a key that nobody has pinned is what would be. */
+static void test_strangers(void)
+{
+	static const struct {
+		enum conf_unknown unknown;
+		char *ca;
+		const char *says;
+	} v[] = {
+		{ UNKNOWN_REJECT, NULL, "calls are refused; with one pinned" },
+		{ UNKNOWN_REJECT, "ca", "refused, but if [trust] vouches" },
+		{ UNKNOWN_ASK, NULL, "calls ring, and once approved" },
+		{ UNKNOWN_PIN, NULL, "the first one shown is pinned" },
+	};
+	struct peer p = { .rights = { .allow = "", .hours = "" } };
+	struct conf c = { .allow = "file" };
+	char text[1000];
+
+	for (size_t i = 0; i < sizeof v / sizeof v[0]; i++) {
+		c.unknown = v[i].unknown;
+		c.trust_ca = v[i].ca;
+		*text = '\0';
+		explain_peer(&c, &p, add_line, text);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, v[i].says));
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, "may use file"));
+	}
+	p.pinned = true;
+	*text = '\0';
+	explain_peer(&c, &p, add_line, text);
+	CU_ASSERT_STRING_EQUAL(text, "may do nothing here\n");
+}
+
 UNIT_SUITE("rights",
 	   { "hours", test_hours },
 	   { "whose", test_whose },
 	   { "refused", test_refused },
-	   { "explain", test_explain })
+	   { "explain", test_explain },
+	   { "strangers", test_strangers })
