@@ -12,6 +12,8 @@ struct approval {
 	struct le le;
 	struct conn *conn;
 	char *tag;
+	bool named;             /* the key, so that nobody is asked */
+	uint8_t fp[DESC_FP_SIZE];
 };
 
 static void destructor(void *arg)
@@ -53,8 +55,11 @@ static void ask_handler(struct session *s, const uint8_t *fp, void *arg)
 {
 	struct approval *a = arg;
 	struct odict *o;
-	(void)fp;
 
+	if (a->named) {
+		session_trust(s, !memcmp(fp, a->fp, sizeof a->fp));
+		return;
+	}
 	if (event_alloc(&o, "ask", a->tag)) {
 		session_trust(s, false);
 		return;
@@ -78,6 +83,40 @@ static struct session *find(struct conn *cn, const struct odict *o,
 	return NULL;
 }
 
+/* Whose call the user takes it for: a program that has shown the key names
+ * it, and cannot be asked; on a terminal words are compared. */
+static bool read_key(struct approval *a, struct session *s,
+		     const struct odict *o)
+{
+	const char *text = odict_string(o, "fingerprint");
+	struct session_info in;
+	bool can_ask = false;
+	struct pl pl;
+
+	(void)odict_get_boolean(o, &can_ask, "ask");
+	a->named = text != NULL;
+	if (!text && !can_ask) {
+		conn_error(a->conn, a->tag, 2, "There is no terminal to"
+			   " compare words at: name the key that you trust,"
+			   " dial approve ID FINGERPRINT.");
+		return false;
+	}
+	if (!text)
+		return true;
+	pl_set_str(&pl, text);
+	session_info(s, &in);
+	if (fp_decode(a->fp, &pl)) {
+		conn_error(a->conn, a->tag, 2, "\"%s\" is not a fingerprint:"
+			   " it has 64 hexadecimal digits.", text);
+		return false;
+	}
+	if (in.fp && !memcmp(in.fp, a->fp, sizeof a->fp))
+		return true;
+	conn_error(a->conn, a->tag, 1, "The call shows another key; `dial"
+		   " --json list` tells it.");
+	return false;
+}
+
 void order_approve(struct conn *cn, const struct odict *o, const char *tag)
 {
 	struct session_handlers sh = { .stateh = state_handler,
@@ -93,6 +132,10 @@ void order_approve(struct conn *cn, const struct odict *o, const char *tag)
 		goto no_memory;
 	a->conn = cn;
 	conn_keep(cn, &a->le, a);
+	if (!read_key(a, s, o)) {
+		mem_deref(a);
+		return;
+	}
 	if (board_adopt(conn_env(cn)->board, s, &sh))
 		goto no_memory;
 	session_admit(s);

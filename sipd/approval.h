@@ -7,9 +7,10 @@
 
 #include "sipd/conn.h"
 
-/* {"cmd":"approve","session":..}: the call is answered and is this order's
- * until its key is trusted: "ask" comes with the words to compare; "end" when
- * the session is open, which then goes on by itself. */
+/* {"cmd":"approve","session":..,"ask":true}: the call is answered and is this
+ * order's until its key is trusted: "ask" comes with the words to compare;
+ * "end" when the session is open, which then goes on by itself. With
+ * "fingerprint":.. instead nobody is asked if that is the call's key. */
 void order_approve(struct conn *cn, const struct odict *o, const char *tag);
 
 /* {"cmd":"deny","session":..} */

@@ -78,7 +78,7 @@ static int parse_why(struct parse *p)
 	return parse_no_more(p);
 }
 
-static int parse_approve(struct parse *p)
+static int parse_pending(struct parse *p)
 {
 	const char *id = parse_next(p);
 
@@ -86,7 +86,24 @@ static int parse_approve(struct parse *p)
 		return parse_fail(p, "Which call? `dial list` shows those that"
 				  " ring, with their numbers.");
 	parse_str(p, "session", id);
+	return 0;
+}
+
+static int parse_approve(struct parse *p)
+{
+	const int err = parse_pending(p);
+
+	if (err)
+		return err;
+	parse_str(p, "fingerprint", parse_next(p));
 	return parse_no_more(p);
+}
+
+static int parse_deny(struct parse *p)
+{
+	const int err = parse_pending(p);
+
+	return err ? err : parse_no_more(p);
 }
 
 static int log_lines(struct parse *p, const char *n)
@@ -207,9 +224,10 @@ static const struct {
 	{ "list", "", "sessions of the running sipd", CLIENT_RUNNING,
 	  parse_no_more },
 	{ "hangup", "ID|all", "end sessions", CLIENT_RUNNING, parse_hangup },
-	{ "approve", "ID", "answer the call of an unknown key, and compare",
-	  CLIENT_RUNNING, parse_approve },
-	{ "deny", "ID", "refuse it", CLIENT_RUNNING, parse_approve },
+	{ "approve", "ID [FINGERPRINT]", "answer the call of an unknown key,"
+	  " and compare, or take it as this key's", CLIENT_RUNNING,
+	  parse_approve },
+	{ "deny", "ID", "refuse it", CLIENT_RUNNING, parse_deny },
 	{ "log", "[LINES] [--peer PEER] [--denied] [--follow] | --verify",
 	  "the last calls, in JSON lines unless on a terminal; was any"
 	  " changed?", CLIENT_ANY,

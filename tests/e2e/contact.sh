@@ -125,13 +125,35 @@ rm "$T/dave/inbox/hello"
 check "from now on she need not ring" as carol sip:127.0.0.1:5066 \
     send "$T/hello"
 
+fa=$(as alice identity)
 behind alice denied sip:127.0.0.1:5066 send "$T/hello"
 check "alice rings" wait_for 5 ringing
+check "without a terminal nobody is asked" fails_with 2 "name the key" \
+    setsid dial -c "$T/dave/sipd.conf" approve "$(ringing)"
+check "nor by JSON" fails_with 2 "name the key" \
+    as dave --json approve "$(ringing)"
+check "a word is no key" fails_with 2 "is not a fingerprint" \
+    as dave approve "$(ringing)" hello
+check "another key's call it is not" fails_with 1 "shows another key" \
+    as dave approve "$(ringing)" "$(as carol identity)"
+check "she rings all the same" ringing
 check "dave says no" as dave deny "$(ringing)"
 check "that is the end" ends 1 "$behind"
 check "she rings again" behind alice denied sip:127.0.0.1:5066 pipe
 check "for what nobody may here: refused at once" ends 1 "$behind"
 check "in a sentence" grep -q "not allow" "$T/denied"
+# a program that has shown the key to somebody
+terminal alice tty.alice2 sip:127.0.0.1:5066 send "$T/hello"
+alice=$terminal
+exec 4> "$T/tty.alice2.keys"
+check "alice rings again" wait_for 5 ringing
+check "she is approved by her key" setsid sh -c "dial -c '$T/dave/sipd.conf' \
+    approve $(ringing) $fa > '$T/approved' 2>&1 &"
+check "alice is asked, dave is not" wait_for 10 asked tty.alice2
+echo y >&4
+check "her file goes" ends 0 "$alice"
+check "and is there" cmp "$T/hello" "$T/dave/inbox/hello"
+check "her key is pinned" grep -qF "$fa" "$T/dave/known_peers"
 check "dave goes on" alive dave
 stop dave
 finish
