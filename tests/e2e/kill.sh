@@ -75,6 +75,7 @@ none() { [ "$(sessions "$1")" = 0 ]; }
 # open_pipe NAME PEER OUT: to a waiter who may not wait yet; PID in $pipe
 open_pipe() {
 	for try in 1 2 3 4 5 6 7 8 9; do
+		: > "$3"        # the one before may have said `dial:`
 		dial -c "$1/sipd.conf" -v "$2" pipe < silent > "$3" 2>&1 &
 		pipe=$!
 		wait_for 5 grep -q "connected to\|dial:" "$3"
