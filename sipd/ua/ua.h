@@ -101,7 +101,7 @@ struct call_end {
 	                           EPROTO; 0: none of these */
 	bool server;            /* err is our server's, which text names */
 	uint32_t retry_after;   /* s, 0: not said */
-	char text[160];         /* Warning or Reason text, else the phrase */
+	char text[256];         /* Warning or Reason text, else the phrase */
 	char key[32];           /* Reason's cause word for us, "" if none:
 	                           Reason: dialtone;cause=1;text="..." keeps
 	                           it as key, see call_hangup */

@@ -212,6 +212,8 @@ EOT
 start bob
 check "alice's key is pinned otherwise: refused" \
     fails_with 1 "another key pinned for us" sends alice $BOB
+check "both keys are shown, whole" fails_with 1 \
+    "pinned $(key zoe), got $(as alice identity)" sends alice $BOB
 check "a peer of the configuration has its own rights" \
     fails_with 1 "does not allow us" sends mallory $BOB
 sed -i 's/^allow = pipe/allow = file/' "$T/bob/sipd.conf"
