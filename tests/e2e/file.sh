@@ -300,6 +300,23 @@ check "reload" as bob reload
 check "more than the folder may hold" fails_with 1 "quota" a send big
 check "what fits" a send note.txt
 clean
+head -c 12M /dev/urandom > half1
+head -c 12M /dev/urandom > half2
+check "slowly" tc qdisc add dev lo root tbf rate 100mbit burst 1m \
+    latency 50ms
+a send half1 > half1.out 2>&1 &
+half=$!
+a send half2 > half2.out 2>&1
+second=$?
+wait $half
+check "of two at once that are too much together one is refused" \
+    test $(($? + second)) = 1
+check "for that" grep -q "(quota)" half1.out half2.out
+check "one is there" test "$(find $in -name 'half?' | wc -l)" = 1
+check "fast again" tc qdisc del dev lo root
+check "what fits besides it" a send note.txt
+rm half1 half2
+clean
 
 # --- a file system that takes Readme and README for one
 image() {

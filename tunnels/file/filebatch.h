@@ -28,6 +28,7 @@ struct fileop {
 	const char *name;
 	uint8_t *data;
 	size_t size;            /* SMALL: bytes in data */
+	uint64_t whole;         /* SMALL, LARGE: of the file */
 	uint16_t mode;
 	struct timespec mtime;
 	bool apart;             /* its folder is on another mount than root */

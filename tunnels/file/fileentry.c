@@ -66,8 +66,11 @@ static bool charge(struct filerecv *r)
 {
 	char why[FW_TEXT_MAX + 1];
 
-	r->held += r->w.size - incoming_part(r->in);
-	if (!r->quota || r->held <= r->quota)
+	if (!r->room)
+		return true;
+	r->pending += r->w.size;
+	fileroom_charge(r->room, r->w.size - incoming_part(r->in), r->w.size);
+	if (r->base + fileroom_charged(r->room) <= r->quota)
 		return true;
 	(void)re_snprintf(why, sizeof why, "the folder there may hold %llu"
 			  " bytes in all (quota)", r->quota);
@@ -232,8 +235,8 @@ static int on_seek(struct filerecv *r)
 		return EBADMSG;
 	err = incoming_seek(r->in, r->w.size, &moved);
 	r->bytes += (uint64_t)moved;
-	if (moved < 0)          /* another file's bytes are there */
-		r->held += (uint64_t)-moved;
+	if (moved < 0 && r->room)       /* another file's bytes are there */
+		fileroom_charge(r->room, (uint64_t)-moved, 0);
 	return judge(r, err);
 }
 

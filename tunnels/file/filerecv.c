@@ -30,6 +30,7 @@ static void filerecv_destructor(void *arg)
 	mem_deref(r->in);
 	mem_deref(r->unzip);
 	mem_deref(r->queue);
+	fileroom_leave(r->room, r->pending);
 	filetree_close(&r->tree);
 	if (r->tree.root >= 0)
 		(void)close(r->tree.root);
@@ -37,10 +38,22 @@ static void filerecv_destructor(void *arg)
 	mem_deref(r->wr.backlog);
 }
 
+/* It has its name, or never will. What was there was counted already. */
+static void settle(struct filerecv *r, const struct fileop *op)
+{
+	if (!r->room)
+		return;
+	r->pending -= op->whole;
+	fileroom_settle(r->room, op->whole);
+	if (!op->err && op->had && op->kind == FILEOP_SMALL)
+		fileroom_charge(r->room, -op->whole, 0);
+}
+
 static void op_handler(const struct fileop *op, void *arg)
 {
 	struct filerecv *r = arg;
 
+	settle(r, op);
 	if (op->kind == FILEOP_LEAVE)
 		return;         /* its mode: not worth a word */
 	if (op->err) {
@@ -48,8 +61,6 @@ static void op_handler(const struct fileop *op, void *arg)
 	}
 	else if (op->had) {
 		r->had++;
-		if (op->kind == FILEOP_SMALL)   /* it was counted already */
-			r->held -= op->size;
 		filetell_verdict(r, op->entry, op->dir, op->name, FW_HAD, 0, "");
 	}
 	else {
@@ -166,6 +177,8 @@ static int open_folder(struct filerecv *r, const struct filerecv_conf *c)
 	if (!err)
 		err = filequeue_alloc(&r->queue, r->loop, r->tree.root, made,
 				      c->taken, &h, r);
+	if (!err && c->quota)
+		err = fileroom_join(&r->room, r->tree.root);
 	return err;
 }
 
@@ -175,7 +188,7 @@ static void count_handler(uint64_t files, uint64_t bytes, void *arg)
 	(void)files;
 
 	r->count = mem_deref(r->count);
-	r->held = bytes;
+	r->base += bytes;
 	(void)flow_listen(r->flow, r->number, accept_handler, r);
 }
 
@@ -185,8 +198,9 @@ static int listen_after_count(struct filerecv *r)
 	char path[32];
 	const struct filewalk_arg arg = { path, NULL, NULL };
 
-	if (!r->quota || r->err)
+	if (!r->room)
 		return flow_listen(r->flow, r->number, accept_handler, r);
+	r->base = fileroom_unseen(r->room);
 	(void)re_snprintf(path, sizeof path, "/proc/self/fd/%d",
 			  r->tree.root);
 	return filecount_start(&r->count, r->loop, &arg, 1, count_handler,

@@ -12,6 +12,7 @@
 
 #include "tunnels/ending.h"
 #include "tunnels/file/filequeue.h"
+#include "tunnels/file/fileroom.h"
 #include "tunnels/file/filetree.h"
 #include "tunnels/file/filezip.h"
 #include "tunnels/file/incoming.h"
@@ -31,7 +32,9 @@ struct filerecv {
 	uint64_t max, quota;            /* 0: no limit */
 	struct errand *tail;            /* of the one before us */
 	struct errand *count;           /* of what the folder holds */
-	uint64_t held;                  /* in it, ours as if they were */
+	struct fileroom *room;          /* with a quota */
+	uint64_t base;                  /* held, less what is charged there */
+	uint64_t pending;               /* there, by us */
 	char peer[64];
 
 	struct filezip_out *unzip;      /* made when it is needed */

@@ -227,6 +227,7 @@ int incoming_alloc(struct incoming **ip, struct loop *l, int dir,
 	err = fileop_alloc(&in->op, FILEOP_SMALL, path, w->name);
 	if (!err) {
 		in->op->entry = entry;
+		in->op->whole = w->size;
 		in->op->mode = w->mode;
 		in->op->mtime = w->mtime;
 		err = setup(in, l, dir, w);
