@@ -128,9 +128,11 @@ void order_approve(struct conn *cn, const struct odict *o, const char *tag)
 		return;
 	a = mem_zalloc(sizeof *a, destructor);
 	sh.arg = a;
-	if (!a || (tag && str_dup(&a->tag, tag)))
+	if (!a)
 		goto no_memory;
 	a->conn = cn;
+	if (tag && str_dup(&a->tag, tag))
+		goto no_memory;
 	conn_keep(cn, &a->le, a);
 	if (!read_key(a, s, o)) {
 		mem_deref(a);

@@ -250,14 +250,17 @@ void order_pair(struct conn *cn, const struct odict *o, const char *tag)
 	const char *peer = odict_string(o, "peer");
 	struct pairing *p = mem_zalloc(sizeof *p, destructor);
 
-	if (!p || !pair_kind() || (tag && str_dup(&p->tag, tag))) {
-		conn_error(cn, tag, 1, "No memory.");
-		mem_deref(p);
-		return;
-	}
+	if (!p)
+		goto no_memory;
 	p->conn = cn;
 	p->board = conn_env(cn)->board;
+	if (!pair_kind() || (tag && str_dup(&p->tag, tag)))
+		goto no_memory;
 	conn_keep(cn, &p->le, p);
 	if (code && peer ? guest(p, code, peer) : host(p))
 		mem_deref(p);
+	return;
+ no_memory:
+	conn_error(cn, tag, 1, "No memory.");
+	mem_deref(p);
 }
